@@ -1,0 +1,1 @@
+"""Declarative rollouts for Azure Machine Learning online endpoints."""

@@ -1,0 +1,296 @@
+"""What the live endpoint cannot tell by itself: the value, and its form in the endpoint's tags.
+
+One tag a section, `rollout.<section>`, each `1{json}~checksum`: the format's version first, so that an older tool
+refuses instead of guessing, and a CRC at the end, so that an edit by hand is noticed. `rollout.plan` also carries the
+checksum of all sections together: a single tag that went missing is damage, all of them missing is "no record".
+Limits (ARM: 256 characters a value, 50 tags): at most 12 tags; long lists are cut into numbered tags; foreign tags are
+never touched. Everything here is readable by anyone who can read the endpoint: never a secret.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Final, Literal, TypeVar
+
+import msgspec
+
+from rollout.core.observed import Weights
+
+T = TypeVar("T")
+
+PREFIX: Final = "rollout."
+VERSION: Final = "1"
+MAX_VALUE: Final = 256
+MAX_TAGS: Final = 12
+QUARANTINE_LENGTH: Final = 4
+HISTORY_LENGTH: Final = 6
+_WHY_LENGTH: Final = 100
+_WHO_LENGTH: Final = 40
+
+
+class _Value(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    pass
+
+
+class Promoted(_Value, frozen=True, gc=False):
+    """The deployment that last earned all traffic, or was adopted with it; what a rollback returns to.
+
+    `content` is the live content digest at the time of the record ("" where unknown).
+    """
+
+    name: str
+    revision: str
+    count: int = 1
+    born: str = ""
+    content: str = ""
+
+
+class Former(_Value, frozen=True, gc=False):
+    """What was promoted before."""
+
+    name: str
+    revision: str
+
+
+class Run(_Value, frozen=True, gc=False):
+    """The journey of one goal.
+
+    `born` and `content` identify one creation of the candidate; passed keys belong to that one. `total` is stable's
+    instance count when the run started; `exposed` when the candidate first got live or mirrored traffic.
+    """
+
+    goal: str
+    slot: str
+    born: str = ""
+    content: str = ""
+    total: int = 1
+    started: datetime | None = None
+    exposed: datetime | None = None
+
+
+class Hold(_Value, frozen=True, gc=False):
+    """Stop until a person acts. `goal` is the goal it was recorded under.
+
+    A `person`'s hold ends only by `resume`. One from `outside` (a hand moved the weights) also ends by a new goal, if
+    what is promoted has all traffic.
+    """
+
+    kind: Literal["person", "outside"]
+    why: str
+    who: str = ""
+    goal: str = ""
+    at: datetime | None = None
+
+
+class Quarantined(_Value, frozen=True, gc=False):
+    """A goal that failed, the key of the gate (or deploy stage) that it failed, and when."""
+
+    goal: str
+    key: str
+    slot: str = ""
+    at: datetime | None = None
+
+
+class Approval(_Value, frozen=True, gc=False):
+    """A person's yes to one approval gate: its key, the digest of what was still to come, and who said it."""
+
+    key: str
+    digest: str
+    who: str = ""
+
+
+class Transition(_Value, frozen=True, gc=False):
+    """One line of history: when, and what happened in a few words."""
+
+    at: datetime
+    what: str
+
+
+class Progress(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """All that is recorded. `written` is the split that we last wrote; `since` the later of the last change of the
+    weights and the last recorded pass."""
+
+    plan: str
+    commit: str = ""
+    promoted: Promoted | None = None
+    former: Former | None = None
+    run: Run | None = None
+    passed: tuple[str, ...] = ()
+    written: Weights | None = None
+    since: datetime | None = None
+    outcome: str = ""
+    quarantine: tuple[Quarantined, ...] = ()
+    hold: Hold | None = None
+    approvals: tuple[Approval, ...] = ()
+    history: tuple[Transition, ...] = ()
+
+
+class Damaged(msgspec.Struct, frozen=True, gc=False):
+    """Our tags are there but cannot be believed. `newer`: they were written by a later version of this tool."""
+
+    reason: str
+    newer: bool = False
+
+
+class _Plan(_Value, frozen=True, gc=False):
+    name: str
+    commit: str = ""
+    outcome: str = ""
+    since: datetime | None = None
+    sum: str = ""
+
+
+class _Pair(_Value, frozen=True, gc=False):
+    now: Promoted | None = None
+    former: Former | None = None
+
+
+def remember(progress: Progress, at: datetime, what: str) -> Progress:
+    """The same record with one more line of history; the oldest lines fall off."""
+    history = (*progress.history, Transition(at=at, what=what[:60]))[-HISTORY_LENGTH:]
+    return msgspec.structs.replace(progress, history=history)
+
+
+def quarantine(ring: tuple[Quarantined, ...], entry: Quarantined) -> tuple[Quarantined, ...]:
+    """The ring with `entry` in it once, newest last, at most four long."""
+    kept = tuple(old for old in ring if (old.goal, old.key) != (entry.goal, entry.key))
+    return (*kept, entry)[-QUARANTINE_LENGTH:]
+
+
+def ours(tags: Mapping[str, str]) -> dict[str, str]:
+    """Only our tags of `tags` (ARM compares tag names without case)."""
+    return {name.lower(): value for name, value in tags.items() if name.lower().startswith(PREFIX)}
+
+
+def foreign(tags: Mapping[str, str]) -> dict[str, str]:
+    """Everybody else's tags, as they are."""
+    return {name: value for name, value in tags.items() if not name.lower().startswith(PREFIX)}
+
+
+def to_tags(progress: Progress) -> dict[str, str]:
+    """Our tags for that record. Raises ValueError if it cannot be made to fit (12 tags of 256 characters)."""
+    sections = dict(_sections(progress))
+    head = _Plan(
+        name=progress.plan,
+        commit=progress.commit[:40],
+        outcome=progress.outcome,
+        since=progress.since,
+        sum=_sum(sections),
+    )
+    tags = {PREFIX + "plan": _seal(msgspec.json.encode(head).decode()), **sections}
+    if len(tags) > MAX_TAGS or any(len(value) > MAX_VALUE for value in tags.values()):
+        raise ValueError("the progress record does not fit into 12 tags of 256 characters")
+    return tags
+
+
+def from_tags(tags: Mapping[str, str]) -> Progress | Damaged | None:
+    """The record in `tags`; None if there is none of our tags at all."""
+    mine = ours(tags)
+    if not mine:
+        return None
+    sections: dict[str, str] = {}
+    for name, value in mine.items():
+        body = _open(value)
+        if body is None:
+            newer = not value.startswith(VERSION + "{") and not value.startswith(VERSION + "[")
+            return Damaged(f"the tag {name} was written by a newer version" if newer else f"the tag {name} was edited", newer)
+        sections[name.removeprefix(PREFIX)] = body
+    try:
+        return _assemble(sections, {k: v for k, v in mine.items() if k != PREFIX + "plan"})
+    except (msgspec.MsgspecError, KeyError) as error:
+        return Damaged(f"the tags do not fit together ({error})")
+
+
+def _assemble(sections: Mapping[str, str], sealed: Mapping[str, str]) -> Progress | Damaged:
+    head = msgspec.json.decode(sections["plan"], type=_Plan)
+    if head.sum != _sum(sealed):
+        return Damaged("some of our tags are missing or do not belong together")
+    pair = _read(sections, "promoted", _Pair) or _Pair()
+    return Progress(
+        plan=head.name,
+        commit=head.commit,
+        outcome=head.outcome,
+        since=head.since,
+        promoted=pair.now,
+        former=pair.former,
+        run=_read(sections, "run", Run),
+        written=_read(sections, "set", Weights),
+        hold=_read(sections, "hold", Hold),
+        passed=tuple(_joined(sections, "passed", str)),
+        quarantine=tuple(_joined(sections, "quarantine", Quarantined)),
+        approvals=tuple(_joined(sections, "approved", Approval)),
+        history=tuple(_joined(sections, "history", Transition)),
+    )
+
+
+def _read(sections: Mapping[str, str], name: str, kind: type[T]) -> T | None:
+    return msgspec.json.decode(sections[name], type=kind) if name in sections else None
+
+
+def _joined(sections: Mapping[str, str], name: str, kind: type[T]) -> Iterator[T]:
+    index = 0
+    while (key := _numbered(name, index)) in sections:
+        yield from msgspec.json.decode(sections[key], type=list[kind])  # type: ignore[valid-type]
+        index += 1
+
+
+def _sections(progress: Progress) -> Iterator[tuple[str, str]]:
+    singles = {
+        "promoted": _Pair(now=progress.promoted, former=progress.former),
+        "run": progress.run,
+        "set": progress.written,
+        "hold": _shortened(progress.hold),
+    }
+    for name, value in singles.items():
+        if value is not None and value != _Pair():
+            yield PREFIX + name, _seal(msgspec.json.encode(value).decode())
+    lists: dict[str, tuple[object, ...]] = {
+        "passed": progress.passed,
+        "quarantine": progress.quarantine,
+        "approved": tuple(msgspec.structs.replace(a, who=a.who[:_WHO_LENGTH]) for a in progress.approvals),
+        "history": progress.history[-HISTORY_LENGTH:],
+    }
+    for name, items in lists.items():
+        for index, chunk in enumerate(_chunks(items)):
+            yield PREFIX + _numbered(name, index), _seal("[" + ",".join(chunk) + "]")
+
+
+def _shortened(hold: Hold | None) -> Hold | None:
+    if hold is None:
+        return None
+    return msgspec.structs.replace(hold, why=hold.why[:_WHY_LENGTH], who=hold.who[:_WHO_LENGTH])
+
+
+def _chunks(items: tuple[object, ...]) -> Iterator[list[str]]:
+    room = MAX_VALUE - len(_seal("[]"))
+    chunk: list[str] = []
+    for item in items:
+        text = msgspec.json.encode(item).decode()
+        if chunk and sum(map(len, chunk)) + len(chunk) + len(text) > room:
+            yield chunk
+            chunk = []
+        chunk.append(text)
+    if chunk:
+        yield chunk
+
+
+def _numbered(name: str, index: int) -> str:
+    return name if index == 0 else f"{name}.{index}"
+
+
+def _seal(body: str) -> str:
+    return f"{VERSION}{body}~{zlib.crc32(body.encode()):08x}"
+
+
+def _open(value: str) -> str | None:
+    version, body, checksum = value[:1], value[1:-9], value[-9:]
+    if version != VERSION or checksum != f"~{zlib.crc32(body.encode()):08x}":
+        return None
+    return body
+
+
+def _sum(sections: Mapping[str, str]) -> str:
+    joined = "\n".join(f"{name}={sections[name]}" for name in sorted(sections))
+    return f"{zlib.crc32(joined.encode()):08x}"

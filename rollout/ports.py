@@ -1,0 +1,82 @@
+"""What the runner and the gates need from the outside world. Types only; `cli` wires the real things in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import msgspec
+
+from rollout.core.actions import Action
+from rollout.core.observed import Endpoint, Observation
+
+
+class RequestCount(msgspec.Struct):
+    """How many requests were made to the control plane. Polls of operations are counted apart."""
+
+    reads: int = 0
+    writes: int = 0
+    polls: int = 0
+
+
+class ControlPlane(Protocol):
+    """Azure Resource Manager for one workspace: look, write one thing, wait for what is under way.
+
+    All methods raise `rollout.errors`: `SignInError`, `Retryable`, `Stale`, `AzureError`, `Refused`.
+    """
+
+    requests: RequestCount
+
+    async def observe(self, endpoint: str) -> Observation:
+        """Look: one GET of the endpoint and one of its deployments; `now` is the service's Date."""
+
+    async def apply(self, action: Action, before: Endpoint | None) -> None:
+        """Do one action and return when the service has finished it.
+
+        `before` is the endpoint that the decision was made on. The resource is read again right before an endpoint
+        write; if its weights or our tags are not those of `before`, `Stale` is raised and nothing is written.
+        After an endpoint write the record and the weights are read back.
+        """
+
+    async def settle(self, endpoint: Endpoint) -> None:
+        """Wait until the operations in flight on `endpoint` have ended, however they end."""
+
+    async def logs(self, endpoint: str, deployment: str, lines: int = 40) -> str:
+        """The last lines of the container's log ("" if there is none)."""
+
+
+class ScoringRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """One request to the data plane. `deployment` None lets the endpoint's weights decide; seconds for `timeout`."""
+
+    body: bytes
+    deployment: str | None = None
+    content_type: str = "application/json"
+    headers: Mapping[str, str] = {}
+    timeout: float = 60.0
+
+
+class ScoringAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What came back. `status` 0: no answer at all, `error` says why (time-out, connection refused, ...)."""
+
+    status: int
+    body: bytes = b""
+    headers: Mapping[str, str] = {}
+    seconds: float = 0.0
+    error: str = ""
+
+
+class Scoring(Protocol):
+    """The data plane of one endpoint. Keys and tokens are fetched when first needed and never leave the adapter."""
+
+    async def send(self, endpoint: Endpoint, request: ScoringRequest) -> ScoringAnswer:
+        """POST to the scoring URI. An HTTP error status is an answer; raises `SignInError` for 401 and 403."""
+
+    async def probe(self, endpoint: Endpoint, deployment: str) -> ScoringAnswer:
+        """GET the swagger URI from one deployment: is its server up? 200 or 404 mean yes."""
+
+
+class Clock(Protocol):
+    """Waiting. The time itself comes from the service (`Observation.now`)."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait that many seconds of the service's time."""
