@@ -1,0 +1,284 @@
+"""ARM's JSON to a canonical `Endpoint`: one spelling for each value, whichever the service chose today.
+
+The keys of `fields` are those of the plan language (and of `az ml` files), flattened with dots. Two bodies of
+the same deployment, one read before the first success (null probes, `PT0S`) and one after it (defaults echoed),
+give the same fields: what is absent takes the server's default from `DEFAULTS`. Unknown members are ignored,
+missing and null ones are tolerated: this must read what tomorrow's service answers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any, Final
+
+import msgspec
+
+from rollout.core.observed import SUCCEEDED, Deployment, Endpoint, weights
+from rollout.core.progress import foreign
+
+REVISION_TAG: Final = "rollout.revision"
+BORN_TAG: Final = "rollout.born"
+VOLATILE_PROPERTIES: Final = frozenset({"azureasyncoperationuri", "azureml.onlineendpointid"})
+
+_PROBE: Final = {
+    "initial_delay": 10,
+    "period": 10,
+    "timeout": 2,
+    "success_threshold": 1,
+    "failure_threshold": 30,
+}
+
+DEFAULTS: Final[Mapping[str, Any]] = MappingProxyType(
+    {
+        # Sources: reference-yaml-deployment-managed-online ("Default value"); the service's own echo after success.
+        "description": "",
+        "app_insights_enabled": False,
+        "egress_public_network_access": "enabled",
+        "request_settings.request_timeout_ms": 5000,
+        "request_settings.max_concurrent_requests_per_instance": 1,
+        "request_settings.max_queue_wait_ms": 500,  # deprecated; the service echoes PT0S for it
+        **{f"liveness_probe.{name}": value for name, value in _PROBE.items()},
+        **{f"readiness_probe.{name}": value for name, value in _PROBE.items()},
+    }
+)
+"""Values that the service takes where a deployment says nothing; for both sides of a comparison."""
+
+ENDPOINT_DEFAULTS: Final[Mapping[str, Any]] = MappingProxyType(
+    {"description": "", "auth_mode": "key", "public_network_access": "enabled"}
+)
+"""The same for an endpoint."""
+
+AUTH_MODES: Final[Mapping[str, str]] = MappingProxyType(
+    {"key": "Key", "aml_token": "AMLToken", "aad_token": "AADToken"}
+)
+"""The plan's words for `authMode`, and ARM's."""
+
+_PROBE_MEMBERS: Final = {
+    "initial_delay": "initialDelay",
+    "period": "period",
+    "timeout": "timeout",
+    "success_threshold": "successThreshold",
+    "failure_threshold": "failureThreshold",
+}
+_DURATION: Final = re.compile(
+    r"^P(?:(?P<d>\d+(?:\.\d+)?)D)?(?:T(?:(?P<h>\d+(?:\.\d+)?)H)?(?:(?P<m>\d+(?:\.\d+)?)M)?(?:(?P<s>\d+(?:\.\d+)?)S)?)?$",
+    re.IGNORECASE,
+)
+_SECONDS: Final = {"d": 86400, "h": 3600, "m": 60, "s": 1}
+_WORKSPACE: Final = re.compile(r"^(/subscriptions/.+?/workspaces/[^/]+)(?:/|$)")
+_LONG_ID: Final = re.compile(
+    r"^azureml://subscriptions/([^/]+)/resourcegroups/([^/]+)/workspaces/([^/]+)/(.+)$"
+)
+_ASSET: Final = re.compile(r"^/(?:codes|models|environments)/([^/]+)/versions/([^/]+)$")
+_NOT_CONTENT: Final = frozenset({"description", "tags"})
+
+
+def read_endpoint(body: Mapping[str, Any], deployments: Sequence[Mapping[str, Any]] = ()) -> Endpoint:
+    """The endpoint of a GET's body and of the list of its deployments' bodies."""
+    properties = _map(body, "properties")
+    tags = _strings(_map(body, "tags"))
+    fields = _endpoint_fields(body, properties, tags)
+    return Endpoint(
+        name=str(body.get("name") or "").lower(),
+        id=arm_id(str(body.get("id") or "")),
+        state=_state(properties),
+        weights=weights(_split(properties, "traffic"), _split(properties, "mirrorTraffic")),
+        deployments=tuple(sorted(map(read_deployment, deployments), key=lambda found: found.name)),
+        tags=tags,
+        fields=fields,
+        scoring_uri=properties.get("scoringUri") or "",
+        swagger_uri=properties.get("swaggerUri") or "",
+        auth_mode=fields["auth_mode"],
+        location=str(body.get("location") or ""),
+        modified=_time(_map(body, "systemData").get("lastModifiedAt")),
+        operation=_operation(properties),
+    )
+
+
+def read_deployment(body: Mapping[str, Any]) -> Deployment:
+    """One deployment of a GET's body (or of one entry of the list)."""
+    properties = _map(body, "properties")
+    tags = _strings(_map(body, "tags"))
+    fields = _deployment_fields(body, properties, tags)
+    state = _state(properties)
+    return Deployment(
+        name=str(body.get("name") or "").lower(),
+        state=state,
+        count=_count(_map(body, "sku").get("capacity")),
+        revision=tags.get(REVISION_TAG),
+        born=tags.get(BORN_TAG),
+        content=content_of(fields) if state == SUCCEEDED else "",
+        instance_type=fields["instance_type"],
+        fields=fields,
+        tags=tags,
+        operation=_operation(properties),
+    )
+
+
+def content_of(fields: Mapping[str, Any]) -> str:
+    """12 hex digits over the canonical fields that make up what a deployment *is*: not its tags and description."""
+    what = {key: value for key, value in fields.items() if key not in _NOT_CONTENT}
+    return hashlib.sha256(msgspec.json.encode(what, order="deterministic")).hexdigest()[:12]
+
+
+def milliseconds(duration: Any) -> int | None:
+    """An ISO 8601 duration (days to seconds) in milliseconds; None for what is none."""
+    match = _DURATION.match(duration) if isinstance(duration, str) else None
+    if match is None:
+        return None
+    return round(sum(float(n) * _SECONDS[unit] for unit, n in match.groupdict().items() if n) * 1000)
+
+
+def arm_id(value: str) -> str:
+    """An ARM id in lower case, without a slash at its end (ARM compares ids without case)."""
+    return value.lower().rstrip("/")
+
+
+def asset_id(value: Any, workspace: str) -> str:
+    """A model's, environment's or code's reference in one spelling, lower-case.
+
+    An asset of the workspace (its ARM id, long or short) becomes `azureml:name:version`; one of a registry or
+    another workspace keeps its full id.
+    """
+    text = arm_id(str(value or ""))
+    if match := _LONG_ID.match(text):
+        subscription, group, name, rest = match.groups()
+        home = f"/subscriptions/{subscription}/resourcegroups/{group}"
+        text = f"{home}/providers/microsoft.machinelearningservices/workspaces/{name}/{rest}"
+    text = text.removeprefix("azureml:") if text.startswith("azureml:/subscriptions/") else text
+    asset = _ASSET.match(text.removeprefix(workspace)) if workspace else None
+    return f"azureml:{asset[1]}:{asset[2]}" if asset else text
+
+
+def identity_of(kind: str, user_assigned: Sequence[str] = ()) -> dict[str, Any]:
+    """A managed identity in the plan's words: `type` (`system_assigned`, ...) and, if any, the ARM ids."""
+    words = (re.sub(r"(?<=[a-z])(?=A)", "_", word.strip()).lower() for word in kind.split(","))
+    mine: dict[str, Any] = {"type": ",".join(sorted(words)) or "none"}
+    if user_assigned:
+        mine["user_assigned_identities"] = sorted(map(arm_id, user_assigned))
+    return mine
+
+
+def _endpoint_fields(
+    body: Mapping[str, Any], properties: Mapping[str, Any], tags: Mapping[str, str]
+) -> dict[str, Any]:
+    identity = _map(body, "identity")
+    found = {
+        "description": properties.get("description"),
+        "auth_mode": _auth_mode(properties.get("authMode")),
+        "public_network_access": _lower(properties.get("publicNetworkAccess")),
+        "identity": identity_of(identity.get("type") or "", tuple(_map(identity, "userAssignedIdentities"))),
+        "properties": _lasting(_map(properties, "properties")),
+        "tags": dict(foreign(tags)),
+    }
+    return {**found, **{key: found[key] or default for key, default in ENDPOINT_DEFAULTS.items()}}
+
+
+def _deployment_fields(
+    body: Mapping[str, Any], properties: Mapping[str, Any], tags: Mapping[str, str]
+) -> dict[str, Any]:
+    home = _WORKSPACE.match(arm_id(str(body.get("id") or "")))
+    workspace = home[1] if home else ""
+    code = _map(properties, "codeConfiguration")
+    variables = _strings(_map(properties, "environmentVariables"))
+    found = {
+        "model": asset_id(_reference(properties.get("model")), workspace),
+        "code": asset_id(code.get("codeId"), workspace),
+        "scoring_script": code.get("scoringScript") or "",
+        "environment": asset_id(properties.get("environmentId"), workspace),
+        "instance_type": str(properties.get("instanceType") or "").lower(),
+        "app_insights_enabled": properties.get("appInsightsEnabled"),
+        "egress_public_network_access": _lower(properties.get("egressPublicNetworkAccess")),
+        "model_mount_path": properties.get("modelMountPath") or "",
+        "description": properties.get("description"),
+        "tags": dict(foreign(tags)),
+        **dict(_request_settings(_map(properties, "requestSettings"))),
+        **dict(_probe("liveness_probe", _map(properties, "livenessProbe"))),
+        **dict(_probe("readiness_probe", _map(properties, "readinessProbe"))),
+        **{f"environment_variables.{key}": value for key, value in variables.items()},
+    }
+    if collector := properties.get("dataCollector"):
+        found["data_collector"] = collector
+    return {**found, **_filled(found)}
+
+
+def _filled(found: Mapping[str, Any]) -> dict[str, Any]:
+    """The defaults of what is missing.
+
+    A zero counts as missing: the service says `PT0S` where it means its default. Only an `initial_delay` may be
+    zero on purpose.
+    """
+    absent = {key for key in DEFAULTS if found.get(key) is None}
+    zero = {key for key in DEFAULTS if not found.get(key) and not key.endswith("initial_delay")}
+    return {key: default for key, default in DEFAULTS.items() if key in absent | zero}
+
+
+def _request_settings(settings: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    yield "request_settings.request_timeout_ms", milliseconds(settings.get("requestTimeout"))
+    yield "request_settings.max_queue_wait_ms", milliseconds(settings.get("maxQueueWait"))
+    concurrent = settings.get("maxConcurrentRequestsPerInstance")
+    yield "request_settings.max_concurrent_requests_per_instance", concurrent
+
+
+def _probe(kind: str, probe: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for name, member in _PROBE_MEMBERS.items():
+        value = probe.get(member)
+        if isinstance(value, str):
+            duration = milliseconds(value)
+            value = None if duration is None else duration // 1000
+        yield f"{kind}.{name}", value
+
+
+def _lasting(properties: Mapping[str, Any]) -> dict[str, str]:
+    return {k: v for k, v in _strings(properties).items() if k.lower() not in VOLATILE_PROPERTIES}
+
+
+def _operation(properties: Mapping[str, Any]) -> str | None:
+    return _map(properties, "properties").get("AzureAsyncOperationUri") or None
+
+
+def _reference(model: Any) -> Any:
+    return model.get("assetId") if isinstance(model, Mapping) else model
+
+
+def _auth_mode(value: Any) -> str:
+    folded = str(value or "").lower().replace("_", "")
+    return next((word for word, theirs in AUTH_MODES.items() if theirs.lower() == folded), folded)
+
+
+def _state(properties: Mapping[str, Any]) -> str:
+    """The provisioning state in the documented spelling. One that is not said is not trusted."""
+    return str(properties.get("provisioningState") or "Unknown").capitalize()
+
+
+def _lower(value: Any) -> str | None:
+    return str(value).lower() if value else None
+
+
+def _map(body: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    found = body.get(key)
+    return found if isinstance(found, Mapping) else {}
+
+
+def _strings(values: Mapping[str, Any]) -> dict[str, str]:
+    return {str(key): str(value) for key, value in values.items() if value is not None}
+
+
+def _split(properties: Mapping[str, Any], key: str) -> dict[str, int]:
+    return {name: int(weight) for name, weight in _map(properties, key).items() if weight}
+
+
+def _count(capacity: Any) -> int:
+    return capacity if isinstance(capacity, int) else 1
+
+
+def _time(value: Any) -> datetime | None:
+    """An ISO time; the service writes seven digits of a second, which the standard library cuts to six."""
+    try:
+        return datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
