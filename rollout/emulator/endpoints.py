@@ -1,0 +1,247 @@
+"""Rules of online endpoints. Pure: state and `now` in, answer out; raises `Rejected`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from rollout.emulator import checks, operations, shapes
+from rollout.emulator.answers import Answer, JsonObject, endpoint_missing, invalid, plain, user_error
+from rollout.emulator.world import HeldEndpoint, Kind, World, with_state
+
+AUTH_MODES: Final = {"key": "Key", "amltoken": "AMLToken", "aadtoken": "AADToken"}
+
+
+def find(world: World, name: str) -> HeldEndpoint:
+    """The endpoint, or 404."""
+    held = world.endpoints.get(name.lower())
+    if held is None:
+        raise endpoint_missing(name, world.scope.workspace)
+    return held
+
+
+def get(world: World, name: str) -> Answer:
+    """GET. Looking at a resource that is being worked on counts as a poll of the operation."""
+    held = find(world, name)
+    for operation in held.busy:
+        if operation.deployment is None:
+            operation.polls += 1
+    return Answer(200, held.doc)
+
+
+def listing(world: World, query: Mapping[str, str]) -> Answer:
+    """GET of all, in the order of creation; filters and pages as the SDK asks for them."""
+    docs = [held.doc for held in world.endpoints.values()]
+    if wanted := query.get("name"):
+        docs = [doc for doc in docs if doc["name"].lower() == wanted.lower()]
+    if query.get("orderBy", "").endswith("Desc"):
+        docs.reverse()
+    start = int(query.get("$skip") or 0)
+    end = start + int(query["count"]) if query.get("count") else None
+    body: JsonObject = {"value": docs[start:end]}
+    if end is not None and end < len(docs):
+        body["nextLink"] = f"{world.scope.base_url}{world.scope.workspace_path}/onlineEndpoints?" + "&".join(
+            f"{key}={value}" for key, value in {**query, "$skip": str(end)}.items()
+        )
+    return Answer(200, body)
+
+
+def put(world: World, name: str, body: Any, now: datetime) -> Answer:
+    """PUT replaces the whole endpoint. 201 also for updates, with the old traffic until the operation ends."""
+    checks.name("Endpoint", name)
+    key, held = name.lower(), world.endpoints.get(name.lower())
+    if held is None and len(world.endpoints) >= world.settings.endpoints:
+        raise plain(400, "OutOfQuota", "Not enough quota: the number of online endpoints is used up.")
+    if held is not None:
+        operations.refuse_if_busy(world, held, None)
+        _must_be_born(held)
+    after = _asked(world, name, body, held, now)
+    op_id = operations.new_id(world, None)
+    after = shapes.with_operation(after, operations.url(world, op_id))
+    if held is None:
+        kind, shown = Kind.ENDPOINT_CREATE, shapes.unborn_endpoint(after)
+        held = world.endpoints[key] = HeldEndpoint(shown, keys=(world.secret("key"), world.secret("key")))
+    else:
+        kind, shown = Kind.ENDPOINT_UPDATE, _updating(held.doc, after)
+        held.doc = shown
+    operations.start(world, op_id, kind, key, now, after=after)
+    world.commit(key, now)
+    return Answer(201, shown, started(world, op_id, shown["id"]))
+
+
+def _must_be_born(held: HeldEndpoint) -> None:
+    if not held.proven:
+        raise invalid(
+            f"Specified endpoint [{held.name}] has not been created successfully. Please recreate the endpoint."
+        )
+
+
+def _updating(before: JsonObject, after: JsonObject) -> JsonObject:
+    """The old document, in work: new operation and time of change, nothing else of the new one yet."""
+    inner = {
+        **before["properties"],
+        "properties": after["properties"]["properties"],
+        "provisioningState": "Updating",
+    }
+    return {**before, "properties": inner, "systemData": after["systemData"]}
+
+
+def _asked(world: World, name: str, body: Any, held: HeldEndpoint | None, now: datetime) -> JsonObject:
+    """The checked endpoint of a PUT's body."""
+    asked = _properties(body)
+    if held is not None:
+        _unchanged(world, held.doc, body)
+    compute = "Kubernetes" if asked.get("compute") else "Managed"
+    deployments = held.deployments if held is not None else {}
+    live, shadow = checks.weights(
+        asked.get("traffic"), asked.get("mirrorTraffic"), deployments, compute, world.settings
+    )
+    changed = {
+        "authMode": AUTH_MODES[asked["authMode"].lower()],
+        "traffic": live,
+        "mirrorTraffic": shadow,
+    }
+    checked = {**body, "tags": checks.tags(body.get("tags")), "properties": {**asked, **changed}}
+    return shapes.endpoint(world.scope, name, checked, held.doc if held else None, now)
+
+
+def _properties(body: Any) -> JsonObject:
+    if not isinstance(body, dict) or not isinstance(body.get("properties"), dict):
+        raise plain(400, "InvalidRequestContent", "The request content was invalid: 'properties' is required.")
+    if not body.get("location"):
+        raise plain(400, "LocationRequired", "The location property is required for this definition.")
+    if not (body.get("identity") or {}).get("type"):
+        raise invalid("The identity of the endpoint is required.")
+    asked: JsonObject = body["properties"]
+    if str(asked.get("authMode", "")).lower() not in AUTH_MODES:
+        raise invalid("authMode must be one of Key, AMLToken, AADToken.")
+    return asked
+
+
+def _unchanged(world: World, before: JsonObject, body: JsonObject) -> None:
+    """Refuse changes of what can only be said at creation."""
+    asked, was, settings = body["properties"], before["properties"], world.settings
+    if body["location"].replace(" ", "").lower() != before["location"].replace(" ", "").lower():
+        raise plain(
+            409,
+            "InvalidResourceLocation",
+            f"The resource '{before['name']}' already exists in location '{before['location']}'.",
+        )
+    if settings.refuse_auth_mode_change and asked["authMode"].lower() != was["authMode"].lower():
+        raise invalid("The authentication mode of an endpoint cannot be changed.")
+    kinds = {_identity_kind(body), _identity_kind(before)}
+    if settings.refuse_identity_change and len(kinds) > 1:
+        raise invalid("The identity type of an endpoint cannot be changed.")
+    if asked.get("compute") != was["compute"]:
+        raise invalid("The compute of an endpoint cannot be changed.")
+
+
+def _identity_kind(body: JsonObject) -> str:
+    kind: str = body["identity"]["type"]
+    return kind.replace(" ", "").lower()
+
+
+def patch(world: World, name: str, body: Any, now: datetime) -> Answer:
+    """PATCH of tags and identity, as an operation of its own. Everything else stays."""
+    held, key = find(world, name), name.lower()
+    operations.refuse_if_busy(world, held, None)
+    _must_be_born(held)
+    if extra := set(body) - {"tags", "identity"}:
+        raise invalid(f"PATCH changes tags and identity only, not {', '.join(sorted(extra))}.")
+    op_id = operations.new_id(world, None)
+    after = {**held.doc, "systemData": shapes.system_data(held.doc, now)}
+    if body.get("tags") is not None:
+        kept = {} if world.settings.patch_replaces_tags else held.doc["tags"]
+        after["tags"] = checks.tags({**kept, **body["tags"]})
+    if body.get("identity"):
+        after["identity"] = shapes.identity(world.scope, body["identity"], held.doc)
+    after = shapes.with_operation(with_state(after, "Succeeded"), operations.url(world, op_id))
+    held.doc = _updating(held.doc, after)
+    operations.start(world, op_id, Kind.ENDPOINT_PATCH, key, now, after=after)
+    world.commit(key, now)
+    return Answer(202, held.doc, accepted(world, op_id))
+
+
+def delete(world: World, name: str, now: datetime) -> Answer:
+    """DELETE takes the deployments with it, whatever their traffic."""
+    held = world.endpoints.get(name.lower())
+    if held is None:
+        return Answer(204)
+    operations.refuse_if_busy(world, held, None)
+    op_id = operations.new_id(world, None)
+    held.doc = shapes.with_operation(with_state(held.doc, "Deleting"), operations.url(world, op_id))
+    operations.start(world, op_id, Kind.ENDPOINT_DELETE, name.lower(), now)
+    world.commit(name.lower(), now)
+    return Answer(202, None, accepted(world, op_id))
+
+
+def started(world: World, op_id: str, resource_id: str) -> dict[str, str]:
+    """Headers of a PUT that began an operation."""
+    return {
+        "Azure-AsyncOperation": operations.url(world, op_id),
+        "Location": f"{world.scope.base_url}{resource_id}?api-version={operations.API_VERSION}",
+        "x-ms-async-operation-timeout": "PT30M",
+    }
+
+
+def accepted(world: World, op_id: str) -> dict[str, str]:
+    """Headers of a DELETE or PATCH that began an operation."""
+    return {
+        "Azure-AsyncOperation": operations.url(world, op_id),
+        "Location": operations.url(world, op_id, results=True),
+        "x-ms-async-operation-timeout": "PT30M",
+    }
+
+
+def list_keys(world: World, name: str) -> Answer:
+    """The two keys; endpoints with tokens have none."""
+    held = find(world, name)
+    if held.doc["properties"]["authMode"] != "Key":
+        raise user_error(
+            400,
+            "NotSupported",
+            "Listing keys is not supported for the authentication mode {mode}",
+            mode=held.doc["properties"]["authMode"],
+        )
+    return Answer(200, {"primaryKey": held.keys[0], "secondaryKey": held.keys[1]})
+
+
+def regenerate(world: World, name: str, body: JsonObject, now: datetime) -> Answer:
+    """A new key (or the given one) in place of the primary or secondary one, at once; the operation follows."""
+    held = find(world, name)
+    operations.refuse_if_busy(world, held, None)
+    fresh = body.get("keyValue") or world.secret("key")
+    primary = str(body.get("keyType", "Primary")).lower() == "primary"
+    held.keys = (fresh, held.keys[1]) if primary else (held.keys[0], fresh)
+    op_id = operations.new_id(world, None)
+    operations.start(world, op_id, Kind.REGENERATE_KEYS, name.lower(), now)
+    world.changed.add(name.lower())
+    return Answer(202, None, accepted(world, op_id))
+
+
+TOKEN_SECONDS: Final = 24 * 3600.0
+REFRESH_SECONDS: Final = 12 * 3600.0
+
+
+def token(world: World, name: str, now: datetime) -> Answer:
+    """A token for scoring: valid for 24 hours, to be refreshed after 12. Also the earlier ones stay valid."""
+    held = find(world, name)
+    if held.doc["properties"]["authMode"] == "Key":
+        raise user_error(400, "NotSupported", "Tokens are not supported for the authentication mode {mode}", mode="Key")
+    at = now.timestamp()
+    fresh = [pair for pair in held.tokens if pair[1] - at > TOKEN_SECONDS - REFRESH_SECONDS]
+    if not fresh:
+        fresh = [(world.secret("token"), at + TOKEN_SECONDS)]
+        held.tokens = (*(pair for pair in held.tokens if pair[1] > at), *fresh)
+        world.changed.add(name.lower())
+    value, expiry = fresh[-1]
+    return Answer(
+        200,
+        {
+            "accessToken": value,
+            "tokenType": "Bearer",
+            "expiryTimeUtc": int(expiry),
+            "refreshAfterTimeUtc": int(expiry - (TOKEN_SECONDS - REFRESH_SECONDS)),
+        },
+    )

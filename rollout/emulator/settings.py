@@ -1,0 +1,90 @@
+"""What can be set about the emulated service: where it is, how fast, and how it behaves where that is unverified.
+
+The unverified behaviours (docs/emulator.md lists them) default to the stricter reading, so that what passes here is
+not refused by the real service.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final
+
+RECORDED_SECONDS: Final[Mapping[str, float]] = MappingProxyType(
+    {
+        "endpoint_create": 90.0,
+        "endpoint_update": 20.4,
+        "endpoint_patch": 10.0,
+        "endpoint_delete": 60.0,
+        "deployment_create": 570.0,
+        "deployment_update": 570.0,
+        "deployment_scale": 240.0,
+        "deployment_patch": 10.0,
+        "deployment_delete": 120.0,
+        "regenerate_keys": 5.0,
+    }
+)
+"""How long each operation takes, in seconds of the service's time. Creates and traffic are recorded, others guessed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """The one workspace that is emulated, and the address under which clients reach it."""
+
+    subscription_id: str = "00000000-0000-0000-0000-00000000e111"
+    resource_group: str = "emulator"
+    workspace: str = "emulator"
+    workspace_guid: str = "11111111-2222-4333-8444-00000000e111"
+    tenant_id: str = "00000000-0000-0000-0000-0000000a11ce"
+    location: str = "eastus2"
+    base_url: str = "https://127.0.0.1:8443"
+
+    @property
+    def subscription_path(self) -> str:
+        """`/subscriptions/...`."""
+        return f"/subscriptions/{self.subscription_id}"
+
+    @property
+    def workspace_path(self) -> str:
+        """The ARM id of the workspace."""
+        return (
+            f"{self.subscription_path}/resourceGroups/{self.resource_group}"
+            f"/providers/Microsoft.MachineLearningServices/workspaces/{self.workspace}"
+        )
+
+    @property
+    def operations_path(self) -> str:
+        """What operation URLs start with, up to `mfeOperationsStatus` or `mfeOperationResults`."""
+        return f"{self.subscription_path}/providers/Microsoft.MachineLearningServices/locations/{self.location}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How the service behaves. `seed` makes ids, keys and tokens unpredictable; rules are deterministic in it.
+
+    Times are seconds of the service's time. `min_polls` and `unpolled_grace`: an operation shows at least that many
+    polls before it ends, unless nobody polls for so long after it was due.
+    """
+
+    seed: str = "emulator"
+    seconds: Mapping[str, float] = field(default_factory=lambda: RECORDED_SECONDS)
+    min_polls: int = 2
+    unpolled_grace: float = 1.0
+    poll_hint: float | None = None
+    """Real seconds that a client is asked to wait between polls; None: the service says nothing, as recorded."""
+    keep_history: bool = True
+    cores: int = 500
+    deployments_per_endpoint: int = 20
+    endpoints: int = 100
+    instances_per_deployment: int = 50
+    # Unverified: the stricter reading is the default.
+    deployment_locks_endpoint: bool = True
+    busy_status: int = 409
+    refuse_traffic_to_failed: bool = True
+    refuse_instance_type_change: bool = True
+    refuse_auth_mode_change: bool = True
+    refuse_identity_change: bool = True
+    refuse_zero_instances: bool = True
+    patch_replaces_tags: bool = True
+    scaling_state: str = "Scaling"
