@@ -195,7 +195,10 @@ def from_tags(tags: Mapping[str, str]) -> Progress | Damaged | None:
         body = _open(value)
         if body is None:
             newer = not value.startswith(VERSION + "{") and not value.startswith(VERSION + "[")
-            return Damaged(f"the tag {name} was written by a newer version" if newer else f"the tag {name} was edited", newer)
+            return Damaged(
+                f"the tag {name} was written by a newer version" if newer else f"the tag {name} was edited",
+                newer,
+            )
         sections[name.removeprefix(PREFIX)] = body
     try:
         return _assemble(sections, {k: v for k, v in mine.items() if k != PREFIX + "plan"})

@@ -1,0 +1,172 @@
+"""The goal is promoted: left-over deletes, settings and drift; then nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from rollout.core import settings
+from rollout.core.actions import (
+    Action,
+    DeleteDeployment,
+    FieldChange,
+    ScaleDeployment,
+    UpdateDeployment,
+    UpdateEndpoint,
+)
+from rollout.core.decision import Decision, Phase, StageState, StageView, Status
+from rollout.core.observed import Deployment
+from rollout.core.records import blank
+from rollout.core.release import Delete, DeploymentSpec, Role, Scale, Traffic
+from rollout.core.scene import Scene
+
+
+def complete(scene: Scene) -> Decision | None:
+    """Answers when what is promoted carries the goal."""
+    promoted = scene.promoted
+    if promoted is None or promoted.revision != scene.release.goal:
+        return None
+    form = scene.release.literal
+    if form is not None and promoted.name != form.candidate:
+        return None
+    drift = drift_of(scene)
+    if scene.release.drift == "heal" and drift:
+        return _decision(scene, Status.ACT, drift[0].reason, (drift[0],), None, drift)
+    gone, waiting = _deletes(scene)
+    if gone:
+        return _decision(scene, Status.ACT, gone[0].reason, (gone[0],), None, drift)
+    if scene.release.drift == "hold" and drift:
+        return _decision(scene, Status.HOLD, f"drift: {drift[0].reason}", (), None, drift)
+    if waiting:
+        name, when = waiting[0]
+        return _decision(
+            scene,
+            Status.WAIT,
+            f"{promoted.name} is promoted; {name} stays warm until {when:%Y-%m-%d %H:%M:%SZ}",
+            (),
+            when,
+            drift,
+        )
+    return _decision(scene, Status.DONE, f"{promoted.name} serves what the plan asks for", (), None, drift)
+
+
+def drift_of(scene: Scene) -> tuple[Action, ...]:
+    """Every in-place write that would make the settings of what serves agree with the files."""
+    return (*endpoint_drift(scene), *_deployment_drift(scene))
+
+
+def endpoint_drift(scene: Scene) -> Iterator[Action]:
+    """The write that converges declared endpoint fields, if any differs."""
+    changes = settings.endpoint_changes(scene.release.endpoint, scene.endpoint)
+    if changes:
+        names = ", ".join(change.path for change in changes)
+        yield UpdateEndpoint(
+            reason=f"the endpoint's {names} differs from the file",
+            endpoint=scene.release.endpoint,
+            changes=changes,
+            progress=blank(scene),
+        )
+
+
+def _deployment_drift(scene: Scene) -> Iterator[Action]:
+    stable = scene.stable
+    if stable is None:
+        return
+    spec = scene.release.candidate
+    floor = _floor(scene, spec)
+    if stable.count < floor and not stable.autoscaled:
+        yield ScaleDeployment(
+            reason=f"{stable.name} has {stable.count} of {floor} instances",
+            deployment=stable.name,
+            before=stable.count,
+            count=floor,
+        )
+    changes = settings.deployment_changes(spec, stable)
+    if changes:
+        names = ", ".join(change.path for change in changes)
+        yield UpdateDeployment(reason=f"{names} of {stable.name} differs", deployment=stable.name, changes=changes)
+    yield from _scaled_behind(scene)
+
+
+def _floor(scene: Scene, spec: DeploymentSpec) -> int:
+    floors = (s.count for s in scene.release.stages if isinstance(s, Scale) and s.role is Role.CANDIDATE)
+    return max((spec.count, *floors))
+
+
+def _scaled_behind(scene: Scene) -> Iterator[Action]:
+    """A `scale` of stable behind the last traffic stage is exact for what was stable and has no weight now."""
+    stages = scene.release.stages
+    last = max(index for index, stage in enumerate(stages) if isinstance(stage, Traffic))
+    for stage in stages[last + 1 :]:
+        if not isinstance(stage, Scale) or stage.role is not Role.STABLE:
+            continue
+        for found in left_over(scene):
+            if found.count != stage.count and found.ready and not found.autoscaled:
+                yield ScaleDeployment(
+                    reason=f"{found.name} stays warm with {stage.count}",
+                    deployment=found.name,
+                    before=found.count,
+                    count=stage.count,
+                )
+
+
+def left_over(scene: Scene) -> tuple[Deployment, ...]:
+    """The former stable and the slots that are not promoted, as far as they live and have no weight."""
+    form, former, promoted = scene.release.literal, scene.progress.former, scene.promoted
+    names = [form.stable] if form else [*scene.release.slots]
+    if former is not None and form is None:
+        names.append(former.name)
+    found = (scene.endpoint.deployment(name) for name in dict.fromkeys(names) if not promoted or name != promoted.name)
+    return tuple(d for d in found if d is not None and not scene.endpoint.weights.touches(d.name))
+
+
+def _deletes(scene: Scene) -> tuple[tuple[DeleteDeployment, ...], tuple[tuple[str, datetime], ...]]:
+    """The deletes that are due, and those that wait with their time."""
+    since = scene.progress.since or scene.endpoint.modified or scene.now
+    gone: list[DeleteDeployment] = []
+    waiting: list[tuple[str, datetime]] = []
+    stages = [stage for stage in scene.release.stages if isinstance(stage, Delete)]
+    for found in left_over(scene) if stages else ():
+        due = since + timedelta(seconds=min(stage.after for stage in stages))
+        if due <= scene.now:
+            reason = f"{found.name} is not needed any more"
+            gone.append(DeleteDeployment(reason=reason, hazards=("deletes-deployment",), deployment=found.name))
+        else:
+            waiting.append((found.name, due))
+    return tuple(gone), tuple(waiting)
+
+
+def _decision(
+    scene: Scene,
+    status: Status,
+    reason: str,
+    actions: tuple[Action, ...],
+    until: datetime | None,
+    drift: tuple[Action, ...],
+) -> Decision:
+    return Decision(
+        status=status,
+        phase=Phase.COMPLETE,
+        reason=reason,
+        actions=actions,
+        next_after=until,
+        stages=_views(scene),
+        drift=tuple(change for action in drift for change in _changes(action)),
+    )
+
+
+def _changes(action: Action) -> tuple[FieldChange, ...]:
+    if isinstance(action, UpdateEndpoint | UpdateDeployment):
+        return action.changes
+    if isinstance(action, ScaleDeployment):
+        return (FieldChange(f"{action.deployment}.instance_count", action.before, action.count),)
+    return ()
+
+
+def _views(scene: Scene) -> tuple[StageView, ...]:
+    """Everything is satisfied; deletes are while nothing is left over."""
+    open_deletes = StageState.ACTIVE if left_over(scene) else StageState.SATISFIED
+    return tuple(
+        StageView(stage=stage, state=open_deletes if isinstance(stage, Delete) else StageState.SATISFIED)
+        for stage in scene.release.stages
+    )

@@ -1,0 +1,314 @@
+"""What to do next, and why. The rules of docs/decisions.md, in their order; the first that answers decides.
+
+Pure: the same inputs give the same decision. Each rule is a function from the scene to a decision or None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import msgspec
+
+from rollout.core import records
+from rollout.core.actions import CreateEndpoint, Record, SetTraffic
+from rollout.core.complete import complete
+from rollout.core.decision import Decision, Phase, Roles, StageState, StageView, Status
+from rollout.core.identity import Ambiguous, Changed, Known
+from rollout.core.observed import CANCELED, FAILED, Observation, Weights, all_to
+from rollout.core.place import Place, find_place, stage_views
+from rollout.core.progress import Damaged, Hold, Progress, from_tags, remember
+from rollout.core.quarantine import quarantined
+from rollout.core.release import Release
+from rollout.core.run import advance, fail, unmanaged
+from rollout.core.scene import Scene, scene
+from rollout.core.verdict import Verdict
+
+NOTHING: Final[frozenset[str]] = frozenset()
+Rule = Callable[[Scene], Decision | None]
+
+
+def decide(
+    release: Release,
+    observation: Observation,
+    verdicts: Mapping[str, Verdict] | None = None,
+    allowed: frozenset[str] = NOTHING,
+) -> Decision:
+    """Say what to do next.
+
+    `verdicts` are the measurements of this pass by gate key; `allowed` the hazards that a person or policy allows
+    (`creates-endpoint`, `takes-unmanaged-traffic:NAME`, ...).
+    """
+    live = observation.endpoint
+    if live is None:
+        return _absent(release, observation, allowed)
+    progress = from_tags(live.tags)
+    if isinstance(progress, Damaged):
+        return _damaged(progress)
+    if progress is not None and progress.plan != release.name:
+        return _not_ours(progress)
+    if live.in_flight:
+        return Decision(
+            status=Status.WAIT,
+            phase=Phase.RELEASING,
+            reason=f"the service is still working on {', '.join(live.in_flight)}",
+            stages=_unknown(release),
+        )
+    view = scene(release, live, progress, observation.now, verdicts or {}, allowed)
+    for rule in RULES:
+        decision = rule(view)
+        if decision is not None:
+            return msgspec.structs.replace(decision, roles=_roles(view), stages=decision.stages or _stages(view))
+    raise AssertionError("the last rule always answers")
+
+
+def _absent(release: Release, observation: Observation, allowed: frozenset[str]) -> Decision:
+    """There is no endpoint: create it, where somebody allowed that."""
+    if "creates-endpoint" not in allowed:
+        return Decision(
+            status=Status.HOLD,
+            phase=Phase.HELD,
+            reason=f"the endpoint {release.endpoint.name} does not exist; only `rollout apply` creates it",
+            stages=_unknown(release),
+        )
+    record = Progress(plan=release.name, commit=release.commit, written=Weights(), since=observation.now)
+    action = CreateEndpoint(
+        reason="the endpoint does not exist",
+        hazards=("creates-endpoint",),
+        endpoint=release.endpoint,
+        progress=remember(record, observation.now, "endpoint created"),
+    )
+    return Decision(
+        status=Status.ACT,
+        phase=Phase.FIRST_RELEASE,
+        reason=action.reason,
+        actions=(action,),
+        stages=_unknown(release),
+    )
+
+
+def _damaged(record: Damaged) -> Decision:
+    """Our tags cannot be believed: write nothing."""
+    way_out = "upgrade rollout" if record.newer else "say what serves: rollout adopt --stable NAME"
+    return Decision(
+        status=Status.REFUSE if record.newer else Status.HOLD,
+        phase=Phase.REFUSED if record.newer else Phase.HELD,
+        reason=f"{record.reason}; {way_out}",
+    )
+
+
+def _not_ours(progress: Progress) -> Decision:
+    return Decision(
+        status=Status.REFUSE,
+        phase=Phase.REFUSED,
+        reason=f"the endpoint belongs to the plan {progress.plan}; `rollout disown` there first, or rename this plan",
+    )
+
+
+def held_by_person(view: Scene) -> Decision | None:
+    """A person's hold: only `resume` ends it."""
+    hold = view.progress.hold
+    if hold is None or hold.kind != "person":
+        return None
+    by = f" by {hold.who}" if hold.who else ""
+    return _hold(f"held{by}: {hold.why or 'no reason given'} (rollout resume)")
+
+
+def endpoint_failed(view: Scene) -> Decision | None:
+    """The endpoint itself is `Failed`. Never created: it must go. Our last write did not take: write it again."""
+    endpoint, written = view.endpoint, view.progress.written
+    if endpoint.state not in (FAILED, CANCELED):
+        return None
+    if not endpoint.deployments and not endpoint.scoring_uri:
+        return _hold(
+            f"the endpoint was never created successfully ({endpoint.state}); rollout destroy, then apply again"
+        )
+    if written is None or written == endpoint.weights:
+        return None
+    action = SetTraffic(
+        reason="the last write of the weights failed; repeat it",
+        before=endpoint.weights,
+        weights=written,
+        endpoint=None,
+        progress=view.progress,
+    )
+    return _act(Phase.RELEASING, action)
+
+
+def who_is_stable(view: Scene) -> Decision | None:
+    """It cannot be told what is promoted."""
+    match view.promotion:
+        case Ambiguous(names):
+            return _hold(
+                f"{', '.join(names)} share the traffic and no record says which is stable; say it: rollout adopt --stable NAME"
+            )
+        case Changed(name):
+            return _hold(f"{name} is promoted but was changed outside; rollout adopt --stable {name}, or deploy anew")
+        case _:
+            return None
+
+
+def stable_not_ready(view: Scene) -> Decision | None:
+    """What is promoted is not `Succeeded`: write nothing that names it."""
+    stable = view.stable
+    if stable is None or stable.ready:
+        return None
+    return _hold(
+        f"{stable.name} is promoted but {stable.state}; it must be repaired first (rollout adopt another, or the portal)"
+    )
+
+
+def candidate_broken(view: Scene) -> Decision | None:
+    """The run's candidate has weight that we gave it, and is `Failed` or carries what the run did not give it."""
+    run, candidate = view.progress.run, None
+    if run is not None:
+        candidate = view.endpoint.deployment(run.slot)
+    if run is None or candidate is None or view.promoted is None or _moved_by_hand(view):
+        return None
+    if run.slot == view.promoted.name or not view.endpoint.weights.live(run.slot):
+        return None
+    if run.goal == view.journey.goal and candidate.revision == run.goal and not candidate.ready:
+        return fail(view, view.journey.steps[0].key, f"{candidate.name} is {candidate.state} while it has traffic")
+    if candidate.revision == run.goal:
+        return None
+    why = f"{candidate.name} was changed outside while it had traffic"
+    weights = all_to(view.promoted.name)
+    action = SetTraffic(
+        reason=f"{why}; all traffic back to {view.promoted.name}",
+        before=view.endpoint.weights,
+        weights=weights,
+        endpoint=None,
+        progress=records.held_outside(view, weights, why),
+    )
+    return _act(Phase.HELD, action)
+
+
+def moved_by_hand(view: Scene) -> Decision | None:
+    """The weights are not those we last wrote: a person's hand is stronger. Record it, never undo it."""
+    if not _moved_by_hand(view):
+        return None
+    why = f"the weights were changed outside: {_said(view.endpoint.weights)}"
+    if view.progress.hold is None or view.progress.written != view.endpoint.weights:
+        action = Record(reason=why, progress=records.held_outside(view, view.endpoint.weights, why))
+        return _act(Phase.HELD, action)
+    return _hold(why)
+
+
+def held_outside(view: Scene) -> Decision | None:
+    """A recorded hand holds until `resume`, `rollback` or `adopt`; a new goal ends it if stable has all traffic."""
+    hold: Hold | None = view.progress.hold
+    if hold is None or hold.kind != "outside":
+        return None
+    calm = view.promoted is not None and view.endpoint.weights == all_to(view.promoted.name)
+    if hold.goal != view.release.goal and calm:
+        return None
+    return _hold(f"{hold.why} (rollout resume, rollback or adopt)")
+
+
+def superseded(view: Scene) -> Decision | None:
+    """Weight on what is not (any more) the goal: it goes back to stable in one write."""
+    if view.promoted is None:
+        return None
+    run, weights = view.progress.run, view.endpoint.weights
+    slots = {view.journey.slot} | ({run.slot} if run else set())
+    strangers = [
+        name
+        for name in sorted(slots - {view.promoted.name})
+        if weights.touches(name) and (found := view.endpoint.deployment(name)) and found.revision != view.journey.goal
+    ]
+    is_other = run is not None and run.goal != view.journey.goal and weights.touches(run.slot)
+    if not strangers and not (is_other and run is not None and run.slot != view.promoted.name):
+        return None
+    what = f"{', '.join(strangers) or (run.slot if run else '')} is not the goal any more"
+    back = all_to(view.promoted.name)
+    action = SetTraffic(
+        reason=f"{what}; its traffic goes back to {view.promoted.name}",
+        before=weights,
+        weights=back,
+        endpoint=view.release.endpoint,
+        progress=records.given_back(view, back, what),
+    )
+    return unmanaged(view, action) or _act(Phase.RELEASING, action)
+
+
+def adopted_anew(view: Scene) -> Decision | None:
+    """The recorded promoted deployment is gone; what took its place is written down before anything else."""
+    promotion, recorded = view.promotion, view.progress.promoted
+    if recorded is None or not isinstance(promotion, Known) or not promotion.adopted:
+        return None
+    why = f"{recorded.name} is gone; {promotion.promoted.name} serves"
+    return _act(Phase.RELEASING, Record(reason=why, progress=records.settled(view, why)))
+
+
+def literal_mismatch(view: Scene) -> Decision | None:
+    """A literal plan holds unless what is promoted is one of its two names, and the file of what serves is as it is."""
+    form, promoted = view.release.literal, view.promoted
+    if form is None or promoted is None:
+        return None
+    if promoted.name not in (form.stable, form.candidate):
+        return _hold(f"{promoted.name} serves, but the plan only knows {form.stable} and {form.candidate}")
+    mine = view.release.candidate if promoted.name == form.candidate else form.stable_spec
+    unproven = promoted.revision.startswith("~")
+    if mine is None or mine.revision == promoted.revision or (unproven and promoted.name == form.stable):
+        return None
+    return _hold(
+        f"the file of {promoted.name} was edited while it serves; deploy the change under the other name, or use the"
+        " roles form (candidate and slots)"
+    )
+
+
+def go_on(view: Scene) -> Decision:
+    """The run goes on, or starts."""
+    return advance(view, find_place(view))
+
+
+RULES: Final[tuple[Rule, ...]] = (
+    held_by_person,
+    endpoint_failed,
+    who_is_stable,
+    stable_not_ready,
+    candidate_broken,
+    moved_by_hand,
+    held_outside,
+    adopted_anew,
+    superseded,
+    literal_mismatch,
+    complete,
+    quarantined,
+    go_on,
+)
+
+
+def _moved_by_hand(view: Scene) -> bool:
+    return view.progress.written is not None and view.progress.written != view.endpoint.weights
+
+
+def _hold(reason: str) -> Decision:
+    return Decision(status=Status.HOLD, phase=Phase.HELD, reason=reason)
+
+
+def _act(phase: Phase, action: Record | SetTraffic) -> Decision:
+    return Decision(status=Status.ACT, phase=phase, reason=action.reason, actions=(action,))
+
+
+def _said(split: Weights) -> str:
+    live = " ".join(f"{name}={weight}" for name, weight in split.traffic) or "none"
+    copied = " ".join(f"{name}={weight}" for name, weight in split.mirror)
+    return f"{live}, mirror {copied}" if copied else live
+
+
+def _roles(view: Scene) -> Roles:
+    return Roles(
+        stable=view.promoted.name if view.promoted else "",
+        stable_revision=view.promoted.revision if view.promoted else "",
+        candidate=view.journey.slot,
+        goal=view.journey.goal,
+    )
+
+
+def _stages(view: Scene) -> tuple[StageView, ...]:
+    return stage_views(view, Place(index=0, answer=None, earned=()))
+
+
+def _unknown(release: Release) -> tuple[StageView, ...]:
+    return tuple(StageView(stage=stage, state=StageState.PENDING) for stage in release.stages)

@@ -1,0 +1,107 @@
+"""Who is who on the live endpoint: which revision a deployment really carries, and what is promoted."""
+
+from __future__ import annotations
+
+import msgspec
+
+from rollout.core.observed import Deployment, Endpoint
+from rollout.core.progress import Former, Progress, Promoted, Run
+
+
+class Nobody(msgspec.Struct, frozen=True, gc=False):
+    """Nothing has traffic: a first release."""
+
+
+class Ambiguous(msgspec.Struct, frozen=True, gc=False):
+    """Several deployments share the traffic and no record says which one is stable."""
+
+    names: tuple[str, ...]
+
+
+class Changed(msgspec.Struct, frozen=True, gc=False):
+    """What the record calls promoted is there, but carries something else now."""
+
+    name: str
+
+
+class Known(msgspec.Struct, frozen=True, gc=False):
+    """The promoted deployment. `adopted`: taken from the traffic, because no record names a living one."""
+
+    promoted: Promoted
+    adopted: bool
+
+
+Promotion = Nobody | Ambiguous | Changed | Known
+
+
+def identified(endpoint: Endpoint, progress: Progress | None) -> Endpoint:
+    """The same snapshot, with every deployment's `revision` what it really carries (see `effective`)."""
+    return msgspec.structs.replace(
+        endpoint, deployments=tuple(effective(found, progress) for found in endpoint.deployments)
+    )
+
+
+def effective(found: Deployment, progress: Progress | None) -> Deployment:
+    """`found` with the revision and stamp that can be believed.
+
+    The tags say what we deployed; the record says which content that had when it was ready. Tags lost but content
+    as recorded (an old CLI drops a deployment's tags): the recorded revision. Tags kept but content other (an update
+    in place by hand): not ours any more. Without a tag or a record, a made-up revision that equals no goal.
+    """
+    unknown = f"~{found.content}"
+    known = _recorded(found.name, progress)
+    if known is None or not known.content or not found.content:
+        return _with(found, found.revision or unknown, found.born or "")
+    if found.revision is None and found.content == known.content:
+        return _with(found, known.revision, known.born)
+    if found.born == known.born and found.content != known.content:
+        return _with(found, unknown, "")
+    return _with(found, found.revision or unknown, found.born or "")
+
+
+def what_is_promoted(endpoint: Endpoint, progress: Progress | None) -> Promotion:
+    """Design §4, "What is promoted?". `endpoint` must be `identified`."""
+    recorded = progress.promoted if progress else None
+    if recorded is not None and (found := endpoint.deployment(recorded.name)):
+        return Known(recorded, False) if found.revision == recorded.revision else Changed(recorded.name)
+    serving = endpoint.weights.serving
+    if not serving:
+        return Nobody()
+    found = endpoint.deployment(serving[0])
+    if len(serving) > 1 or found is None:
+        return Ambiguous(serving)
+    return Known(promoted_of(found), True)
+
+
+def promoted_of(found: Deployment) -> Promoted:
+    """The record that calls that live deployment promoted."""
+    return Promoted(
+        name=found.name,
+        revision=found.revision or "",
+        count=found.count,
+        born=found.born or "",
+        content=found.content,
+    )
+
+
+def former_of(promoted: Promoted | None) -> Former | None:
+    """The record of what is about to be succeeded."""
+    return None if promoted is None else Former(name=promoted.name, revision=promoted.revision)
+
+
+def _recorded(name: str, progress: Progress | None) -> Promoted | None:
+    """What the record says about that deployment, whichever role it has."""
+    if progress is None:
+        return None
+    if progress.promoted is not None and progress.promoted.name == name:
+        return progress.promoted
+    run: Run | None = progress.run
+    if run is not None and run.slot == name and run.born:
+        return Promoted(name=name, revision=run.goal, born=run.born, content=run.content)
+    return None
+
+
+def _with(found: Deployment, revision: str, born: str) -> Deployment:
+    if found.revision == revision and found.born == born:
+        return found
+    return msgspec.structs.replace(found, revision=revision, born=born)

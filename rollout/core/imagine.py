@@ -1,0 +1,107 @@
+"""The world after one of our actions, if the service does what it was asked: for looking ahead, never for deciding."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import assert_never
+
+from msgspec.structs import replace
+
+from rollout.core.actions import (
+    Action,
+    CreateEndpoint,
+    DeleteDeployment,
+    DeleteEndpoint,
+    DeployRevision,
+    FieldChange,
+    Record,
+    ScaleDeployment,
+    SetTraffic,
+    UpdateDeployment,
+    UpdateEndpoint,
+)
+from rollout.core.observed import Deployment, Endpoint
+from rollout.core.progress import Progress, foreign, to_tags
+from rollout.core.release import EndpointSpec
+
+
+def imagine(endpoint: Endpoint | None, action: Action, now: datetime) -> Endpoint | None:
+    """`endpoint` after `action` has succeeded at `now`."""
+    if isinstance(action, CreateEndpoint):
+        fields = dict(action.endpoint.fields)
+        created = Endpoint(name=action.endpoint.name, fields=fields, scoring_uri="imagined", modified=now)
+        return _recorded(created, action.progress)
+    if endpoint is None or isinstance(action, DeleteEndpoint):
+        return None
+    match action:
+        case SetTraffic():
+            moved = replace(_declared(endpoint, action.endpoint), weights=action.weights, modified=now)
+            return _recorded(moved, action.progress)
+        case UpdateEndpoint():
+            return _recorded(_declared(endpoint, action.endpoint), action.progress)
+        case Record():
+            return _recorded(endpoint, action.progress)
+        case DeployRevision():
+            return _with(endpoint, _deployed(endpoint, action))
+        case ScaleDeployment():
+            return _changed(endpoint, action.deployment, count=action.count)
+        case UpdateDeployment():
+            return _settled(endpoint, action)
+        case DeleteDeployment():
+            rest = tuple(d for d in endpoint.deployments if d.name != action.deployment)
+            return replace(endpoint, deployments=rest)
+        case _:
+            assert_never(action)
+
+
+def _recorded(endpoint: Endpoint, progress: Progress | None) -> Endpoint:
+    mine = to_tags(progress) if progress is not None else {}
+    return replace(endpoint, tags={**foreign(endpoint.tags), **mine})
+
+
+def _declared(endpoint: Endpoint, spec: EndpointSpec | None) -> Endpoint:
+    if spec is None:
+        return endpoint
+    fields = dict(endpoint.fields)
+    for key, value in spec.fields.items():
+        fields[key] = {**fields.get(key, {}), **value} if isinstance(value, dict) else value
+    return replace(endpoint, fields=fields)
+
+
+def _deployed(endpoint: Endpoint, action: DeployRevision) -> Deployment:
+    before = endpoint.deployment(action.deployment)
+    return Deployment(
+        name=action.deployment,
+        state="Succeeded",
+        count=action.count,
+        revision=action.spec.revision,
+        born=action.born,
+        content=action.spec.revision[:12],
+        instance_type=action.spec.instance_type,
+        fields={**action.spec.fields, "description": action.spec.settings.get("description")},
+        tags={**(before.tags if before else {}), **action.spec.settings.get("tags", {})},
+    )
+
+
+def _settled(endpoint: Endpoint, action: UpdateDeployment) -> Endpoint:
+    found = endpoint.deployment(action.deployment)
+    if found is None:
+        return endpoint
+    fields, tags = dict(found.fields), dict(found.tags)
+    change: FieldChange
+    for change in action.changes:
+        if change.path.startswith("tags."):
+            tags[change.path.removeprefix("tags.")] = change.after
+        else:
+            fields[change.path] = change.after
+    return _with(endpoint, replace(found, fields=fields, tags=tags))
+
+
+def _changed(endpoint: Endpoint, name: str, *, count: int) -> Endpoint:
+    found = endpoint.deployment(name)
+    return endpoint if found is None else _with(endpoint, replace(found, count=count))
+
+
+def _with(endpoint: Endpoint, deployment: Deployment) -> Endpoint:
+    others = [d for d in endpoint.deployments if d.name != deployment.name]
+    return replace(endpoint, deployments=tuple(sorted([*others, deployment], key=lambda d: d.name)))

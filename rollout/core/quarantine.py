@@ -1,0 +1,75 @@
+"""A goal that failed is not tried again: only the clean-up of `on_failure` and the endpoint's own settings."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import msgspec
+
+from rollout.core.actions import Action, DeleteDeployment, ScaleDeployment
+from rollout.core.complete import endpoint_drift
+from rollout.core.decision import Decision, Phase, StageState, StageView, Status
+from rollout.core.place import Place, stage_views
+from rollout.core.progress import Quarantined
+from rollout.core.scene import Scene
+
+BY_HAND = "person"
+"""The key of a goal that a person rolled back: it concerns every way to that goal."""
+
+
+def quarantined(scene: Scene) -> Decision | None:
+    """Answers when this goal failed a gate that is still in the plan."""
+    entry = entry_for(scene)
+    if entry is None:
+        return None
+    action, due = _clean_up(scene, entry)
+    if action is None and scene.release.drift == "heal":
+        action = next(endpoint_drift(scene), None)
+    failed = next((s.stage.name for s in scene.journey.steps if s.key == entry.key), "a person's rollback")
+    reason = f"this goal failed at {failed} and is not tried again: change the candidate or the gate, or rollout retry"
+    return Decision(
+        status=Status.ACT if action else Status.HOLD,
+        phase=Phase.ROLLED_BACK,
+        reason=action.reason if action else reason,
+        actions=(action,) if action else (),
+        next_after=due,
+        stages=_views(scene, entry),
+    )
+
+
+def entry_for(scene: Scene) -> Quarantined | None:
+    """The newest entry of the ring that concerns this goal and this way to it."""
+    keys = scene.journey.keys | {BY_HAND}
+    ring = reversed(scene.progress.quarantine)
+    return next((entry for entry in ring if entry.goal == scene.journey.goal and entry.key in keys), None)
+
+
+def _clean_up(scene: Scene, entry: Quarantined) -> tuple[Action | None, datetime | None]:
+    policy = scene.release.on_failure
+    found = scene.endpoint.deployment(entry.slot)
+    mine = found is not None and found.revision == entry.goal and not scene.endpoint.weights.touches(found.name)
+    is_stable = scene.promoted is not None and scene.promoted.name == entry.slot
+    if policy.candidate == "keep" or found is None or not mine or is_stable:
+        return None, None
+    if policy.candidate == "scale_to_one" and (found.count <= 1 or not found.ready):
+        return None, None
+    due = (entry.at or scene.now) + timedelta(seconds=policy.after)
+    if scene.now < due:
+        return None, due
+    if policy.candidate == "delete":
+        reason = f"{found.name} failed and is not kept"
+        return DeleteDeployment(reason=reason, hazards=("deletes-deployment",), deployment=found.name), None
+    reason = f"{found.name} failed and is kept with one instance"
+    return ScaleDeployment(reason=reason, deployment=found.name, before=found.count, count=1), None
+
+
+def _views(scene: Scene, entry: Quarantined) -> tuple[StageView, ...]:
+    views = stage_views(scene, Place(index=0, answer=None, earned=()))
+    keys = {id(step.stage): step.key for step in scene.journey.steps}
+
+    def state(view: StageView) -> StageState:
+        if keys.get(id(view.stage)) == entry.key:
+            return StageState.FAILED
+        return StageState.SKIPPED if view.state is StageState.SKIPPED else StageState.PENDING
+
+    return tuple(msgspec.structs.replace(view, state=state(view)) for view in views)

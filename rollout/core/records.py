@@ -1,0 +1,116 @@
+"""How the record moves: one function for each thing that can happen, from the scene to the next `Progress`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec.structs import replace
+
+from rollout.core.identity import former_of, promoted_of
+from rollout.core.observed import Weights
+from rollout.core.progress import Hold, Progress, Quarantined, Run, quarantine, remember
+from rollout.core.scene import Scene
+
+
+def blank(scene: Scene) -> Progress:
+    """The record as it stands, signed by this plan and commit, with what is promoted filled in."""
+    return replace(
+        scene.progress,
+        plan=scene.release.name,
+        commit=scene.release.commit,
+        promoted=scene.promoted,
+        hold=None,
+    )
+
+
+def advanced(scene: Scene, weights: Weights, earned: tuple[str, ...], what: str) -> Progress:
+    """The run went on: gates were passed, or the split changed to `weights`."""
+    slot = scene.journey.slot
+    run = scene.run or _started(scene)
+    if run.exposed is None and weights.touches(slot):
+        run = replace(run, exposed=scene.now)
+    passed = tuple(scene.progress.passed) if scene.run else ()
+    fields: dict[str, Any] = {
+        "run": run,
+        "passed": (*passed, *(key for key in earned if key not in passed)),
+        "written": weights,
+        "since": scene.now,
+        "outcome": "",
+    }
+    return remember(replace(blank(scene), **fields), scene.now, what)
+
+
+def promoted_now(scene: Scene, weights: Weights) -> Progress:
+    """The candidate has earned it: it is what is promoted, what was becomes former, the run is over."""
+    candidate = scene.candidate
+    assert candidate is not None, "only what lives can be promoted"
+    fields: dict[str, Any] = {
+        "promoted": promoted_of(candidate),
+        "former": former_of(scene.promoted),
+        "run": None,
+        "passed": (),
+        "approvals": (),
+        "written": weights,
+        "since": scene.now,
+        "outcome": "complete",
+        "quarantine": tuple(q for q in scene.progress.quarantine if q.goal != scene.journey.goal),
+    }
+    return remember(replace(blank(scene), **fields), scene.now, f"promoted {candidate.name}")
+
+
+def failed(scene: Scene, weights: Weights, key: str, why: str) -> Progress:
+    """A gate (or the create) failed: the goal is quarantined, the run is over."""
+    entry = Quarantined(goal=scene.journey.goal, key=key, slot=scene.journey.slot, at=scene.now)
+    ring = quarantine(scene.progress.quarantine, entry)
+    return remember(replace(_ended(scene, weights), outcome="failed", quarantine=ring), scene.now, why)
+
+
+def given_back(scene: Scene, weights: Weights, what: str) -> Progress:
+    """The run of another goal is over, and its weight is back where it came from."""
+    return remember(replace(_ended(scene, weights), outcome="superseded"), scene.now, what)
+
+
+def held_outside(scene: Scene, weights: Weights, why: str) -> Progress:
+    """A hand from outside: note what is there now, keep whose run it was, forget what was passed."""
+    hold = Hold(kind="outside", why=why, goal=scene.release.goal, at=scene.now)
+    fields: dict[str, Any] = {
+        "hold": hold,
+        "passed": (),
+        "approvals": (),
+        "written": weights,
+        "since": scene.now,
+    }
+    return remember(replace(blank(scene), **fields), scene.now, why)
+
+
+def settled(scene: Scene, what: str) -> Progress:
+    """What is promoted is not what was recorded (its deployment was deleted by hand): say who it is now."""
+    mine = scene.progress.run
+    over = mine is not None and scene.promoted is not None and mine.slot == scene.promoted.name
+    fields: dict[str, Any] = {"former": None, "written": scene.endpoint.weights}
+    if over:
+        fields |= {"run": None, "passed": (), "approvals": (), "outcome": "complete", "since": scene.now}
+    return remember(replace(blank(scene), **fields), scene.now, what)
+
+
+def _ended(scene: Scene, weights: Weights) -> Progress:
+    fields: dict[str, Any] = {
+        "run": None,
+        "passed": (),
+        "approvals": (),
+        "written": weights,
+        "since": scene.now,
+    }
+    return replace(blank(scene), **fields)
+
+
+def _started(scene: Scene) -> Run:
+    candidate, stable = scene.candidate, scene.stable
+    return Run(
+        goal=scene.journey.goal,
+        slot=scene.journey.slot,
+        born=(candidate.born or "") if candidate else "",
+        content=candidate.content if candidate else "",
+        total=stable.count if stable else 1,
+        started=scene.now,
+    )

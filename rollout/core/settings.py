@@ -1,0 +1,43 @@
+"""HOW do the settings differ? Declared fields only, in canonical form; everything else is not ours to see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rollout.core.actions import FieldChange
+from rollout.core.observed import Deployment, Endpoint
+from rollout.core.release import DeploymentSpec, EndpointSpec
+
+
+def endpoint_changes(spec: EndpointSpec, live: Endpoint) -> tuple[FieldChange, ...]:
+    """Declared endpoint fields whose live value is another, in the order of their names."""
+    return tuple(differences(spec.fields, live.fields))
+
+
+def deployment_changes(spec: DeploymentSpec, live: Deployment) -> tuple[FieldChange, ...]:
+    """Declared settings (tags, description) of a deployment whose live value is another."""
+    return tuple(differences(spec.settings, {**live.fields, "tags": live.tags}))
+
+
+def revision_changes(spec: DeploymentSpec, live: Deployment | None) -> tuple[FieldChange, ...]:
+    """What a new revision changes, field by field, for people. Local contents show as their digests."""
+    before: Mapping[str, Any] = live.fields if live else {}
+    return tuple(
+        FieldChange(path, before.get(path), value)
+        for path, value in sorted(spec.fields.items())
+        if before.get(path) != value
+    )
+
+
+def differences(declared: Mapping[str, Any], live: Mapping[str, Any]) -> Iterator[FieldChange]:
+    """Compare only what `declared` mentions (kopf's right-scoped diff). In a mapping (tags) only its own keys count:
+    keys that somebody else set are not ours."""
+    for path in sorted(declared):
+        wanted, found = declared[path], live.get(path)
+        if isinstance(wanted, Mapping):
+            inner = found if isinstance(found, Mapping) else {}
+            for change in differences(wanted, inner):
+                yield FieldChange(f"{path}.{change.path}", change.before, change.after)
+        elif found != wanted:
+            yield FieldChange(path, found, wanted)

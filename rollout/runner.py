@@ -1,0 +1,202 @@
+"""The only loop: observe → measure → decide → apply one action → look again.
+
+Every pass may be the first ever: nothing is remembered between two passes but the record in the endpoint's tags.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Final, Protocol
+
+import msgspec
+
+from rollout.core.actions import Action, DeployRevision
+from rollout.core.decide import decide
+from rollout.core.decision import Decision, StageState, Status
+from rollout.core.observed import FAILED, Observation
+from rollout.core.release import Gate, Release
+from rollout.core.verdict import Verdict
+from rollout.errors import AzureError, Retryable, RolloutError, Stale
+from rollout.ports import Clock, ControlPlane
+
+PATIENCE: Final = 8
+"""How many times in a row a pass may end in `Stale` or `Retryable` before the error is the user's."""
+LOOK_EVERY: Final = 30.0
+"""Seconds of service time between two looks while something (a bake's health, an approval) is waited for."""
+
+
+class Measure(Protocol):
+    """Takes the measurement of one gate and judges it. Made by `rollout.gates`."""
+
+    async def __call__(self, gate: Gate, observation: Observation, decision: Decision) -> Verdict: ...
+
+
+class Looked(msgspec.Struct, frozen=True):
+    """A pass saw this and decided that."""
+
+    observation: Observation
+    decision: Decision
+
+
+class Measuring(msgspec.Struct, frozen=True):
+    """A gate is being measured."""
+
+    gate: Gate
+
+
+class Measured(msgspec.Struct, frozen=True):
+    """A gate gave its verdict."""
+
+    gate: Gate
+    verdict: Verdict
+
+
+class Started(msgspec.Struct, frozen=True):
+    """An action was sent to the service."""
+
+    action: Action
+
+
+class Finished(msgspec.Struct, frozen=True):
+    """The service has finished the action; `error` says how it failed, if it did."""
+
+    action: Action
+    error: str = ""
+
+
+class Waiting(msgspec.Struct, frozen=True):
+    """Nothing to do before `until` (None: a person must act); the loop sleeps `seconds` of service time."""
+
+    reason: str
+    until: datetime | None
+    seconds: float
+
+
+class Troubled(msgspec.Struct, frozen=True):
+    """A pass failed in a way that the next one may mend."""
+
+    error: str
+    seconds: float
+
+
+Event = Looked | Measuring | Measured | Started | Finished | Waiting | Troubled
+Listener = Callable[[Event], None]
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """When to stop: at a satisfied stage, and how long to sleep at most (seconds of service time; 0: never)."""
+
+    until: str = ""
+    max_wait: float = 0.0
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True):
+    """How a run of the loop ended. `failure` is the text of a failed create, with the end of its log."""
+
+    decision: Decision
+    observation: Observation
+    writes: int
+    failure: str = ""
+
+
+class Runner:
+    """One release against one control plane. Holds no state of the rollout."""
+
+    def __init__(
+        self,
+        release: Release,
+        plane: ControlPlane,
+        measure: Measure,
+        clock: Clock,
+        *,
+        allowed: frozenset[str] = frozenset(),
+        listener: Listener = lambda event: None,
+    ) -> None:
+        self._release = release
+        self._plane = plane
+        self._measure = measure
+        self._clock = clock
+        self._allowed = allowed
+        self._tell = listener
+
+    async def look(self, *, measure: bool) -> Looked:
+        """One look and one decision, without any write. With `measure` the gate that is asked for is measured."""
+        observation = await self._plane.observe(self._release.endpoint.name)
+        decision = decide(self._release, observation, {}, self._allowed)
+        if measure and decision.measure is not None:
+            gate = decision.measure
+            self._tell(Measuring(gate))
+            verdict = await self._measure(gate, observation, decision)
+            self._tell(Measured(gate, verdict))
+            decision = decide(self._release, observation, {decision.measure_key: verdict}, self._allowed)
+        looked = Looked(observation, decision)
+        self._tell(looked)
+        return looked
+
+    async def run(self, limits: Limits) -> Result:
+        """Pass after pass until nothing is left to do now. Raises what a second run cannot mend either."""
+        writes, trouble, waited, failure = 0, 0, 0.0, ""
+        while True:
+            try:
+                looked = await self.look(measure=True)
+                decision, observation = looked.decision, looked.observation
+                if _reached(decision, limits.until):
+                    return Result(decision=decision, observation=observation, writes=writes, failure=failure)
+                if decision.status is Status.ACT:
+                    failure = await self._act(decision.actions[0], observation) or failure
+                    writes += 1
+                elif observation.endpoint is not None and observation.endpoint.in_flight:
+                    await self._plane.settle(observation.endpoint)
+                else:
+                    seconds = _pause(decision, observation.now, limits.max_wait - waited)
+                    if seconds is None:
+                        return Result(decision=decision, observation=observation, writes=writes, failure=failure)
+                    self._tell(Waiting(decision.reason, decision.next_after, seconds))
+                    await self._clock.sleep(seconds)
+                    waited += seconds
+                trouble = 0
+            except (Stale, Retryable) as error:
+                trouble += 1
+                if trouble >= PATIENCE:
+                    raise
+                await self._recover(error, trouble)
+
+    async def _recover(self, error: RolloutError, attempt: int) -> None:
+        after = error.after if isinstance(error, Retryable) else 0.0
+        seconds = after if after is not None else min(60.0, 2.0**attempt)
+        self._tell(Troubled(str(error), seconds))
+        await self._clock.sleep(seconds)
+
+    async def _act(self, action: Action, observation: Observation) -> str:
+        """Do one action. A create that failed and left its deployment behind is not an error here: the next pass sees
+        it and fails the deploy stage; its text is returned."""
+        self._tell(Started(action))
+        try:
+            await self._plane.apply(action, observation.endpoint)
+        except AzureError as error:
+            self._tell(Finished(action, str(error)))
+            if not isinstance(action, DeployRevision) or not await self._left_behind(action):
+                raise
+            return "\n".join(part for part in (str(error), error.logs) if part)
+        self._tell(Finished(action))
+        return ""
+
+    async def _left_behind(self, action: DeployRevision) -> bool:
+        seen = await self._plane.observe(self._release.endpoint.name)
+        found = seen.endpoint.deployment(action.deployment) if seen.endpoint else None
+        return found is not None and found.state == FAILED
+
+
+def _reached(decision: Decision, until: str) -> bool:
+    return bool(until) and any(
+        view.stage.name == until and view.state is StageState.SATISFIED for view in decision.stages
+    )
+
+
+def _pause(decision: Decision, now: datetime, budget: float) -> float | None:
+    """How long to sleep before the next look; None: stop here."""
+    if decision.status is not Status.WAIT or budget <= 0:
+        return None
+    until = decision.next_after or now + timedelta(seconds=LOOK_EVERY)
+    return min(max((until - now).total_seconds(), 1.0), LOOK_EVERY, max(budget, 1.0))
