@@ -182,9 +182,7 @@ def _missing_capacity(scene: Scene, candidate: Deployment, weight: int) -> Scale
     stable = scene.stable
     if candidate.autoscaled or scene.release.capacity == "declared" or stable is None:
         return None
-    share = scene.endpoint.weights.live(stable.name)
-    implied = ceil(stable.count * 100 / share) if share else 0
-    total = max(scene.run.total if scene.run else 0, implied, stable.count if share else 0)
+    total = _load(scene, stable)
     needed = ceil(total * weight / 100)
     if candidate.count >= needed:
         return None
@@ -194,6 +192,16 @@ def _missing_capacity(scene: Scene, candidate: Deployment, weight: int) -> Scale
         before=candidate.count,
         count=needed,
     )
+
+
+def _load(scene: Scene, stable: Deployment) -> int:
+    """How many instances all of the traffic needs: stable's count at the run's start. A count that has moved since
+    then follows the load (an autoscaler's), so it stands for stable's share of it only."""
+    share = scene.endpoint.weights.live(stable.name)
+    start = scene.run.total if scene.run else stable.count
+    if not share or stable.count == start:
+        return start
+    return max(start, ceil(stable.count * 100 / share))
 
 
 def _scale(scene: Scene, place: Place, role: Role, count: int) -> Decision:
