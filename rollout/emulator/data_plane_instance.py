@@ -168,7 +168,7 @@ class ScoringInstance:
         while True:
             since = time.monotonic()
             if self._process is not None and self.ready:
-                await self._process.ended
+                await asyncio.wait({self._process.ended})  # awaiting it itself would let a cancellation through
                 self.ready = False
                 self._changed()
             elif self._process is not None:
