@@ -1,7 +1,7 @@
 """ARM's JSON to a canonical `Endpoint`: one spelling for each value, whichever the service chose today.
 
 The keys of `fields` are those of the plan language (and of `az ml` files), flattened with dots. Two bodies of
-the same deployment, one read before the first success (null probes, `PT0S`) and one after it (defaults echoed),
+the same deployment, one read before the first success (null probes, `PT0S`), one after it (defaults echoed),
 give the same fields: what is absent takes the server's default from `DEFAULTS`. Unknown members are ignored,
 missing and null ones are tolerated: this must read what tomorrow's service answers.
 """
@@ -34,7 +34,7 @@ _PROBE: Final = {
 
 DEFAULTS: Final[Mapping[str, Any]] = MappingProxyType(
     {
-        # Sources: reference-yaml-deployment-managed-online ("Default value"); the service's own echo after success.
+        # Sources: reference-yaml-deployment-managed-online ("Default value"); what the service echoes.
         "description": "",
         "app_insights_enabled": False,
         "egress_public_network_access": "enabled",
@@ -70,9 +70,7 @@ _DURATION: Final = re.compile(
 )
 _SECONDS: Final = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 _WORKSPACE: Final = re.compile(r"^(/subscriptions/.+?/workspaces/[^/]+)(?:/|$)")
-_LONG_ID: Final = re.compile(
-    r"^azureml://subscriptions/([^/]+)/resourcegroups/([^/]+)/workspaces/([^/]+)/(.+)$"
-)
+_LONG_ID: Final = re.compile(r"^azureml://subscriptions/([^/]+)/resourcegroups/([^/]+)/workspaces/([^/]+)/(.+)$")
 _ASSET: Final = re.compile(r"^/(?:codes|models|environments)/([^/]+)/versions/([^/]+)$")
 _NOT_CONTENT: Final = frozenset({"description", "tags"})
 
@@ -120,7 +118,7 @@ def read_deployment(body: Mapping[str, Any]) -> Deployment:
 
 
 def content_of(fields: Mapping[str, Any]) -> str:
-    """12 hex digits over the canonical fields that make up what a deployment *is*: not its tags and description."""
+    """12 hex digits over the canonical fields that make up what a deployment *is* (its tags are not)."""
     what = {key: value for key, value in fields.items() if key not in _NOT_CONTENT}
     return hashlib.sha256(msgspec.json.encode(what, order="deterministic")).hexdigest()[:12]
 
@@ -163,9 +161,7 @@ def identity_of(kind: str, user_assigned: Sequence[str] = ()) -> dict[str, Any]:
     return mine
 
 
-def _endpoint_fields(
-    body: Mapping[str, Any], properties: Mapping[str, Any], tags: Mapping[str, str]
-) -> dict[str, Any]:
+def _endpoint_fields(body: Mapping[str, Any], properties: Mapping[str, Any], tags: Mapping[str, str]) -> dict[str, Any]:
     identity = _map(body, "identity")
     found = {
         "description": properties.get("description"),
@@ -209,7 +205,7 @@ def _deployment_fields(
 def _filled(found: Mapping[str, Any]) -> dict[str, Any]:
     """The defaults of what is missing.
 
-    A zero counts as missing: the service says `PT0S` where it means its default. Only an `initial_delay` may be
+    A zero counts as missing: the service says `PT0S` where it means its default; only `initial_delay` may be
     zero on purpose.
     """
     absent = {key for key in DEFAULTS if found.get(key) is None}

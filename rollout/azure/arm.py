@@ -1,0 +1,106 @@
+"""`ports.ControlPlane` on Azure Resource Manager: look, do one action, wait for what is under way."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from typing import assert_never
+
+from rollout.azure import operations
+from rollout.azure.client import ArmClient
+from rollout.azure.deployments import Deployer, DeploymentWriter
+from rollout.azure.endpoints import EndpointWriter
+from rollout.azure.errors import Conflict
+from rollout.azure.operations import Pace
+from rollout.azure.paths import Paths
+from rollout.azure.secret import scrub
+from rollout.azure.sending import Sender
+from rollout.core import actions
+from rollout.core.canonical import read_endpoint
+from rollout.core.observed import IN_FLIGHT, Endpoint, Observation
+from rollout.errors import AzureError, Refused, Stale
+from rollout.ports import RequestCount
+
+
+class ArmControlPlane:
+    """One workspace's control plane. `pace` says how patiently operations are followed."""
+
+    def __init__(self, client: ArmClient, paths: Paths, deployer: Deployer, pace: Pace | None = None) -> None:
+        self.requests: RequestCount = client.requests
+        self._client = client
+        self._paths = paths
+        self._sender = Sender(client, pace or Pace())
+        self._endpoints = EndpointWriter(self._sender, paths)
+        self._deployments = DeploymentWriter(self._sender, paths, deployer, self.logs)
+
+    async def observe(self, endpoint: str) -> Observation:
+        """See `ports.ControlPlane`. An endpoint that does not exist costs one read."""
+        what = f"read endpoint {endpoint}"
+        answer = await self._client.find(self._paths.endpoint(endpoint), what)
+        if answer.status == 404:
+            return Observation(None, answer.date)
+        found = await self._client.pages(self._paths.deployments(endpoint), what)
+        return Observation(read_endpoint(answer.body, found), answer.date)
+
+    async def apply(self, action: actions.Action, before: Endpoint | None) -> None:
+        """See `ports.ControlPlane`."""
+        match action:
+            case actions.CreateEndpoint():
+                await self._endpoints.create(action, before)
+            case actions.SetTraffic() | actions.UpdateEndpoint():
+                await self._endpoints.put(action, _there(before))
+            case actions.Record():
+                await self._endpoints.record(action, _there(before))
+            case actions.DeployRevision():
+                await self._deployments.deploy(action, await self._unchanged(before))
+            case actions.ScaleDeployment():
+                await self._deployments.scale(action, await self._unchanged(before))
+            case actions.UpdateDeployment():
+                await self._deployments.update(action, await self._unchanged(before))
+            case actions.DeleteDeployment():
+                path = self._paths.deployment(await self._unchanged(before), action.deployment)
+                await self._sender.delete(path, f"delete {action.deployment}")
+            case actions.DeleteEndpoint():
+                await self._sender.delete(self._paths.endpoint(action.endpoint), f"delete {action.endpoint}")
+            case _:
+                assert_never(action)
+
+    async def settle(self, endpoint: Endpoint) -> None:
+        """See `ports.ControlPlane`. Raises Retryable when the patience is used up."""
+        if endpoint.state in IN_FLIGHT:
+            await self._settle_one(self._paths.endpoint(endpoint.name), endpoint.operation, endpoint.name)
+        for found in endpoint.deployments:
+            if found.state in IN_FLIGHT:
+                path = self._paths.deployment(endpoint.name, found.name)
+                await self._settle_one(path, found.operation, found.name)
+
+    async def logs(self, endpoint: str, deployment: str, lines: int = 40) -> str:
+        """See `ports.ControlPlane`."""
+        path = f"{self._paths.deployment(endpoint, deployment)}/getLogs"
+        what = f"read the log of {deployment}"
+        try:
+            answer = await self._client.send("POST", path, what, {"tail": lines}, kind="reads")
+        except AzureError:
+            return ""
+        content = answer.body.get("content") if isinstance(answer.body, Mapping) else ""
+        return "\n".join(scrub(str(content or "")).splitlines()[-lines:])
+
+    async def _settle_one(self, path: str, operation: str | None, name: str) -> None:
+        what = f"wait for {name}"
+        if operation:
+            # However it ended: the state of the resource says what came of it.
+            with contextlib.suppress(AzureError, Refused, Conflict):
+                await operations.follow_operation(self._client, operation, what, self._sender.pace)
+        await operations.until_settled(self._client, path, what, self._sender.pace)
+
+    async def _unchanged(self, before: Endpoint | None) -> str:
+        """The endpoint's name, after its weights and record were found to be what was decided upon."""
+        there = _there(before)
+        await self._endpoints.expect(there, f"look at {there.name}")
+        return there.name
+
+
+def _there(before: Endpoint | None) -> Endpoint:
+    if before is None:
+        raise Stale("the endpoint does not exist", hint="Run the same command again.")
+    return before

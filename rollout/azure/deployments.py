@@ -1,0 +1,132 @@
+"""Writes of deployments. What a deployment *is* goes through a `Deployer`; its count and settings are plain ARM."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final, Protocol
+
+import msgspec
+
+from rollout.azure import operations, writes
+from rollout.azure.paths import Paths
+from rollout.azure.sending import Sender
+from rollout.core import actions
+from rollout.core.canonical import BORN_TAG, REVISION_TAG, read_deployment
+from rollout.core.observed import IN_FLIGHT
+from rollout.errors import AzureError, Stale
+
+_VISIBLE_SECONDS: Final = 120.0
+"""How long a deployment may answer 404, or as it was, after its PUT has been accepted."""
+_AGAIN: Final = "Run the same command again: it starts from what is there now."
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """What a `Deployer` must make: the `az ml` document as JSON text, and where its relative paths start."""
+
+    endpoint: str
+    deployment: str
+    document: str
+    origin: str
+    count: int
+    tags: Mapping[str, str]
+
+
+class Deployer(Protocol):
+    """Registers assets and sends the deployment's PUT."""
+
+    async def start(self, order: Order) -> str | None:
+        """Return when the service has taken the deployment: the URL of its operation, if it named one."""
+
+
+Logs = Callable[[str, str], Awaitable[str]]
+
+
+class DeploymentWriter:
+    """All writes whose resource is a deployment. `logs` reads the end of a container's log."""
+
+    def __init__(self, sender: Sender, paths: Paths, deployer: Deployer, logs: Logs) -> None:
+        self._sender = sender
+        self._paths = paths
+        self._deployer = deployer
+        self._logs = logs
+
+    async def deploy(self, action: actions.DeployRevision, endpoint: str) -> None:
+        """Create or update the deployment and wait until it has succeeded.
+
+        Raises AzureError with the end of the container's log if it does not come up, Stale if it is there (`create`)
+        or gone (`update`) unexpectedly.
+        """
+        what = f"deploy {action.deployment}"
+        path = self._paths.deployment(endpoint, action.deployment)
+        await self._expect_mode(action, path, what)
+        operation = await self._deployer.start(_order(action, endpoint))
+        try:
+            await self._come_up(path, operation, action.born, what)
+        except AzureError as error:
+            logs = await self._logs(endpoint, action.deployment)
+            raise AzureError(str(error), code=error.code, hint=error.hint, logs=logs) from error
+
+    async def scale(self, action: actions.ScaleDeployment, endpoint: str) -> None:
+        """Set the number of instances by a PATCH."""
+        body = {"sku": {"capacity": action.count}}
+        await self._write("PATCH", endpoint, action.deployment, lambda _: body, f"scale {action.deployment}")
+
+    async def update(self, action: actions.UpdateDeployment, endpoint: str) -> None:
+        """Change tags and description; everything else goes back as it was read."""
+
+        def change(raw: dict[str, Any]) -> dict[str, Any]:
+            return writes.with_settings(writes.writable(raw), action.changes)
+
+        await self._write("PUT", endpoint, action.deployment, change, f"update {action.deployment}")
+
+    async def _write(
+        self, method: str, endpoint: str, name: str, change: Callable[[dict[str, Any]], Any], what: str
+    ) -> None:
+        path = self._paths.deployment(endpoint, name)
+
+        async def look(again: bool) -> Any:
+            answer = await self._sender.client.find(path, what)
+            if answer.status == 404:
+                raise Stale(f"{what}: the deployment is gone", hint=_AGAIN)
+            return change(dict(answer.body))
+
+        await self._sender.write(method, path, what, look)
+
+    async def _expect_mode(self, action: actions.DeployRevision, path: str, what: str) -> None:
+        exists = (await self._sender.client.find(path, what)).status != 404
+        if exists != (action.mode == "update"):
+            raise Stale(f"{what}: the deployment {'is there' if exists else 'is gone'}", hint=_AGAIN)
+
+    async def _come_up(self, path: str, operation: str | None, born: str, what: str) -> None:
+        client, pace = self._sender.client, self._sender.pace
+        if operation:
+            await operations.follow_operation(client, operation, what, pace)
+        await self._until_visible(path, born, what)
+        body = await operations.until_settled(client, path, what, pace)
+        found = read_deployment(body or {})
+        if found.born != born:
+            raise Stale(f"{what}: somebody else changed it a moment ago", hint=_AGAIN)
+        if not found.ready:
+            raise AzureError(f"{what}: it ended as {found.state}", code="DeploymentFailed")
+
+    async def _until_visible(self, path: str, born: str, what: str) -> None:
+        """A deployment may answer 404, or as it was, for a while after its PUT was accepted."""
+        pace = msgspec.structs.replace(self._sender.pace, patience=_VISIBLE_SECONDS)
+        turns = operations.Waiting(pace, what)
+        async for _ in turns:
+            answer = await self._sender.client.find(path, what, kind="polls")
+            found = read_deployment(answer.body) if answer.status != 404 else None
+            if found is not None and (found.state in IN_FLIGHT or found.born == born):
+                return
+            turns.told = answer.after
+
+
+def _order(action: actions.DeployRevision, endpoint: str) -> Order:
+    return Order(
+        endpoint=endpoint,
+        deployment=action.deployment,
+        document=action.spec.document,
+        origin=action.spec.origin,
+        count=action.count,
+        tags={REVISION_TAG: action.spec.revision, BORN_TAG: action.born},
+    )

@@ -1,0 +1,57 @@
+"""Where things are: the addresses of one workspace's resources, relative to Resource Manager. Pure."""
+
+from __future__ import annotations
+
+from urllib.parse import quote, urlsplit
+
+import msgspec
+
+PROVIDER = "Microsoft.MachineLearningServices"
+API_VERSION = "2024-04-01"
+"""The stable version that has online endpoints with mirrored traffic; asked for in every request."""
+
+
+class Paths(msgspec.Struct, frozen=True):
+    """One workspace. The methods give paths that start with a slash and carry no query."""
+
+    subscription_id: str
+    resource_group: str
+    workspace: str
+
+    @property
+    def home(self) -> str:
+        """The workspace itself."""
+        parts = ("subscriptions", self.subscription_id, "resourceGroups", self.resource_group)
+        tail = ("providers", PROVIDER, "workspaces", self.workspace)
+        return "/" + "/".join(quote(part, safe="") for part in (*parts, *tail))
+
+    def endpoint(self, name: str) -> str:
+        """An online endpoint."""
+        return f"{self.home}/onlineEndpoints/{quote(name, safe='')}"
+
+    def deployments(self, endpoint: str) -> str:
+        """All deployments of an endpoint."""
+        return f"{self.endpoint(endpoint)}/deployments"
+
+    def deployment(self, endpoint: str, name: str) -> str:
+        """One deployment."""
+        return f"{self.deployments(endpoint)}/{quote(name, safe='')}"
+
+
+def with_version(url: str) -> str:
+    """The address with our api-version, if it names none."""
+    if "api-version=" in url:
+        return url
+    return f"{url}{'&' if '?' in url else '?'}api-version={API_VERSION}"
+
+
+def same_service(url: str, base: str) -> bool:
+    """Whether an absolute URL that the service gave may get our token: the same scheme, port and host.
+
+    A regional name below the host (`eastus2.management.azure.com`) counts as the same.
+    """
+    theirs, ours = urlsplit(url), urlsplit(base)
+    if (theirs.scheme, theirs.port) != (ours.scheme, ours.port):
+        return False
+    host, home = theirs.hostname or "", ours.hostname or ""
+    return bool(home) and (host == home or host.endswith("." + home))

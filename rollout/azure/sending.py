@@ -1,0 +1,57 @@
+"""One write and its long-running operation, tried again only after another look."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+from rollout.azure import operations
+from rollout.azure.client import ArmClient
+from rollout.azure.errors import Transient
+from rollout.azure.operations import Pace
+
+_ATTEMPTS: Final = 4
+_LONGEST_PAUSE: Final = 60.0
+
+DONE: Final = object()
+"""What a `look` returns if nothing is left to write: the attempt whose answer was lost had been carried out."""
+
+
+class Sender:
+    """Sends writes of one client at one pace."""
+
+    def __init__(self, client: ArmClient, pace: Pace) -> None:
+        self.client = client
+        self.pace = pace
+
+    async def write(self, method: str, path: str, what: str, look: Callable[[bool], Awaitable[Any]]) -> None:
+        """Look, write what `look` makes of it, follow the operation to its end.
+
+        `look` gets whether this is a repetition, and returns the body, or `DONE`. Throttling, server faults and lost
+        connections are tried again, each time after another look; a conflict is the caller's to judge.
+        """
+        for attempt in range(1, _ATTEMPTS + 1):
+            body = await look(attempt > 1)
+            if body is DONE:
+                await operations.until_settled(self.client, path, what, self.pace)
+                return
+            try:
+                started = await self.client.send(method, path, what, body, kind="writes")
+            except Transient as error:
+                if attempt == _ATTEMPTS:
+                    raise
+                await asyncio.sleep(min(attempt if error.after is None else error.after, _LONGEST_PAUSE))
+                continue
+            await operations.follow(self.client, started, path, what, self.pace)
+            return
+
+    async def delete(self, path: str, what: str) -> None:
+        """Delete a resource and wait until it is gone. What is not there is deleted already."""
+
+        async def look(again: bool) -> Any:
+            found = await self.client.find(path, what)
+            return DONE if found.status == 404 else None
+
+        await self.write("DELETE", path, what, look)
+        await operations.until_gone(self.client, path, what, self.pace)

@@ -1,0 +1,108 @@
+"""A target and the door to it. The emulator is a target like any other: only address, authority and credential
+differ."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from types import MappingProxyType
+from typing import Final
+from urllib.parse import urlsplit
+
+import aiohttp
+import msgspec
+
+from rollout.azure.arm import ArmControlPlane
+from rollout.azure.assets import SdkDeployer
+from rollout.azure.client import ArmClient, tls_context
+from rollout.azure.credentials import AsyncCredential, TokenSource, build, choose
+from rollout.azure.operations import Pace
+from rollout.azure.paths import Paths
+from rollout.azure.scoring import HttpScoring
+from rollout.errors import UsageError
+from rollout.ports import RequestCount
+
+PUBLIC_ARM: Final = "https://management.azure.com"
+_SCOPES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
+    {
+        "management.usgovcloudapi.net": (
+            "https://management.usgovcloudapi.net/.default",
+            "https://ml.azure.us/.default",
+        ),
+        "management.chinacloudapi.cn": ("https://management.chinacloudapi.cn/.default", "https://ml.azure.cn/.default"),
+    }
+)
+_PUBLIC_SCOPES: Final = ("https://management.azure.com/.default", "https://ml.azure.com/.default")
+
+
+class Target(msgspec.Struct, frozen=True, kw_only=True):
+    """Which workspace, and how to get there.
+
+    `environment` holds the variables that choose the credential; None: those of this process. It may hold secrets,
+    so it is never shown. `ca_bundle` is the path of further certificate authorities (PEM).
+    """
+
+    subscription_id: str
+    resource_group: str
+    workspace: str
+    arm_url: str = PUBLIC_ARM
+    ca_bundle: str | None = None
+    environment: Mapping[str, str] | None = None
+
+    def __repr__(self) -> str:
+        return f"Target({self.subscription_id}/{self.resource_group}/{self.workspace} at {self.arm_url})"
+
+    @property
+    def paths(self) -> Paths:
+        """The addresses of the workspace's resources."""
+        return Paths(self.subscription_id, self.resource_group, self.workspace)
+
+    @property
+    def loopback(self) -> bool:
+        """Whether this is a server on this machine, to which no proxy leads."""
+        return urlsplit(self.arm_url).hostname in ("127.0.0.1", "localhost", "::1")
+
+    @property
+    def scopes(self) -> tuple[str, str]:
+        """The token scopes for Resource Manager and for scoring."""
+        return _SCOPES.get(urlsplit(self.arm_url).hostname or "", _PUBLIC_SCOPES)
+
+
+class Connection(msgspec.Struct, frozen=True):
+    """What `connect` gives: the control plane and the data plane of one workspace, and who signed in, for people."""
+
+    control_plane: ArmControlPlane
+    scoring: HttpScoring
+    signed_in_by: str
+
+
+@asynccontextmanager
+async def connect(target: Target, *, pace: Pace | None = None) -> AsyncIterator[Connection]:
+    """Connect to a target; the connections are closed at the end. No request is made before the first use.
+
+    Raises UsageError for an address that is not HTTPS, SignInError if no credential can be chosen, AzureError for a
+    CA bundle that cannot be read.
+    """
+    if urlsplit(target.arm_url).scheme != "https":
+        raise UsageError(f"the target's address must be https: {target.arm_url}")
+    environment = os.environ if target.environment is None else target.environment
+    choice = choose(environment)
+    source = build(choice, environment, ca_bundle=target.ca_bundle)
+    async with _session(target) as session:
+        client = _client(target, source, session)
+        control_plane = ArmControlPlane(client, target.paths, SdkDeployer(target, source, client.requests), pace)
+        scoring = HttpScoring(client, target.paths, AsyncCredential(source), target.scopes[1], session)
+        yield Connection(control_plane, scoring, choice.describe())
+
+
+def _session(target: Target) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(ssl=tls_context(target.ca_bundle), limit=100, limit_per_host=0),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trust_env=not target.loopback,
+    )
+
+
+def _client(target: Target, source: TokenSource, session: aiohttp.ClientSession) -> ArmClient:
+    return ArmClient(target.arm_url, AsyncCredential(source), target.scopes[0], RequestCount(), session)
