@@ -1,0 +1,75 @@
+"""Digests of local files and folders, so that a changed byte is a changed revision and a changed date is not.
+
+The walk and the digest are those of the Azure ML SDK for code assets (version 202208 of its content hash): a root
+`.amlignore` wins over a root `.gitignore`, links are followed, names are sorted without case. So what we compute can be
+compared with the hash that the service keeps. One difference: Python's `__pycache__` never counts, because running a
+scoring script once must not change what it is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+_CHUNK: Final = 1 << 20
+_IGNORE_FILES: Final = (".amlignore", ".gitignore")
+_NEVER: Final = "__pycache__"
+
+Ignored = Callable[[str], bool]
+
+
+def content_digest(path: Path) -> str:
+    """The hex SHA-256 of a file or a folder. Raises OSError if something cannot be read."""
+    files = dict(local_files(path)) if path.is_dir() else {path.name: path}
+    return _digest(files)
+
+
+def text_digest(data: bytes) -> str:
+    """The hex SHA-256 of bytes alone, whatever the file is called."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def local_files(folder: Path) -> Iterator[tuple[str, Path]]:
+    """The files of a folder that are uploaded: relative POSIX path and real path."""
+    ignored = _ignored(folder)
+    for real, relative in _walk(folder, "", (folder.resolve(),)):
+        if not ignored(relative):
+            yield relative, real
+
+
+def _walk(folder: Path, prefix: str, above: tuple[Path, ...]) -> Iterator[tuple[Path, str]]:
+    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+        relative = f"{prefix}{entry.name}"
+        if entry.is_dir():
+            inner = Path(entry.path).resolve()
+            # A link to a folder that we are inside of would never end.
+            if entry.name != _NEVER and inner not in above:
+                yield from _walk(Path(entry.path), f"{relative}/", (*above, inner))
+        else:
+            yield Path(entry.path).resolve(), relative
+
+
+def _ignored(folder: Path) -> Ignored:
+    file = next((folder / name for name in _IGNORE_FILES if (folder / name).is_file()), None)
+    if file is None:
+        return lambda _: False
+    # Loaded only where there is such a file: not every plan has local code.
+    from pathspec import GitIgnoreSpec
+
+    spec = GitIgnoreSpec.from_lines(file.read_text("utf-8", errors="replace").splitlines())
+    return spec.match_file
+
+
+def _digest(files: dict[str, Path]) -> str:
+    ordered = sorted(files, key=lambda name: (name.lower(), name))
+    digest = hashlib.sha256(str(len(ordered)).encode())
+    for name in ordered:
+        digest.update(f"#{name}#{files[name].stat().st_size}".encode())
+    for name in ordered:
+        with files[name].open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                digest.update(chunk)
+    return digest.hexdigest()

@@ -1,0 +1,167 @@
+"""The `az ml` documents that a plan names: read from a file, written inline, or a file with an overlay (`set`)."""
+
+from __future__ import annotations
+
+import os.path
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rollout.errors import Fault
+from rollout.plan import positions
+from rollout.plan.loader import Loaded, load_file
+from rollout.plan.positions import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One endpoint or deployment as declared. Relative paths in `data` start from the folder of `origin`.
+
+    `prefix` is where `data` stands in `source` (inline: in the plan). `patch` is the overlay, which stands at
+    `patch_prefix` in `patch_source`.
+    """
+
+    data: Mapping[str, Any]
+    source: Source
+    origin: Path
+    prefix: positions.Path = ()
+    patch: Mapping[str, Any] | None = None
+    patch_source: Source | None = None
+    patch_prefix: positions.Path = ()
+
+    def fault(
+        self, code: str, path: positions.Path, message: str, *, expected: str = "", hint: str = "", key: bool = False
+    ) -> Fault:
+        """A fault at `path` of the document, in whichever file says it."""
+        source, prefix = self.source, self.prefix
+        if self.patch_source is not None and _has(self.patch, path):
+            source, prefix = self.patch_source, self.patch_prefix
+        return source.fault(code, (*prefix, *path), message, expected=expected, hint=hint, key=key)
+
+    @property
+    def folder(self) -> Path:
+        """Where relative paths start."""
+        return self.origin.parent
+
+
+@dataclass(frozen=True, slots=True)
+class PlanFile:
+    """The plan as YAML gave it, and where it lies."""
+
+    path: Path
+    loaded: Loaded
+
+    def fault(
+        self, code: str, path: positions.Path, message: str, *, expected: str = "", hint: str = "", key: bool = False
+    ) -> Fault:
+        """A fault in the plan itself."""
+        return self.loaded.source.fault(code, path, message, expected=expected, hint=hint, key=key)
+
+
+def resolve(plan: PlanFile, at: positions.Path, value: Any, faults: list[Fault]) -> Document | None:
+    """The document that the plan names at `at`; None (and faults) if it cannot be had."""
+    if isinstance(value, str):
+        return _from_file(plan, at, value, None, faults)
+    if not isinstance(value, Mapping):
+        return None
+    if "file" not in value:
+        return Document(value, plan.loaded.source, plan.path, prefix=at)
+    extra = sorted(set(value) - {"file", "set"})
+    faults.extend(
+        plan.fault("PLAN101", (*at, key), f"unknown key `{key}` beside `file`", expected="file, set", key=True,
+                   hint=f"put `{key}` below `set`") for key in extra
+    )
+    overlay = value.get("set")
+    if overlay is not None and not isinstance(overlay, Mapping):
+        faults.append(plan.fault("PLAN103", (*at, "set"), "`set` must be a mapping", expected="a mapping"))
+        overlay = None
+    return _from_file(plan, (*at, "file"), value["file"], overlay, faults)
+
+
+def _from_file(
+    plan: PlanFile, at: positions.Path, name: Any, overlay: Mapping[str, Any] | None, faults: list[Fault]
+) -> Document | None:
+    if not isinstance(name, str) or not name:
+        faults.append(plan.fault("PLAN103", at, "this is not a path", expected="the path of an `az ml` file"))
+        return None
+    path = plan.path.parent / name
+    if not path.is_file():
+        what = "is a directory" if path.is_dir() else "does not exist"
+        faults.append(plan.fault("PLAN303", at, f"`{name}` {what}", expected=f"a file, relative to {_folder(plan)}"))
+        return None
+    loaded = load_file(path, os.path.normpath(path))
+    faults.extend(loaded.faults)
+    if not isinstance(loaded.data, dict):
+        if not loaded.faults:
+            faults.append(loaded.source.fault("PLAN012", (), "the file is not a mapping", expected="`key: value` lines"))
+        return None
+    if overlay is None:
+        return Document(loaded.data, loaded.source, path)
+    patch = _rebased(overlay, plan.path.parent, path.parent)
+    return Document(
+        merge_patch(loaded.data, patch), loaded.source, path,
+        patch=overlay, patch_source=plan.loaded.source, patch_prefix=(*at[:-1], "set"),
+    )
+
+
+def merge_patch(data: Any, patch: Any) -> Any:
+    """RFC 7386: mappings are merged, null removes, everything else replaces."""
+    if not isinstance(patch, Mapping):
+        return patch
+    merged = dict(data) if isinstance(data, Mapping) else {}
+    for key, value in patch.items():
+        if value is None:
+            merged.pop(key, None)
+        else:
+            merged[key] = merge_patch(merged.get(key), value)
+    return merged
+
+
+LOCAL_PATHS: tuple[positions.Path, ...] = (
+    ("model", "path"),
+    ("code_configuration", "code"),
+    ("environment", "conda_file"),
+    ("environment", "build", "path"),
+)
+"""Where a deployment may name local files."""
+
+
+def is_local(value: Any) -> bool:
+    """Whether that text is a local path rather than a reference or an address."""
+    return isinstance(value, str) and bool(value) and not value.startswith(("azureml:", "runs:/")) and "://" not in value
+
+
+def _rebased(overlay: Mapping[str, Any], here: Path, there: Path) -> Mapping[str, Any]:
+    """Paths in the overlay start from the plan's folder; in the merged document they start from the file's."""
+    patch: Any = overlay
+    for path in LOCAL_PATHS:
+        value = value_at(overlay, path)
+        if is_local(value) and not Path(value).is_absolute():
+            moved = Path(os.path.relpath(here / value, there)).as_posix()
+            patch = _replaced(patch, path, moved)
+    return dict(patch)
+
+
+def value_at(data: Any, path: positions.Path) -> Any:
+    """The value at a path, None if there is none."""
+    for part in path:
+        data = data.get(part) if isinstance(data, Mapping) else None
+    return data
+
+
+def _replaced(data: Mapping[str, Any], path: positions.Path, value: Any) -> dict[str, Any]:
+    head, rest = str(path[0]), path[1:]
+    return {**data, head: _replaced(data[head], rest, value) if rest else value}
+
+
+def _has(data: Any, path: positions.Path) -> bool:
+    for part in path:
+        if not isinstance(data, Mapping) or part not in data:
+            return False
+        data = data[part]
+    return True
+
+
+def _folder(plan: PlanFile) -> str:
+    return str(plan.path.parent)

@@ -1,0 +1,187 @@
+"""Gates as written → gates as measured: files read and checked, names turned into roles, everything in one digest."""
+
+from __future__ import annotations
+
+import json
+import mimetypes
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+
+from rollout.core.gate_bodies import Approval, Bake, Expectation, GateBody, Golden, RequestFile, SmokeTest
+from rollout.core.release import Gate, GateKind, Role
+from rollout.core.revision import gate_digest
+from rollout.errors import Fault
+from rollout.plan.documents import PlanFile
+from rollout.plan.gates import ExpectModel, GoldenModel, RequestModel, SmokeTestModel
+from rollout.plan.models import ApprovalStage, BakeStage, SmokeTestStage
+from rollout.plan.positions import Path
+from rollout.plan.roles import Cast
+
+DEFAULT_LIMIT: Final = 3600.0
+APPROVAL_LIMIT: Final = 7 * 86400.0
+_MAX_REQUEST: Final = 10_000_000
+
+GateStage = SmokeTestStage | BakeStage | ApprovalStage
+
+
+@dataclass(frozen=True, slots=True)
+class GateReader:
+    """Reads the gates of one plan; `default` is whom a gate is about if it does not say."""
+
+    plan: PlanFile
+    cast: Cast
+    faults: list[Fault]
+    default: Role = Role.CANDIDATE
+
+    def gate(self, stage: GateStage, at: Path, name: str) -> Gate:
+        """The gate at `at`. What is wrong with it goes to `faults`; the result is then not to be used."""
+        kind = GateKind(stage.kind)
+        path = (*at, stage.kind)
+        body: GateBody
+        if isinstance(stage, SmokeTestStage):
+            body, limit = self._smoke_test(stage.smoke_test, path), stage.smoke_test.limit
+        elif isinstance(stage, BakeStage):
+            body, limit = self._bake(stage, path), stage.bake.limit
+        else:
+            body, limit = Approval(message=stage.approval.message), stage.approval.limit
+        limit = self._limit(stage, at, limit)
+        return Gate(
+            name=name,
+            named=stage.name is not None,
+            timeout=stage.timeout,
+            kind=kind,
+            digest=gate_digest(kind.value, {"body": _parameters(body), "limit": limit}),
+            seconds=body.seconds if isinstance(body, Bake) else 0.0,
+            limit=limit,
+            body=body,
+        )
+
+    def _limit(self, stage: GateStage, at: Path, limit: float | None) -> float:
+        if limit is not None and stage.timeout is not None:
+            self._add("PLAN103", (*at, "timeout"), "a gate has a `timeout` or a `limit`, which are the same", "one of them")
+        given = limit if limit is not None else stage.timeout
+        default = APPROVAL_LIMIT if isinstance(stage, ApprovalStage) else DEFAULT_LIMIT
+        return default if given is None else given
+
+    def _bake(self, stage: BakeStage, path: Path) -> Bake:
+        if stage.bake.checks is not None:
+            self._add("PLAN107", (*path, "checks"), "this version has no checks during a bake yet", "a bake by time only")
+        return Bake(seconds=stage.bake.for_, deployment=self._role(stage.bake.deployment, path))
+
+    def _smoke_test(self, model: SmokeTestModel, path: Path) -> SmokeTest:
+        requests = [
+            self._request(request, (*path, "requests", index)) for index, request in enumerate(model.requests)
+        ]
+        if model.expect.golden is not None and len(requests) > 1:
+            self._add("PLAN404", (*path, "expect", "golden"), "one golden answer for several requests",
+                      "`expect` beside each request's `file`")
+        return SmokeTest(
+            requests=tuple(request for request in requests if request is not None),
+            deployment=self._role(model.deployment, path),
+            expect=self._expectation(model.expect, (*path, "expect")),
+            time_limit=model.time_limit,
+            repetitions=model.repetitions,
+            concurrency=model.concurrency,
+        )
+
+    def _role(self, name: str | None, path: Path) -> Role:
+        if name is None:
+            return self.default
+        return self.cast.role(self.plan, (*path, "deployment"), name, self.faults) or self.default
+
+    def _request(self, model: RequestModel, path: Path) -> RequestFile | None:
+        if (model.file is None) == ("body" not in model.model_fields_set):
+            self._add("PLAN401", path, "a request has a `file` or a `body`", "one of them")
+            return None
+        expect = self._expectation(model.expect, (*path, "expect")) if model.expect else None
+        if model.file is None:
+            kind = model.content_type or "application/json"
+            return RequestFile(name="inline", body=json.dumps(model.body).encode(), content_type=kind, expect=expect)
+        kind = model.content_type or mimetypes.guess_type(model.file)[0] or "application/octet-stream"
+        body = self._read(model.file, (*path, "file"))
+        if body is not None and kind == "application/json":
+            self._json(body, model.file, (*path, "file"), "PLAN401")
+        return RequestFile(name=model.file, body=body or b"", content_type=kind, expect=expect)
+
+    def _expectation(self, model: ExpectModel, path: Path) -> Expectation:
+        return Expectation(
+            status=model.status,
+            schema=self._schema(model.schema_, (*path, "schema")),
+            assertions=self._assertions(model.assertions, (*path, "assertions")),
+            golden=self._golden(model.golden, (*path, "golden")) if model.golden else None,
+        )
+
+    def _schema(self, value: Any, path: Path) -> Any:
+        if isinstance(value, str):
+            body = self._read(value, path)
+            value = None if body is None else self._json(body, value, path, "PLAN402")
+        if value is not None:
+            # Loaded only for plans that use a schema: it costs more than the rest of `validate`.
+            import jsonschema
+            from jsonschema.validators import validator_for
+
+            try:
+                validator_for(value, jsonschema.Draft202012Validator).check_schema(value)
+            except jsonschema.SchemaError as error:
+                self._add("PLAN402", path, f"not a JSON Schema: {error.message}", "a valid JSON Schema")
+        return value
+
+    def _assertions(self, expressions: tuple[str, ...], path: Path) -> tuple[str, ...]:
+        if not expressions:
+            return ()
+        # Loaded only for plans that use it.
+        import jmespath
+        from jmespath.exceptions import JMESPathError
+
+        for index, expression in enumerate(expressions):
+            try:
+                jmespath.compile(expression)
+            except JMESPathError:
+                self._add("PLAN403", (*path, index), f"`{expression}` is not a JMESPath expression",
+                          "for example `length(@) == `2``")
+        return expressions
+
+    def _golden(self, model: GoldenModel, path: Path) -> Golden:
+        answer = model.answer
+        given = "answer" in model.model_fields_set
+        if given == (model.file is not None):
+            self._add("PLAN404", path, "a golden answer is an `answer` or a `file`", "one of them")
+        elif model.file is not None:
+            body = self._read(model.file, path)
+            answer = None if body is None else self._json(body, model.file, path, "PLAN404")
+        return Golden(answer=answer, absolute=model.tolerance, relative=model.relative_tolerance)
+
+    def _read(self, name: str, path: Path) -> bytes | None:
+        file = self.plan.path.parent / name
+        try:
+            if file.stat().st_size > _MAX_REQUEST:
+                self._add("PLAN401", path, f"`{name}` is larger than {_MAX_REQUEST} bytes", "a smaller file")
+                return None
+            return file.read_bytes()
+        except IsADirectoryError:
+            self._add("PLAN303", path, f"`{name}` is a directory", "a file")
+        except (OSError, ValueError):
+            self._add("PLAN303", path, f"`{name}` does not exist", f"a file, relative to {self.plan.path.parent}")
+        return None
+
+    def _json(self, body: bytes, name: str, path: Path, code: str) -> Any:
+        try:
+            return json.loads(body)
+        except (ValueError, RecursionError) as error:
+            where = f" (line {error.lineno})" if isinstance(error, json.JSONDecodeError) else ""
+            self._add(code, path, f"`{name}` is not JSON{where}", "a JSON file")
+            return None
+
+    def _add(self, code: str, path: Path, message: str, expected: str) -> None:
+        self.faults.append(self.plan.fault(code, path, message, expected=expected))
+
+
+def _parameters(body: GateBody) -> Mapping[str, Any]:
+    """The body as JSON for the digest; what a request's file is called does not matter, what it holds does."""
+    found: dict[str, Any] = msgspec.to_builtins(body)
+    for request in found.get("requests", ()):
+        request.pop("name")
+    return found

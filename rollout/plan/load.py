@@ -1,0 +1,191 @@
+"""From a path to a release: read, validate, resolve and lower, with every fault of every file at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from pydantic import TypeAdapter, ValidationError
+
+from rollout.core.release import EndpointSpec, Release
+from rollout.errors import Fault, PlanError
+from rollout.plan import positions
+from rollout.plan.az_fields import endpoint_spec
+from rollout.plan.az_files import check_deployment, check_endpoint
+from rollout.plan.documents import Document, PlanFile, resolve
+from rollout.plan.loader import load_file
+from rollout.plan.lowering import check_mirror, lower, lower_stages
+from rollout.plan.models import AnyStageModel, PlanModel
+from rollout.plan.roles import ROLES
+from rollout.plan.shapes import NAME_PATTERN
+from rollout.plan.stages import StageReader
+from rollout.plan.translate import faults_of
+
+_NAME: Final = re.compile(NAME_PATTERN)
+_VARIABLE: Final = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
+
+
+class Target(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """The workspace that a plan's endpoint lives in."""
+
+    subscription_id: str
+    resource_group: str
+    workspace: str
+
+
+class LoadedPlan(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A plan, ready to decide about. `target` is None where the file does not say one."""
+
+    release: Release
+    target: Target | None
+    path: Path
+
+
+def load_release(path: Path, *, commit: str = "") -> LoadedPlan:
+    """The plan at `path`, lowered to a release. Raises PlanError with all faults of all its files."""
+    loaded = load_file(path)
+    faults = list(loaded.faults)
+    if not isinstance(loaded.data, dict):
+        if not faults:
+            faults.append(loaded.source.fault("PLAN012", (), "the file is not a mapping", expected="`version: 1` and more"))
+        raise PlanError(faults)
+    plan = PlanFile(path, loaded)
+    faults.extend(_variables(plan, (), loaded.data))
+    model = _validate(plan, faults)
+    endpoint, documents = _documents(plan, loaded.data, faults)
+    ways = lower_stages(plan, model, faults) if model else None
+    if ways is not None:
+        faults.extend(check_mirror(plan, ways, tuple(documents.values())))
+    if faults or model is None or ways is None or endpoint is None:
+        raise PlanError(_in_order(faults))
+    try:
+        release = lower(model, ways, endpoint, documents, commit)
+    except OSError as error:
+        message = f"cannot read `{error.filename}`: {error.strerror}"
+        raise PlanError([plan.fault("PLAN306", (), message)]) from error
+    target = Target(**model.target.model_dump()) if model.target else None
+    return LoadedPlan(release=release, target=target, path=path)
+
+
+def find_plans(paths: Iterable[Path]) -> list[Path]:
+    """The plans among `paths`: files as they are; folders searched for YAML files that look like one, in order."""
+    found: list[Path] = []
+    for path in paths:
+        found.extend(sorted(_plans_in(path)) if path.is_dir() else [path])
+    return list(dict.fromkeys(found))
+
+
+def looks_like_plan(path: Path) -> bool:
+    """Whether the top level of a YAML file has `version:` and `stages:`; files that cannot be parsed are read as text."""
+    loaded = load_file(path)
+    if isinstance(loaded.data, dict):
+        return "version" in loaded.data and "stages" in loaded.data
+    text = loaded.source.text
+    return bool(re.search(r"^version\s*:", text, re.MULTILINE) and re.search(r"^stages\s*:", text, re.MULTILINE))
+
+
+def _plans_in(folder: Path) -> Iterator[Path]:
+    for pattern in ("*.yml", "*.yaml"):
+        for path in folder.rglob(pattern):
+            hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+            if not hidden and path.is_file() and looks_like_plan(path):
+                yield path
+
+
+def _validate(plan: PlanFile, faults: list[Fault]) -> PlanModel | None:
+    data = plan.loaded.data
+    try:
+        model = PlanModel.model_validate(data)
+    except ValidationError as error:
+        faults.extend(faults_of(error, PlanModel, data, plan.loaded.source))
+        _check_stages_alone(plan, data.get("stages"), faults)
+        model = None
+    faults.extend(_form(plan, data))
+    return model
+
+
+def _check_stages_alone(plan: PlanFile, stages: Any, faults: list[Fault]) -> None:
+    """The plan as a whole is wrong: still find what is wrong with the files that its good gates name."""
+    if not isinstance(stages, list) or plan.loaded.data.get("deployments") is not None:
+        return
+    adapter: TypeAdapter[Any] = TypeAdapter(AnyStageModel)
+    for index, stage in enumerate(stages):
+        try:
+            StageReader(plan, ROLES, faults).read([(("stages", index), adapter.validate_python(stage))])
+        except ValidationError:
+            continue  # reported with the plan
+
+
+def _form(plan: PlanFile, data: Mapping[str, Any]) -> Iterator[Fault]:
+    roles, literal = data.get("candidate") is not None, data.get("deployments") is not None
+    if roles and literal:
+        yield plan.fault("PLAN201", ("deployments",), "a plan has `candidate` or `deployments`, not both", key=True,
+                         expected="one of the two forms")
+    if not roles and not literal:
+        yield plan.fault("PLAN201", (), "the plan says nowhere what to deploy", expected="`candidate:` (or `deployments:`)",
+                         hint="did you mean `candidate`?" if "candidat" in str(list(data)) else "")
+    for key, wrong in (("slots", literal), ("bootstrap", roles)):
+        if wrong and key in data:
+            yield plan.fault("PLAN201", (key,), f"`{key}` does not belong to this form of a plan", key=True,
+                             expected="`slots` beside `candidate`, `bootstrap` beside `deployments`")
+    slots = data.get("slots")
+    if isinstance(slots, list) and len(slots) == 2 and slots[0] == slots[1]:
+        yield plan.fault("PLAN209", ("slots", 1), f"both slots are called `{slots[0]}`", expected="two names that differ")
+
+
+def _documents(
+    plan: PlanFile, data: Mapping[str, Any], faults: list[Fault]
+) -> tuple[EndpointSpec | None, dict[str, Document]]:
+    """The endpoint and the deployments that the plan names, each checked by itself."""
+    before = len(faults)
+    endpoint = resolve(plan, ("endpoint",), data.get("endpoint"), faults)
+    spec = None
+    if endpoint is not None:
+        faults.extend(check_endpoint(endpoint))
+        faults.extend(_endpoint_name(plan, endpoint))
+        if len(faults) == before:
+            spec = endpoint_spec(endpoint, str(data.get("name", "")))
+    found: dict[str, Document] = {}
+    name = spec.name if spec else ""
+    for at, key, value in _declared(data):
+        document = resolve(plan, at, value, faults)
+        if document is not None:
+            faults.extend(check_deployment(document, name, key))
+            found[key or "candidate"] = document
+    return spec, found
+
+
+def _endpoint_name(plan: PlanFile, endpoint: Document) -> Iterator[Fault]:
+    name = endpoint.data.get("name")
+    if isinstance(name, str) and not _NAME.match(name.lower()):
+        yield endpoint.fault("PLAN108", ("name",), f"`{name}` is not a name that the service accepts",
+                             expected="3 to 32 letters, digits and single dashes, starting with a letter")
+
+
+def _declared(data: Mapping[str, Any]) -> Iterator[tuple[positions.Path, str | None, Any]]:
+    if data.get("candidate") is not None:
+        yield ("candidate",), None, data["candidate"]
+    deployments = data.get("deployments")
+    if isinstance(deployments, Mapping):
+        for name, value in deployments.items():
+            yield ("deployments", name), name, value
+
+
+def _variables(plan: PlanFile, path: positions.Path, value: Any) -> Iterator[Fault]:
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _variables(plan, (*path, key), item)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _variables(plan, (*path, index), item)
+    elif isinstance(value, str) and (match := _VARIABLE.search(value)):
+        yield plan.fault("PLAN109", path, f"this version does not replace `{match[0]}` yet", expected="the value itself")
+
+
+def _in_order(faults: list[Fault]) -> list[Fault]:
+    """Each fault once; the plan's first, then those of other files, each in the order of its lines."""
+    files = list(dict.fromkeys(fault.file for fault in faults))
+    return sorted(dict.fromkeys(faults), key=lambda fault: (files.index(fault.file), fault.line, fault.column))

@@ -1,0 +1,219 @@
+"""The plan language, version 1: the one source of validation, JSON Schema and reference documentation."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Final, Literal
+
+from pydantic import BeforeValidator, Discriminator, Field, Tag, WithJsonSchema
+
+from rollout.plan.gates import (
+    ApprovalModel,
+    BakeModel,
+    DeleteModel,
+    DeployModel,
+    OnFailureModel,
+    SmokeTestModel,
+)
+from rollout.plan.shapes import Counts, Duration, MirrorShare, Name, Shares, StageName, Strict, refuse, whole
+
+MUTATIONS: Final = ("deploy", "scale", "mirror", "traffic", "delete")
+GATES: Final = ("smoke_test", "bake", "approval")
+PLANNED: Final = ("compare", "metric")
+"""Gates that the language knows and this version cannot measure: refused, never skipped."""
+KINDS: Final = (*MUTATIONS, *GATES)
+BESIDE: Final = ("name", "timeout", "on_failure")
+
+
+class StageModel(Strict):
+    """What may stand beside a stage's kind."""
+
+    kind: ClassVar[str]
+
+    name: StageName | None = Field(None, description="A name, for what refers to this stage.")
+    timeout: Duration | None = Field(
+        None, description="How long the operation may take; of a gate: how long it may stay without a verdict."
+    )
+    on_failure: Annotated[
+        Any, WithJsonSchema({"description": "Reserved: this version has one `on_failure` for the whole plan."})
+    ] = Field(None, description="Reserved: this version has one `on_failure` for the whole plan.")
+
+
+class DeployStage(StageModel):
+    """Create the candidate without traffic."""
+
+    kind: ClassVar[str] = "deploy"
+    deploy: DeployModel = Field(description="Which deployment: `candidate`, or its name.")
+
+
+class ScaleStage(StageModel):
+    """Have at least so many instances."""
+
+    kind: ClassVar[str] = "scale"
+    scale: Counts = Field(description="Least number of instances: of the candidate, or by deployment (or role).")
+
+
+class MirrorStage(StageModel):
+    """Copy a part of the live traffic to the candidate; its answers are thrown away."""
+
+    kind: ClassVar[str] = "mirror"
+    mirror: MirrorShare = Field(description="Percent of live traffic copied to the candidate (at most 50), or `none`.")
+
+
+class TrafficStage(StageModel):
+    """Send a part of the live traffic to the candidate, the rest to stable."""
+
+    kind: ClassVar[str] = "traffic"
+    traffic: Shares = Field(
+        description="Percent of live traffic to the candidate, or a split by deployment (or role) that sums to 100."
+    )
+
+
+class DeleteStage(StageModel):
+    """Delete the deployment that is not needed any more."""
+
+    kind: ClassVar[str] = "delete"
+    delete: DeleteModel = Field(description="Which deployment (`stable`), and how long after the promotion.")
+
+
+class SmokeTestStage(StageModel):
+    """Ask the candidate and look at its answers."""
+
+    kind: ClassVar[str] = "smoke_test"
+    smoke_test: SmokeTestModel = Field(description="The requests and what to expect.")
+
+
+class BakeStage(StageModel):
+    """Let the candidate serve for a while."""
+
+    kind: ClassVar[str] = "bake"
+    bake: BakeModel = Field(description="How long.")
+
+
+class ApprovalStage(StageModel):
+    """Wait for a person."""
+
+    kind: ClassVar[str] = "approval"
+    approval: ApprovalModel = Field(description="What the person is asked.")
+
+
+def _one_kind(value: Any) -> Any:
+    """Exactly one kind key a stage; anything else is refused before a model is chosen."""
+    if not isinstance(value, Mapping):
+        hint = f"write `- {value}: …`" if value in KINDS else ""
+        refuse("PLAN106", "a stage must be a mapping", expected="one of " + ", ".join(KINDS), hint=hint)
+    given = [key for key in value if key in KINDS]
+    planned = [key for key in value if key in PLANNED]
+    if planned:
+        refuse("PLAN107", f"this version has no `{planned[0]}` gate yet", expected="one of " + ", ".join(GATES))
+    if len(given) > 1:
+        refuse("PLAN106", f"a stage has one kind, this one has {len(given)}: {', '.join(given)}",
+               expected="one kind a stage", hint="make each of them a stage of its own")
+    if not given:
+        unknown = [key for key in value if key not in BESIDE]
+        close = difflib.get_close_matches(unknown[0], KINDS, 1) if unknown else []
+        refuse("PLAN106", f"`{unknown[0]}` is not a kind of stage" if unknown else "the stage has no kind",
+               expected="one of " + ", ".join(KINDS), hint=f"did you mean `{close[0]}`?" if close else "")
+    return value
+
+
+def _kind(value: Any) -> str:
+    return next(key for key in value if key in KINDS)
+
+
+AnyStageModel = Annotated[
+    Annotated[DeployStage, Tag("deploy")]
+    | Annotated[ScaleStage, Tag("scale")]
+    | Annotated[MirrorStage, Tag("mirror")]
+    | Annotated[TrafficStage, Tag("traffic")]
+    | Annotated[DeleteStage, Tag("delete")]
+    | Annotated[SmokeTestStage, Tag("smoke_test")]
+    | Annotated[BakeStage, Tag("bake")]
+    | Annotated[ApprovalStage, Tag("approval")],
+    Discriminator(_kind),
+    BeforeValidator(_one_kind),
+]
+
+
+def _document(value: Any) -> Any:
+    if not isinstance(value, (str, Mapping)):
+        refuse("PLAN103", f"`{value}` is neither a path nor a mapping",
+               expected="the path of an `az ml` file, its content inline, or {file, set}")
+    return value
+
+
+def _version(value: Any) -> int:
+    if value != 1 or isinstance(value, bool):
+        refuse("PLAN111", f"version `{value}` is not known", expected="version: 1")
+    return whole(value, 1, 1, "number")
+
+
+def _plan_kind(value: Any) -> str:
+    if value != "plan":
+        refuse("PLAN111", f"kind `{value}` is not a plan", expected="kind: plan (or no `kind` at all)")
+    return "plan"
+
+
+def _list(value: Any) -> Any:
+    if not isinstance(value, list):
+        refuse("PLAN103", "this must be a list", expected="a list, each entry after a dash")
+    return tuple(value)
+
+
+_FILE_AND_SET = {
+    "type": "object",
+    "properties": {"file": {"type": "string"}, "set": {"type": "object"}},
+    "required": ["file"],
+}
+DocumentRef = Annotated[
+    Any,
+    BeforeValidator(_document),
+    WithJsonSchema({"anyOf": [{"type": "string"}, _FILE_AND_SET, {"type": "object"}]}),
+]
+Stages = Annotated[tuple[AnyStageModel, ...], BeforeValidator(_list)]
+
+
+class TargetModel(Strict):
+    """The workspace that the endpoint lives in."""
+
+    subscription_id: str = Field(min_length=1, description="The subscription's id.")
+    resource_group: str = Field(min_length=1, description="The resource group's name.")
+    workspace: str = Field(min_length=1, description="The workspace's name.")
+
+
+class PlanModel(Strict):
+    """A rollout plan: how a new revision of a model comes to serve an endpoint."""
+
+    version: Annotated[int, BeforeValidator(_version), WithJsonSchema({"const": 1})] = Field(
+        description="The version of this language: 1."
+    )
+    kind: Annotated[str, BeforeValidator(_plan_kind), WithJsonSchema({"const": "plan"})] = Field(
+        "plan", description="What this file is: `plan`."
+    )
+    name: Name = Field(description="The plan's name: the owner recorded on the endpoint; also its name if its file gives none.")
+    target: TargetModel | None = Field(None, description="The workspace; may be given on the command line instead.")
+    endpoint: DocumentRef = Field(description="The endpoint: an `az ml` file, inline, or {file, set}.")
+    candidate: DocumentRef | None = Field(
+        None, description="The deployment that wants to be promoted: an `az ml` file, inline, or {file, set}."
+    )
+    slots: Annotated[tuple[Name, ...], BeforeValidator(_list)] = Field(
+        ("blue", "green"), min_length=2, max_length=2, description="The two names that deployments alternate between."
+    )
+    deployments: dict[Name, DocumentRef] | None = Field(
+        None, description="The literal form: the two deployments by name, instead of `candidate` and `slots`."
+    )
+    bootstrap: Stages | None = Field(
+        None, description="The literal form: stages for an endpoint that serves nothing yet."
+    )
+    stages: Stages = Field(min_length=1, description="The way from nothing to all traffic.")
+    on_failure: OnFailureModel = Field(OnFailureModel(), description="What becomes of a candidate that failed.")
+    on_revert: Literal["fast", "full"] = Field(
+        "fast", description="How to go back to what was promoted before: smoke gates only, or all stages."
+    )
+    drift: Literal["heal", "report", "hold"] = Field(
+        "heal", description="What to do about settings that somebody changed on the live endpoint."
+    )
+    capacity: Literal["match", "declared"] = Field(
+        "match", description="Scale the candidate to stable's capacity before traffic, or trust the declared count."
+    )
