@@ -37,6 +37,7 @@ Kind = Literal["reads", "writes", "polls"]
 _READ_RETRIES: Final = 4
 _CONNECT_SECONDS: Final = 20
 _ANSWER_SECONDS: Final = 120
+_AFTER: Final = {"retry-after-ms": 0.001, "x-ms-retry-after-ms": 0.001, "retry-after": 1.0}
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -53,9 +54,12 @@ class Answer(msgspec.Struct, frozen=True):
 
     @property
     def after(self) -> float | None:
-        """`Retry-After` in seconds, if the answer has one in seconds."""
-        value = self.headers.get("retry-after", "")
-        return float(value) if value.replace(".", "", 1).isdigit() else None
+        """How many seconds the service asks us to wait, if it says so (Azure has a header in milliseconds too)."""
+        for name, unit in _AFTER.items():
+            value = self.headers.get(name, "")
+            if value.replace(".", "", 1).isdigit():
+                return float(value) * unit
+        return None
 
 
 class Counting(SansIOHTTPPolicy[Any, Any]):

@@ -11,8 +11,9 @@ from rollout.azure import operations, writes
 from rollout.azure.paths import Paths
 from rollout.azure.sending import Sender
 from rollout.core import actions
-from rollout.core.canonical import BORN_TAG, REVISION_TAG, read_deployment
+from rollout.core.canonical import read_deployment
 from rollout.core.observed import IN_FLIGHT
+from rollout.core.stamp import BORN_TAG, REVISION_TAG
 from rollout.errors import AzureError, Stale
 
 _VISIBLE_SECONDS: Final = 120.0

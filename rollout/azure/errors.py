@@ -90,6 +90,7 @@ BY_CODE: Final[Mapping[str, Make]] = MappingProxyType(
         "AuthenticationFailed": _EXPIRED,
         "InvalidAuthenticationToken": _EXPIRED,
         "InvalidAuthenticationTokenTenant": _EXPIRED,
+        "InvalidAuthenticationTokenAudience": _EXPIRED,
         "ExpiredAuthenticationToken": _EXPIRED,
         "SubscriptionNotFound": _FIND,
         "ResourceGroupNotFound": _FIND,

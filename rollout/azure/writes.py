@@ -40,7 +40,12 @@ def writable(raw: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def new_endpoint(fields: Mapping[str, Any], location: str, progress: Progress) -> dict[str, Any]:
-    """An endpoint that does not exist yet: the declared fields, the record, no traffic."""
+    """An endpoint that does not exist yet: the declared fields, the record, no traffic.
+
+    Raises Refused for a Kubernetes endpoint.
+    """
+    if fields.get("compute"):
+        raise Refused("only managed online endpoints can be created", hint="Create the Kubernetes endpoint by hand.")
     empty = {
         "location": location,
         "kind": "Managed",

@@ -19,9 +19,8 @@ import msgspec
 
 from rollout.core.observed import SUCCEEDED, Deployment, Endpoint, weights
 from rollout.core.progress import foreign
+from rollout.core.stamp import BORN_TAG, REVISION_TAG
 
-REVISION_TAG: Final = "rollout.revision"
-BORN_TAG: Final = "rollout.born"
 VOLATILE_PROPERTIES: Final = frozenset({"azureasyncoperationuri", "azureml.onlineendpointid"})
 
 _PROBE: Final = {
@@ -171,6 +170,8 @@ def _endpoint_fields(body: Mapping[str, Any], properties: Mapping[str, Any], tag
         "properties": _lasting(_map(properties, "properties")),
         "tags": dict(foreign(tags)),
     }
+    if compute := properties.get("compute"):
+        found["compute"] = str(compute)
     return {**found, **{key: found[key] or default for key, default in ENDPOINT_DEFAULTS.items()}}
 
 
