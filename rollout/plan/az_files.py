@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from rollout.errors import Fault
 from rollout.plan.az_shapes import COLLECTION, DEPLOYMENT, ENDPOINT, Shape, chosen
+from rollout.plan.contents import local_files
 from rollout.plan.documents import LOCAL_PATHS, Document, is_local, value_at
 from rollout.plan.positions import Path
 
@@ -30,8 +31,11 @@ def check_endpoint(document: Document, expected_name: str = "") -> Iterator[Faul
     for key in ("traffic", "mirror_traffic"):
         if document.data.get(key):
             yield document.fault(
-                "PLAN305", (key,), f"`{key}` in the endpoint's file contradicts the plan: its stages decide the weights",
-                hint=f"remove `{key}` here", key=True,
+                "PLAN305",
+                (key,),
+                f"`{key}` in the endpoint's file contradicts the plan: its stages decide the weights",
+                hint=f"remove `{key}` here",
+                key=True,
             )
 
 
@@ -43,10 +47,16 @@ def check_deployment(document: Document, endpoint: str, name: str | None) -> Ite
     if name is not None:
         yield from _same_name(document, "name", name)
     if not document.data.get("instance_type") and document.data.get("type") != "kubernetes":
-        yield document.fault("PLAN102", ("instance_type",), "`instance_type` is missing",
-                             hint="for example `instance_type: Standard_DS3_v2`")
+        yield document.fault(
+            "PLAN102",
+            ("instance_type",),
+            "`instance_type` is missing",
+            hint="for example `instance_type: Standard_DS3_v2`",
+        )
     if isinstance(document.data.get("instance_count"), int) and document.data["instance_count"] < 1:
-        yield document.fault("PLAN103", ("instance_count",), "a deployment has at least one instance", expected="1 or more")
+        yield document.fault(
+            "PLAN103", ("instance_count",), "a deployment has at least one instance", expected="1 or more"
+        )
     yield from _missing_files(document)
 
 
@@ -54,8 +64,11 @@ def _same_name(document: Document, key: str, expected: str) -> Iterator[Fault]:
     said = document.data.get(key)
     if isinstance(said, str) and expected and said.lower() != expected.lower():
         yield document.fault(
-            "PLAN304", (key,), f"the file says `{said}`, the plan says `{expected}`",
-            expected=f"`{expected}`, or no `{key}`", hint="the plan supplies the name: the line may be left out",
+            "PLAN304",
+            (key,),
+            f"the file says `{said}`, the plan says `{expected}`",
+            expected=f"`{expected}`, or no `{key}`",
+            hint="the plan supplies the name: the line may be left out",
         )
 
 
@@ -63,11 +76,18 @@ def _missing_files(document: Document) -> Iterator[Fault]:
     for path in LOCAL_PATHS:
         value = value_at(document.data, path)
         if is_local(value) and not (document.folder / value).exists():
-            yield document.fault("PLAN303", path, f"`{value}` does not exist", expected=f"a path relative to {document.folder}")
+            yield document.fault(
+                "PLAN303", path, f"`{value}` does not exist", expected=f"a path relative to {document.folder}"
+            )
+        elif is_local(value) and (document.folder / value).is_dir() and not any(local_files(document.folder / value)):
+            yield document.fault("PLAN307", path, f"`{value}` holds no file to upload", expected="a folder with files")
     model = document.data.get("model")
     if is_local(model):
         yield document.fault(
-            "PLAN103", ("model",), f"`{model}` is not a reference to a model", expected="`azureml:NAME:VERSION`",
+            "PLAN103",
+            ("model",),
+            f"`{model}` is not a reference to a model",
+            expected="`azureml:NAME:VERSION`",
             hint=f"for local files write `model: {{path: {model}}}`",
         )
     yield from _missing_script(document)
@@ -82,7 +102,9 @@ def _missing_script(document: Document) -> Iterator[Fault]:
         there = sorted(entry.name for entry in (document.folder / code).glob("*.py"))
         close = difflib.get_close_matches(script, there, 1)
         yield document.fault(
-            "PLAN303", ("code_configuration", "scoring_script"), f"`{script}` does not exist in `{code}`",
+            "PLAN303",
+            ("code_configuration", "scoring_script"),
+            f"`{script}` does not exist in `{code}`",
             hint=f"did you mean `{close[0]}`?" if close else "",
         )
 
@@ -115,8 +137,12 @@ def _check_mapping(document: Document, shape: Mapping[str, Any], path: Path, val
         else:
             close = difflib.get_close_matches(key, shape, 1)
             yield document.fault(
-                "PLAN101", (*path, key), f"unknown key `{key}`", expected="one of " + ", ".join(sorted(shape)),
-                hint=f"did you mean `{close[0]}`?" if close else "", key=True,
+                "PLAN101",
+                (*path, key),
+                f"unknown key `{key}`",
+                expected="one of " + ", ".join(sorted(shape)),
+                hint=f"did you mean `{close[0]}`?" if close else "",
+                key=True,
             )
 
 
@@ -125,7 +151,10 @@ def _check_word(document: Document, words: frozenset[str], path: Path, value: An
         listed = sorted(words)
         close = difflib.get_close_matches(str(value), listed, 1)
         yield document.fault(
-            "PLAN110", path, f"`{value}` is not known here", expected="one of " + ", ".join(listed),
+            "PLAN110",
+            path,
+            f"`{value}` is not known here",
+            expected="one of " + ", ".join(listed),
             hint=f"did you mean `{close[0]}`?" if close else "",
         )
 

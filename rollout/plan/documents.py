@@ -69,8 +69,15 @@ def resolve(plan: PlanFile, at: positions.Path, value: Any, faults: list[Fault])
         return Document(value, plan.loaded.source, plan.path, prefix=at)
     extra = sorted(set(value) - {"file", "set"})
     faults.extend(
-        plan.fault("PLAN101", (*at, key), f"unknown key `{key}` beside `file`", expected="file, set", key=True,
-                   hint=f"put `{key}` below `set`") for key in extra
+        plan.fault(
+            "PLAN101",
+            (*at, key),
+            f"unknown key `{key}` beside `file`",
+            expected="file, set",
+            key=True,
+            hint=f"put `{key}` below `set`",
+        )
+        for key in extra
     )
     overlay = value.get("set")
     if overlay is not None and not isinstance(overlay, Mapping):
@@ -94,14 +101,20 @@ def _from_file(
     faults.extend(loaded.faults)
     if not isinstance(loaded.data, dict):
         if not loaded.faults:
-            faults.append(loaded.source.fault("PLAN012", (), "the file is not a mapping", expected="`key: value` lines"))
+            faults.append(
+                loaded.source.fault("PLAN012", (), "the file is not a mapping", expected="`key: value` lines")
+            )
         return None
     if overlay is None:
         return Document(loaded.data, loaded.source, path)
     patch = _rebased(overlay, plan.path.parent, path.parent)
     return Document(
-        merge_patch(loaded.data, patch), loaded.source, path,
-        patch=overlay, patch_source=plan.loaded.source, patch_prefix=(*at[:-1], "set"),
+        merge_patch(loaded.data, patch),
+        loaded.source,
+        path,
+        patch=overlay,
+        patch_source=plan.loaded.source,
+        patch_prefix=(*at[:-1], "set"),
     )
 
 
@@ -129,7 +142,9 @@ LOCAL_PATHS: tuple[positions.Path, ...] = (
 
 def is_local(value: Any) -> bool:
     """Whether that text is a local path rather than a reference or an address."""
-    return isinstance(value, str) and bool(value) and not value.startswith(("azureml:", "runs:/")) and "://" not in value
+    return (
+        isinstance(value, str) and bool(value) and not value.startswith(("azureml:", "runs:/")) and "://" not in value
+    )
 
 
 def _rebased(overlay: Mapping[str, Any], here: Path, there: Path) -> Mapping[str, Any]:

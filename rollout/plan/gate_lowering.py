@@ -17,7 +17,7 @@ from rollout.errors import Fault
 from rollout.plan.documents import PlanFile
 from rollout.plan.gates import ExpectModel, GoldenModel, RequestModel, SmokeTestModel
 from rollout.plan.models import ApprovalStage, BakeStage, SmokeTestStage
-from rollout.plan.positions import Path
+from rollout.plan.positions import Path, present
 from rollout.plan.roles import Cast
 
 DEFAULT_LIMIT: Final = 3600.0
@@ -36,8 +36,8 @@ class GateReader:
     faults: list[Fault]
     default: Role = Role.CANDIDATE
 
-    def gate(self, stage: GateStage, at: Path, name: str) -> Gate:
-        """The gate at `at`. What is wrong with it goes to `faults`; the result is then not to be used."""
+    def gate(self, stage: GateStage, at: Path) -> Gate:
+        """The gate at `at`, still without a name. What is wrong with it goes to `faults`."""
         kind = GateKind(stage.kind)
         path = (*at, stage.kind)
         body: GateBody
@@ -49,9 +49,7 @@ class GateReader:
             body, limit = Approval(message=stage.approval.message), stage.approval.limit
         limit = self._limit(stage, at, limit)
         return Gate(
-            name=name,
-            named=stage.name is not None,
-            timeout=stage.timeout,
+            name="",
             kind=kind,
             digest=gate_digest(kind.value, {"body": _parameters(body), "limit": limit}),
             seconds=body.seconds if isinstance(body, Bake) else 0.0,
@@ -61,23 +59,29 @@ class GateReader:
 
     def _limit(self, stage: GateStage, at: Path, limit: float | None) -> float:
         if limit is not None and stage.timeout is not None:
-            self._add("PLAN103", (*at, "timeout"), "a gate has a `timeout` or a `limit`, which are the same", "one of them")
+            self._add(
+                "PLAN103", (*at, "timeout"), "a gate has a `timeout` or a `limit`, which are the same", "one of them"
+            )
         given = limit if limit is not None else stage.timeout
         default = APPROVAL_LIMIT if isinstance(stage, ApprovalStage) else DEFAULT_LIMIT
         return default if given is None else given
 
     def _bake(self, stage: BakeStage, path: Path) -> Bake:
         if stage.bake.checks is not None:
-            self._add("PLAN107", (*path, "checks"), "this version has no checks during a bake yet", "a bake by time only")
+            self._add(
+                "PLAN107", (*path, "checks"), "this version has no checks during a bake yet", "a bake by time only"
+            )
         return Bake(seconds=stage.bake.for_, deployment=self._role(stage.bake.deployment, path))
 
     def _smoke_test(self, model: SmokeTestModel, path: Path) -> SmokeTest:
-        requests = [
-            self._request(request, (*path, "requests", index)) for index, request in enumerate(model.requests)
-        ]
+        requests = [self._request(request, (*path, "requests", index)) for index, request in enumerate(model.requests)]
         if model.expect.golden is not None and len(requests) > 1:
-            self._add("PLAN404", (*path, "expect", "golden"), "one golden answer for several requests",
-                      "`expect` beside each request's `file`")
+            self._add(
+                "PLAN404",
+                (*path, "expect", "golden"),
+                "one golden answer for several requests",
+                "`expect` beside each request's `file`",
+            )
         return SmokeTest(
             requests=tuple(request for request in requests if request is not None),
             deployment=self._role(model.deployment, path),
@@ -140,8 +144,12 @@ class GateReader:
             try:
                 jmespath.compile(expression)
             except JMESPathError:
-                self._add("PLAN403", (*path, index), f"`{expression}` is not a JMESPath expression",
-                          "for example `length(@) == `2``")
+                self._add(
+                    "PLAN403",
+                    (*path, index),
+                    f"`{expression}` is not a JMESPath expression",
+                    "for example `length(@) == `2``",
+                )
         return expressions
 
     def _golden(self, model: GoldenModel, path: Path) -> Golden:
@@ -176,7 +184,7 @@ class GateReader:
             return None
 
     def _add(self, code: str, path: Path, message: str, expected: str) -> None:
-        self.faults.append(self.plan.fault(code, path, message, expected=expected))
+        self.faults.append(self.plan.fault(code, present(self.plan.loaded.data, path), message, expected=expected))
 
 
 def _parameters(body: GateBody) -> Mapping[str, Any]:

@@ -60,10 +60,12 @@ class GoldenModel(Shorthand):
 
     shorthand: ClassVar[str] = "answer"
 
-    answer: Json = Field(None, description="The expected answer: the path of a JSON file, or the value itself.")
-    file: str | None = Field(None, description="The path of a JSON file with the expected answer.")
-    tolerance: Tolerance = Field(0.0, description="Greatest accepted absolute difference between two numbers.")
-    relative_tolerance: Tolerance = Field(0.0, description="Greatest accepted difference relative to the expected number.")
+    answer: Json = Field(default=None, description="The expected answer: the path of a JSON file, or the value itself.")
+    file: str | None = Field(default=None, description="The path of a JSON file with the expected answer.")
+    tolerance: Tolerance = Field(default=0.0, description="Greatest accepted absolute difference between two numbers.")
+    relative_tolerance: Tolerance = Field(
+        default=0.0, description="Greatest accepted difference relative to the expected number."
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -76,14 +78,20 @@ class GoldenModel(Shorthand):
 class ExpectModel(Strict):
     """What a good answer looks like. Everything that is given must hold."""
 
-    status: Statuses = Field((200,), description="The accepted HTTP status, or a list of them.")
+    status: Statuses = Field(default=(200,), description="The accepted HTTP status, or a list of them.")
     schema_: Annotated[
         Any,
         BeforeValidator(_file_or_schema),
         WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "object"}, {"type": "boolean"}]}),
-    ] = Field(None, alias="schema", description="A JSON Schema of the answer: inline, or the path of a JSON file.")
-    assertions: Texts = Field((), description="JMESPath expressions over the answer; each must give a true value.")
-    golden: GoldenModel | None = Field(None, description="The answer that is expected, with a tolerance for numbers.")
+    ] = Field(
+        default=None, alias="schema", description="A JSON Schema of the answer: inline, or the path of a JSON file."
+    )
+    assertions: Texts = Field(
+        default=(), description="JMESPath expressions over the answer; each must give a true value."
+    )
+    golden: GoldenModel | None = Field(
+        default=None, description="The answer that is expected, with a tolerance for numbers."
+    )
 
 
 class RequestModel(Shorthand):
@@ -91,10 +99,12 @@ class RequestModel(Shorthand):
 
     shorthand: ClassVar[str] = "file"
 
-    file: str | None = Field(None, description="The path of the file that is sent as the body.")
-    body: Json = Field(None, description="A JSON value that is sent as the body, instead of a file.")
-    content_type: str | None = Field(None, description="The Content-Type; by default from the file's name.")
-    expect: ExpectModel | None = Field(None, description="What to expect of this request, instead of the stage's `expect`.")
+    file: str | None = Field(default=None, description="The path of the file that is sent as the body.")
+    body: Json = Field(default=None, description="A JSON value that is sent as the body, instead of a file.")
+    content_type: str | None = Field(default=None, description="The Content-Type; by default from the file's name.")
+    expect: ExpectModel | None = Field(
+        default=None, description="What to expect of this request, instead of the stage's `expect`."
+    )
 
 
 class SmokeTestModel(Shorthand):
@@ -107,15 +117,21 @@ class SmokeTestModel(Shorthand):
         BeforeValidator(_many),
     ] = Field(min_length=1, description="The requests: paths of files, or objects.")
     deployment: str | None = Field(
-        None, description="Which deployment is asked: `candidate` (the default), `stable` or its name."
+        default=None, description="Which deployment is asked: `candidate` (the default), `stable` or its name."
     )
-    expect: ExpectModel = Field(ExpectModel(), description="What a good answer looks like; by default status 200.")
-    time_limit: Duration | None = Field(None, description="Greatest accepted time of one request.")
-    repetitions: Annotated[int, BeforeValidator(_repetitions)] = Field(1, description="How often each request is sent.")
+    expect: ExpectModel = Field(
+        default=ExpectModel(), description="What a good answer looks like; by default status 200."
+    )
+    time_limit: Duration | None = Field(default=None, description="Greatest accepted time of one request.")
+    repetitions: Annotated[int, BeforeValidator(_repetitions)] = Field(
+        default=1, description="How often each request is sent."
+    )
     concurrency: Annotated[int, BeforeValidator(_concurrency)] = Field(
-        1, description="How many requests are under way at the same time."
+        default=1, description="How many requests are under way at the same time."
     )
-    limit: Duration | None = Field(None, description="How long errors and missing answers are waited for before the rollout holds.")
+    limit: Duration | None = Field(
+        default=None, description="How long errors and missing answers are waited for before the rollout holds."
+    )
 
 
 class BakeModel(Shorthand):
@@ -125,10 +141,12 @@ class BakeModel(Shorthand):
 
     for_: Duration = Field(alias="for", description="How long.")
     deployment: str | None = Field(
-        None, description="Which deployment is watched: `candidate` (the default), `stable` or its name."
+        default=None, description="Which deployment is watched: `candidate` (the default), `stable` or its name."
     )
-    checks: Json = Field(None, description="Reserved: this version has no checks during a bake yet.")
-    limit: Duration | None = Field(None, description="How long a missing measurement is waited for before the rollout holds.")
+    checks: Json = Field(default=None, description="Reserved: this version has no checks during a bake yet.")
+    limit: Duration | None = Field(
+        default=None, description="How long a missing measurement is waited for before the rollout holds."
+    )
 
 
 class ApprovalModel(Shorthand):
@@ -137,7 +155,9 @@ class ApprovalModel(Shorthand):
     shorthand: ClassVar[str] = "message"
 
     message: str = Field(description="What the person is asked.")
-    limit: Duration | None = Field(None, description="How long the rollout waits before it holds; 7 days by default.")
+    limit: Duration | None = Field(
+        default=None, description="How long the rollout waits before it holds; 7 days by default."
+    )
 
 
 class DeleteModel(Shorthand):
@@ -146,7 +166,7 @@ class DeleteModel(Shorthand):
     shorthand: ClassVar[str] = "deployment"
 
     deployment: str = Field(description="Which deployment: `stable`, or its name.")
-    after: Duration = Field(0.0, description="How long after the promotion.")
+    after: Duration = Field(default=0.0, description="How long after the promotion.")
 
 
 class DeployModel(Shorthand):
@@ -163,6 +183,6 @@ class OnFailureModel(Shorthand):
     shorthand: ClassVar[str] = "candidate"
 
     candidate: Literal["keep", "scale_to_one", "delete"] = Field(
-        "keep", description="Keep it, scale it to one instance, or delete it."
+        default="keep", description="Keep it, scale it to one instance, or delete it."
     )
-    for_: Duration = Field(0.0, alias="for", description="How long it is kept as it is before that.")
+    for_: Duration = Field(default=0.0, alias="for", description="How long it is kept as it is before that.")

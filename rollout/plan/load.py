@@ -50,7 +50,9 @@ def load_release(path: Path, *, commit: str = "") -> LoadedPlan:
     faults = list(loaded.faults)
     if not isinstance(loaded.data, dict):
         if not faults:
-            faults.append(loaded.source.fault("PLAN012", (), "the file is not a mapping", expected="`version: 1` and more"))
+            faults.append(
+                loaded.source.fault("PLAN012", (), "the file is not a mapping", expected="`version: 1` and more")
+            )
         raise PlanError(faults)
     plan = PlanFile(path, loaded)
     faults.extend(_variables(plan, (), loaded.data))
@@ -79,7 +81,7 @@ def find_plans(paths: Iterable[Path]) -> list[Path]:
 
 
 def looks_like_plan(path: Path) -> bool:
-    """Whether the top level of a YAML file has `version:` and `stages:`; files that cannot be parsed are read as text."""
+    """Whether the top level of a YAML file has `version:` and `stages:`; a broken file is searched as text."""
     loaded = load_file(path)
     if isinstance(loaded.data, dict):
         return "version" in loaded.data and "stages" in loaded.data
@@ -122,18 +124,35 @@ def _check_stages_alone(plan: PlanFile, stages: Any, faults: list[Fault]) -> Non
 def _form(plan: PlanFile, data: Mapping[str, Any]) -> Iterator[Fault]:
     roles, literal = data.get("candidate") is not None, data.get("deployments") is not None
     if roles and literal:
-        yield plan.fault("PLAN201", ("deployments",), "a plan has `candidate` or `deployments`, not both", key=True,
-                         expected="one of the two forms")
+        yield plan.fault(
+            "PLAN201",
+            ("deployments",),
+            "a plan has `candidate` or `deployments`, not both",
+            key=True,
+            expected="one of the two forms",
+        )
     if not roles and not literal:
-        yield plan.fault("PLAN201", (), "the plan says nowhere what to deploy", expected="`candidate:` (or `deployments:`)",
-                         hint="did you mean `candidate`?" if "candidat" in str(list(data)) else "")
+        yield plan.fault(
+            "PLAN201",
+            (),
+            "the plan says nowhere what to deploy",
+            expected="`candidate:` (or `deployments:`)",
+            hint="did you mean `candidate`?" if "candidat" in str(list(data)) else "",
+        )
     for key, wrong in (("slots", literal), ("bootstrap", roles)):
         if wrong and key in data:
-            yield plan.fault("PLAN201", (key,), f"`{key}` does not belong to this form of a plan", key=True,
-                             expected="`slots` beside `candidate`, `bootstrap` beside `deployments`")
+            yield plan.fault(
+                "PLAN201",
+                (key,),
+                f"`{key}` does not belong to this form of a plan",
+                key=True,
+                expected="`slots` beside `candidate`, `bootstrap` beside `deployments`",
+            )
     slots = data.get("slots")
     if isinstance(slots, list) and len(slots) == 2 and slots[0] == slots[1]:
-        yield plan.fault("PLAN209", ("slots", 1), f"both slots are called `{slots[0]}`", expected="two names that differ")
+        yield plan.fault(
+            "PLAN209", ("slots", 1), f"both slots are called `{slots[0]}`", expected="two names that differ"
+        )
 
 
 def _documents(
@@ -161,8 +180,12 @@ def _documents(
 def _endpoint_name(plan: PlanFile, endpoint: Document) -> Iterator[Fault]:
     name = endpoint.data.get("name")
     if isinstance(name, str) and not _NAME.match(name.lower()):
-        yield endpoint.fault("PLAN108", ("name",), f"`{name}` is not a name that the service accepts",
-                             expected="3 to 32 letters, digits and single dashes, starting with a letter")
+        yield endpoint.fault(
+            "PLAN108",
+            ("name",),
+            f"`{name}` is not a name that the service accepts",
+            expected="3 to 32 letters, digits and single dashes, starting with a letter",
+        )
 
 
 def _declared(data: Mapping[str, Any]) -> Iterator[tuple[positions.Path, str | None, Any]]:
@@ -182,7 +205,9 @@ def _variables(plan: PlanFile, path: positions.Path, value: Any) -> Iterator[Fau
         for index, item in enumerate(value):
             yield from _variables(plan, (*path, index), item)
     elif isinstance(value, str) and (match := _VARIABLE.search(value)):
-        yield plan.fault("PLAN109", path, f"this version does not replace `{match[0]}` yet", expected="the value itself")
+        yield plan.fault(
+            "PLAN109", path, f"this version does not replace `{match[0]}` yet", expected="the value itself"
+        )
 
 
 def _in_order(faults: list[Fault]) -> list[Fault]:

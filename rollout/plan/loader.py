@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import yaml
-from yaml.cyaml import CParser
+from yaml.cyaml import CParser  # type: ignore[attr-defined]  # its stubs do not export it
 
 from rollout.errors import Fault
 from rollout.plan.positions import Source, is_merge, locate
@@ -121,7 +121,7 @@ def _syntax_fault(source: Source, error: yaml.YAMLError) -> Fault:
 
 @dataclass(slots=True)
 class _Builder:
-    """One walk over the node tree. `above` are the ids of the nodes that we are inside of, against recursive aliases."""
+    """One walk over the node tree. `above` are the ids of the nodes that we are inside of (recursive aliases)."""
 
     source: Source
     faults: list[Fault] = field(default_factory=list)
@@ -139,9 +139,9 @@ class _Builder:
         if isinstance(node, yaml.ScalarNode):
             return scalar(node)
         inside = (*above, id(node))
-        if isinstance(node, yaml.SequenceNode):
-            return [self.build(child, inside) for child in node.value]
-        return self._mapping(node, inside)
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node, inside)
+        return [self.build(child, inside) for child in node.value]
 
     def _mapping(self, node: yaml.MappingNode, inside: tuple[int, ...]) -> dict[str, Any]:
         data: dict[str, Any] = {}
@@ -150,7 +150,9 @@ class _Builder:
             if is_merge(key):
                 merged.extend(value.value if isinstance(value, yaml.SequenceNode) else [value])
             elif not isinstance(key, yaml.ScalarNode):
-                self._add("PLAN011", key, "a key must be a word, not a list or a mapping", "a plain key")
+                self._add(
+                    "PLAN011", key, "a key must be a word, not a list or a mapping", "a plain key (quote `{{…}}`)"
+                )
             elif key.value in data:
                 self._duplicate(node, key)
             else:
@@ -179,6 +181,4 @@ class _Builder:
 
     def _add(self, code: str, node: yaml.Node, message: str, expected: str) -> None:
         mark = node.start_mark
-        self.faults.append(
-            self.source.fault_at(code, mark.line + 1, mark.column + 1, message, expected=expected)
-        )
+        self.faults.append(self.source.fault_at(code, mark.line + 1, mark.column + 1, message, expected=expected))

@@ -34,8 +34,14 @@ def lower_stages(plan: PlanFile, model: PlanModel, faults: list[Fault]) -> Ways 
     given = [(("bootstrap", index), stage) for index, stage in enumerate(model.bootstrap or ())]
     start = _bootstrap_length(cast, written)
     if start and given:
-        faults.append(plan.fault("PLAN208", written[0][0], f"`{cast.stable}` is deployed here and in `bootstrap`",
-                                 expected="it in one of them"))
+        faults.append(
+            plan.fault(
+                "PLAN208",
+                written[0][0],
+                f"`{cast.stable}` is deployed here and in `bootstrap`",
+                expected="it in one of them",
+            )
+        )
     bootstrap = StageReader(plan, cast, faults, Role.STABLE).read(given or written[:start])
     stages = StageReader(plan, cast, faults).read(written[start:])
     if len(stages) == len(written) - start:
@@ -51,12 +57,12 @@ def check_mirror(plan: PlanFile, ways: Ways, documents: Sequence[Document | None
     mirrors = any(isinstance(stage, Mirror) and stage.weight for stage in ways.stages)
     if not (kubernetes and mirrors):
         return []
-    return [plan.fault("PLAN204", ("stages",), "a Kubernetes endpoint cannot mirror traffic", expected="no mirror stage")]
+    return [
+        plan.fault("PLAN204", ("stages",), "a Kubernetes endpoint cannot mirror traffic", expected="no mirror stage")
+    ]
 
 
-def lower(
-    model: PlanModel, ways: Ways, endpoint: EndpointSpec, documents: dict[str, Document], commit: str
-) -> Release:
+def lower(model: PlanModel, ways: Ways, endpoint: EndpointSpec, documents: dict[str, Document], commit: str) -> Release:
     """The release. `documents` are the deployments by name, or the one called `candidate`.
 
     Raises OSError if local content cannot be read.
@@ -65,7 +71,9 @@ def lower(
     literal = None
     if cast.literal:
         stable = deployment_spec(documents[cast.stable])
-        literal = LiteralForm(stable=cast.stable, candidate=cast.candidate, stable_spec=stable, bootstrap=ways.bootstrap)
+        literal = LiteralForm(
+            stable=cast.stable, candidate=cast.candidate, stable_spec=stable, bootstrap=ways.bootstrap
+        )
     return Release(
         name=model.name,
         endpoint=endpoint,

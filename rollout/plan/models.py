@@ -31,13 +31,13 @@ class StageModel(Strict):
 
     kind: ClassVar[str]
 
-    name: StageName | None = Field(None, description="A name, for what refers to this stage.")
+    name: StageName | None = Field(default=None, description="A name, for what refers to this stage.")
     timeout: Duration | None = Field(
-        None, description="How long the operation may take; of a gate: how long it may stay without a verdict."
+        default=None, description="How long the operation may take; of a gate: how long it may stay without a verdict."
     )
     on_failure: Annotated[
         Any, WithJsonSchema({"description": "Reserved: this version has one `on_failure` for the whole plan."})
-    ] = Field(None, description="Reserved: this version has one `on_failure` for the whole plan.")
+    ] = Field(default=None, description="Reserved: this version has one `on_failure` for the whole plan.")
 
 
 class DeployStage(StageModel):
@@ -108,18 +108,26 @@ def _one_kind(value: Any) -> Any:
     if planned:
         refuse("PLAN107", f"this version has no `{planned[0]}` gate yet", expected="one of " + ", ".join(GATES))
     if len(given) > 1:
-        refuse("PLAN106", f"a stage has one kind, this one has {len(given)}: {', '.join(given)}",
-               expected="one kind a stage", hint="make each of them a stage of its own")
+        refuse(
+            "PLAN106",
+            f"a stage has one kind, this one has {len(given)}: {', '.join(given)}",
+            expected="one kind a stage",
+            hint="make each of them a stage of its own",
+        )
     if not given:
         unknown = [key for key in value if key not in BESIDE]
         close = difflib.get_close_matches(unknown[0], KINDS, 1) if unknown else []
-        refuse("PLAN106", f"`{unknown[0]}` is not a kind of stage" if unknown else "the stage has no kind",
-               expected="one of " + ", ".join(KINDS), hint=f"did you mean `{close[0]}`?" if close else "")
+        refuse(
+            "PLAN106",
+            f"`{unknown[0]}` is not a kind of stage" if unknown else "the stage has no kind",
+            expected="one of " + ", ".join(KINDS),
+            hint=f"did you mean `{close[0]}`?" if close else "",
+        )
     return value
 
 
 def _kind(value: Any) -> str:
-    return next(key for key in value if key in KINDS)
+    return next(kind for kind in KINDS if kind in value)
 
 
 AnyStageModel = Annotated[
@@ -138,8 +146,11 @@ AnyStageModel = Annotated[
 
 def _document(value: Any) -> Any:
     if not isinstance(value, (str, Mapping)):
-        refuse("PLAN103", f"`{value}` is neither a path nor a mapping",
-               expected="the path of an `az ml` file, its content inline, or {file, set}")
+        refuse(
+            "PLAN103",
+            f"`{value}` is neither a path nor a mapping",
+            expected="the path of an `az ml` file, its content inline, or {file, set}",
+        )
     return value
 
 
@@ -189,31 +200,39 @@ class PlanModel(Strict):
         description="The version of this language: 1."
     )
     kind: Annotated[str, BeforeValidator(_plan_kind), WithJsonSchema({"const": "plan"})] = Field(
-        "plan", description="What this file is: `plan`."
+        default="plan", description="What this file is: `plan`."
     )
-    name: Name = Field(description="The plan's name: the owner recorded on the endpoint; also its name if its file gives none.")
-    target: TargetModel | None = Field(None, description="The workspace; may be given on the command line instead.")
+    name: Name = Field(
+        description="The plan's name: the owner recorded on the endpoint; also its name if its file gives none."
+    )
+    target: TargetModel | None = Field(
+        default=None, description="The workspace; may be given on the command line instead."
+    )
     endpoint: DocumentRef = Field(description="The endpoint: an `az ml` file, inline, or {file, set}.")
     candidate: DocumentRef | None = Field(
-        None, description="The deployment that wants to be promoted: an `az ml` file, inline, or {file, set}."
+        default=None, description="The deployment that wants to be promoted: an `az ml` file, inline, or {file, set}."
     )
     slots: Annotated[tuple[Name, ...], BeforeValidator(_list)] = Field(
-        ("blue", "green"), min_length=2, max_length=2, description="The two names that deployments alternate between."
+        default=("blue", "green"),
+        min_length=2,
+        max_length=2,
+        description="The two names that deployments alternate between.",
     )
     deployments: dict[Name, DocumentRef] | None = Field(
-        None, description="The literal form: the two deployments by name, instead of `candidate` and `slots`."
+        default=None, description="The literal form: the two deployments by name, instead of `candidate` and `slots`."
     )
     bootstrap: Stages | None = Field(
-        None, description="The literal form: stages for an endpoint that serves nothing yet."
+        default=None, description="The literal form: stages for an endpoint that serves nothing yet."
     )
     stages: Stages = Field(min_length=1, description="The way from nothing to all traffic.")
-    on_failure: OnFailureModel = Field(OnFailureModel(), description="What becomes of a candidate that failed.")
+    on_failure: OnFailureModel = Field(default=OnFailureModel(), description="What becomes of a candidate that failed.")
     on_revert: Literal["fast", "full"] = Field(
-        "fast", description="How to go back to what was promoted before: smoke gates only, or all stages."
+        default="fast", description="How to go back to what was promoted before: smoke gates only, or all stages."
     )
     drift: Literal["heal", "report", "hold"] = Field(
-        "heal", description="What to do about settings that somebody changed on the live endpoint."
+        default="heal", description="What to do about settings that somebody changed on the live endpoint."
     )
     capacity: Literal["match", "declared"] = Field(
-        "match", description="Scale the candidate to stable's capacity before traffic, or trust the declared count."
+        default="match",
+        description="Scale the candidate to stable's capacity before traffic, or trust the declared count.",
     )

@@ -5,8 +5,9 @@ Nothing is recorded while loading. Only when there is a fault, the node tree tha
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import yaml
 
@@ -63,6 +64,17 @@ def show(path: Path) -> str:
     for part in path:
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
     return text
+
+
+def present(data: Any, path: Path) -> Path:
+    """The parts of `path` that are in the data: short forms leave out keys that the models have."""
+    kept: list[str | int] = []
+    for part in path:
+        inside = isinstance(data, Mapping) and part in data
+        if inside or (isinstance(data, list) and isinstance(part, int) and part < len(data)):
+            data = data[part]
+            kept.append(part)
+    return tuple(kept)
 
 
 def snippet(text: str, line: int, column: int) -> str:

@@ -45,8 +45,13 @@ class Cast:
         if found is None:
             close = difflib.get_close_matches(name, self.names, 1)
             faults.append(
-                plan.fault("PLAN205", path, f"`{name}` is no deployment of this plan",
-                           expected="one of " + ", ".join(self.names), hint=f"did you mean `{close[0]}`?" if close else "")
+                plan.fault(
+                    "PLAN205",
+                    path,
+                    f"`{name}` is no deployment of this plan",
+                    expected="one of " + ", ".join(self.names),
+                    hint=f"did you mean `{close[0]}`?" if close else "",
+                )
             )
         return found
 
@@ -62,8 +67,13 @@ def cast_of(plan: PlanFile, model: PlanModel, faults: list[Fault]) -> Cast | Non
     names = tuple(model.deployments)
     if len(names) != 2:
         faults.append(
-            plan.fault("PLAN206", ("deployments",), f"a rollout has two deployments, this plan has {len(names)}: {', '.join(names)}",
-                       expected="two: what serves, and what wants to", hint="for one file and alternating names use `candidate` and `slots`")
+            plan.fault(
+                "PLAN206",
+                ("deployments",),
+                f"a rollout has two deployments, this plan has {len(names)}: {', '.join(names)}",
+                expected="two: what serves, and what wants to",
+                hint="for one file and alternating names use `candidate` and `slots`",
+            )
         )
         return None
     candidate = _candidate(plan, model, names, faults)
@@ -102,16 +112,27 @@ def _candidate(plan: PlanFile, model: PlanModel, names: tuple[str, ...], faults:
         if weight == 100
     ]
     if not full:
-        faults.append(plan.fault("PLAN202", ("stages",), "no stage gives all traffic to a deployment",
-                                 expected="a last traffic stage with 100", hint=f"for example `- traffic: {{{names[1]}: 100}}`"))
+        faults.append(
+            plan.fault(
+                "PLAN202",
+                ("stages",),
+                "no stage gives all traffic to a deployment",
+                expected="a last traffic stage with 100",
+                hint=f"for example `- traffic: {{{names[1]}: 100}}`",
+            )
+        )
         return None
     index, name = full[-1]
     name = next((other for other in reversed(deployed) if other in names), name) if name == "candidate" else name
     if name not in names or name not in deployed:
-        faults.append(plan.fault(
-            "PLAN206", ("stages", index, "traffic"), f"`{name}` gets all traffic, but no stage deploys it",
-            expected=f"`- deploy: {name}` before it",
-            hint="the candidate is the deployment that the stages deploy and end with 100",
-        ))
+        faults.append(
+            plan.fault(
+                "PLAN206",
+                ("stages", index, "traffic"),
+                f"`{name}` gets all traffic, but no stage deploys it",
+                expected=f"`- deploy: {name}` before it",
+                hint="the candidate is the deployment that the stages deploy and end with 100",
+            )
+        )
         return None
     return name

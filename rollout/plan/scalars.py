@@ -11,7 +11,9 @@ import yaml
 IMPLICIT: Final = "?"
 """The tag of a node that has none in the file."""
 
-STANDARD_TAGS: Final = frozenset(f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "bool", "null", "map", "seq"))
+STANDARD_TAGS: Final = frozenset(
+    f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "bool", "null", "map", "seq")
+)
 
 _STRING: Final = "tag:yaml.org,2002:str"
 _WORDS: Final = {

@@ -17,7 +17,7 @@ from rollout.plan.durations import EXPECTED as DURATION
 from rollout.plan.durations import PATTERN as DURATION_PATTERN
 from rollout.plan.durations import parse_duration
 
-NAME_PATTERN: Final = r"^[a-z](?:-?[a-z0-9]){2,31}$"
+NAME_PATTERN: Final = r"^(?=.{3,32}$)[a-z](?:-?[a-z0-9])*$"
 """Endpoints and deployments: 3 to 32 characters, lower case (the service folds case; two spellings of one name in a
 plan would be two names here and one there), starting with a letter, single dashes inside."""
 
@@ -29,7 +29,7 @@ _STAGE_NAME: Final = re.compile(STAGE_NAME_PATTERN)
 def refuse(code: str, message: str, *, expected: str = "", hint: str = "") -> NoReturn:
     """Reject the value at hand with one of our codes."""
     literal = message.replace("{", "{{").replace("}", "}}")
-    raise PydanticCustomError(code, literal, {"text": message, "expected": expected, "hint": hint})  # type: ignore[arg-type]
+    raise PydanticCustomError(code, literal, {"text": message, "expected": expected, "hint": hint})
 
 
 def duration(value: Any) -> float:
@@ -47,19 +47,29 @@ def name(value: Any) -> str:
     if not isinstance(value, str):
         refuse("PLAN108", f"`{value}` is not a name", expected="a name in letters, digits and single dashes")
     if value != value.lower() and _NAME.match(value.lower()):
-        refuse("PLAN108", f"`{value}` has upper-case letters", expected="a lower-case name",
-               hint=f"the service ignores case: write `{value.lower()}`")
+        refuse(
+            "PLAN108",
+            f"`{value}` has upper-case letters",
+            expected="a lower-case name",
+            hint=f"the service ignores case: write `{value.lower()}`",
+        )
     if not _NAME.match(value):
-        refuse("PLAN108", f"`{value}` is not a name that the service accepts",
-               expected="3 to 32 lower-case letters, digits and single dashes, starting with a letter")
+        refuse(
+            "PLAN108",
+            f"`{value}` is not a name that the service accepts",
+            expected="3 to 32 lower-case letters, digits and single dashes, starting with a letter",
+        )
     return value
 
 
 def stage_name(value: Any) -> str:
     """The name that a person gives to a stage."""
     if not isinstance(value, str) or not _STAGE_NAME.match(value):
-        refuse("PLAN108", f"`{value}` is not a name for a stage",
-               expected="a letter, then up to 39 letters, digits, dots, dashes and underscores")
+        refuse(
+            "PLAN108",
+            f"`{value}` is not a name for a stage",
+            expected="a letter, then up to 39 letters, digits, dots, dashes and underscores",
+        )
     return value
 
 
@@ -67,7 +77,9 @@ def whole(value: Any, low: int, high: int, unit: str) -> int:
     """A whole number in a range."""
     if isinstance(value, bool) or not isinstance(value, int):
         hint = f"write `{value}` without quotes" if isinstance(value, str) and value.isdigit() else ""
-        refuse("PLAN105", f"`{value}` is not a whole number", expected=f"a whole {unit} from {low} to {high}", hint=hint)
+        refuse(
+            "PLAN105", f"`{value}` is not a whole number", expected=f"a whole {unit} from {low} to {high}", hint=hint
+        )
     if not low <= value <= high:
         refuse("PLAN105", f"{value} is out of range", expected=f"a whole {unit} from {low} to {high}")
     return value
@@ -83,8 +95,12 @@ def mirror_weight(value: Any) -> int:
     if value == "none":
         return 0
     if value is False or value == "off":
-        refuse("PLAN105", "`off` is not a weight", expected="a whole percentage from 0 to 50, or `none`",
-               hint="write `none`: in YAML 1.1 `off` is a boolean")
+        refuse(
+            "PLAN105",
+            "`off` is not a weight",
+            expected="a whole percentage from 0 to 50, or `none`",
+            hint="write `none`: in YAML 1.1 `off` is a boolean",
+        )
     return whole(value, 0, 50, "percentage")
 
 
@@ -98,7 +114,10 @@ def _for_candidate(value: Any) -> Any:
 
 
 def _shares(item: JsonSchemaValue, what: str) -> list[Any]:
-    schema = {"anyOf": [item, {"type": "object", "additionalProperties": item, "minProperties": 1}], "description": what}
+    schema = {
+        "anyOf": [item, {"type": "object", "additionalProperties": item, "minProperties": 1}],
+        "description": what,
+    }
     return [BeforeValidator(_for_candidate), WithJsonSchema(schema)]
 
 
@@ -112,7 +131,9 @@ StageName = Annotated[
 ]
 Shares = Annotated[
     dict[str, Annotated[int, BeforeValidator(weight)]],
-    *_shares(_PERCENT, "Percent of live traffic to the candidate, or a split by deployment (or role) that sums to 100."),
+    *_shares(
+        _PERCENT, "Percent of live traffic to the candidate, or a split by deployment (or role) that sums to 100."
+    ),
 ]
 MirrorShare = Annotated[
     dict[str, Annotated[int, BeforeValidator(mirror_weight)]],
@@ -120,7 +141,10 @@ MirrorShare = Annotated[
 ]
 Counts = Annotated[
     dict[str, Annotated[int, BeforeValidator(count)]],
-    *_shares({"type": "integer", "minimum": 1, "maximum": 1000}, "Least number of instances: of the candidate, or by deployment (or role)."),
+    *_shares(
+        {"type": "integer", "minimum": 1, "maximum": 1000},
+        "Least number of instances: of the candidate, or by deployment (or role).",
+    ),
 ]
 
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import chain, count
+from typing import assert_never
 
-from rollout.core.release import AnyStage, Delete, Deploy, Mirror, Role, Scale, Traffic
+import msgspec
+
+from rollout.core.release import AnyStage, Delete, Deploy, Gate, GateKind, Mirror, Role, Scale, Traffic
 from rollout.errors import Fault
 from rollout.plan.documents import PlanFile
 from rollout.plan.durations import show_duration
@@ -42,58 +46,71 @@ class StageReader:
     def read(self, placed: Iterable[Placed]) -> tuple[tuple[Path, AnyStage], ...]:
         """All stages that can be read, in order; what cannot is in `faults`."""
         listed = tuple(placed)
-        names = self._names(listed)
+        self._check_names(listed)
+        taken = {stage.name for _, stage in listed if stage.name}
         found = []
-        for (path, stage), name in zip(listed, names, strict=True):
+        for path, stage in listed:
             self._not_yet(path, stage)
-            lowered = self._stage(path, stage, name)
+            lowered = self._stage(path, stage)
             if lowered is not None:
-                found.append((path, lowered))
+                name = stage.name or _free(derived_name(lowered), taken)
+                taken.add(name)
+                given = {"name": name, "named": stage.name is not None, "timeout": stage.timeout}
+                found.append((path, msgspec.structs.replace(lowered, **given)))
         return tuple(found)
 
-    def _stage(self, path: Path, stage: StageModel, name: str) -> AnyStage | None:
-        common = {"name": name, "named": stage.name is not None, "timeout": stage.timeout}
+    def _stage(self, path: Path, stage: StageModel) -> AnyStage | None:
         where = (*path, stage.kind)
         match stage:
             case DeployStage():
-                return self._deploy(stage, where, common)
+                return self._deploy(stage, where)
             case ScaleStage():
-                return self._scale(stage, where, common)
+                return self._scale(stage, where)
             case MirrorStage():
                 weight = self._share(stage.mirror, where)
-                return None if weight is None else Mirror(weight=weight, **common)
+                return None if weight is None else Mirror(name="", weight=weight)
             case TrafficStage():
                 weight = self._split(stage.traffic, where)
-                return None if weight is None else Traffic(weight=weight, **common)
+                return None if weight is None else Traffic(name="", weight=weight)
             case DeleteStage():
-                return self._delete(stage, where, common)
+                return self._delete(stage, where)
             case SmokeTestStage() | BakeStage() | ApprovalStage():
-                return GateReader(self.plan, self.cast, self.faults, self.about).gate(stage, path, name)
+                return GateReader(self.plan, self.cast, self.faults, self.about).gate(stage, path)
             case _:
                 raise AssertionError(stage)
 
-    def _deploy(self, stage: DeployStage, where: Path, common: Mapping[str, object]) -> Deploy | None:
+    def _deploy(self, stage: DeployStage, where: Path) -> Deploy | None:
         role = self.cast.role(self.plan, where, stage.deploy.deployment, self.faults)
         if role not in (None, self.about):
-            self._add("PLAN206", where, f"`{stage.deploy.deployment}` is {role}: it cannot be deployed here",
-                      expected="a deployment of the candidate",
-                      hint="what serves is deployed by `bootstrap`, and by becoming the candidate")
-        return Deploy(**common) if role is self.about else None  # type: ignore[arg-type]
+            self._add(
+                "PLAN206",
+                where,
+                f"`{stage.deploy.deployment}` is {role}: it cannot be deployed here",
+                expected=f"a deployment of {self.about}",
+                hint="what serves is deployed by `bootstrap`, and by becoming the candidate",
+            )
+        return Deploy(name="") if role is self.about else None
 
-    def _scale(self, stage: ScaleStage, where: Path, common: Mapping[str, object]) -> Scale | None:
+    def _scale(self, stage: ScaleStage, where: Path) -> Scale | None:
         if len(stage.scale) != 1:
             self._add("PLAN206", where, "a scale stage is about one deployment", expected="one name")
             return None
-        (name, count), *_ = stage.scale.items()
-        role = self.cast.role(self.plan, (*where, name), name, self.faults)
-        return None if role is None else Scale(role=role, count=count, **common)  # type: ignore[arg-type]
+        (name, instances), *_ = stage.scale.items()
+        role = self._who(name, (*where, name))
+        return None if role is None else Scale(name="", role=role, count=instances)
 
-    def _delete(self, stage: DeleteStage, where: Path, common: Mapping[str, object]) -> Delete | None:
+    def _delete(self, stage: DeleteStage, where: Path) -> Delete | None:
         role = self.cast.role(self.plan, where, stage.delete.deployment, self.faults)
         if role is Role.CANDIDATE:
             self._add("PLAN204", where, "the candidate cannot be deleted by its own rollout", expected="`stable`")
             return None
-        return None if role is None else Delete(role=role, after=stage.delete.after, **common)  # type: ignore[arg-type]
+        return None if role is None else Delete(name="", role=role, after=stage.delete.after)
+
+    def _who(self, name: str, path: Path) -> Role | None:
+        """The role of a weight's or count's name; a bare number in a bootstrap is about stable."""
+        if name == "candidate" and self.about is Role.STABLE:
+            return Role.STABLE
+        return self.cast.role(self.plan, path, name, self.faults)
 
     def _share(self, shares: Mapping[str, int], where: Path) -> int | None:
         """The weight of a mirror stage: for the candidate alone."""
@@ -115,7 +132,7 @@ class StageReader:
         return roles.get(self.about, 0)
 
     def _roles(self, shares: Mapping[str, int], where: Path) -> dict[Role, int] | None:
-        named = [(self.cast.role(self.plan, (*where, name), name, self.faults), weight) for name, weight in shares.items()]
+        named = [(self._who(name, (*where, name)), weight) for name, weight in shares.items()]
         found = {role: weight for role, weight in named if role is not None}
         if len(found) < len(named):
             if all(role is not None for role, _ in named):
@@ -125,49 +142,45 @@ class StageReader:
 
     def _not_yet(self, path: Path, stage: StageModel) -> None:
         if stage.on_failure is not None:
-            self._add("PLAN107", (*path, "on_failure"), "this version has no `on_failure` for a single stage yet",
-                      expected="`on_failure` at the top of the plan")
+            self._add(
+                "PLAN107",
+                (*path, "on_failure"),
+                "this version has no `on_failure` for a single stage yet",
+                expected="`on_failure` at the top of the plan",
+            )
 
-    def _names(self, placed: tuple[Placed, ...]) -> tuple[str, ...]:
+    def _check_names(self, placed: tuple[Placed, ...]) -> None:
         given = Counter(stage.name for _, stage in placed if stage.name)
         for path, stage in placed:
             if stage.name and given[stage.name] > 1:
-                self._add("PLAN207", (*path, "name"), f"two stages are called `{stage.name}`", expected="names that differ")
-        return tuple(_named([stage for _, stage in placed], frozenset(given)))
+                message = f"two stages are called `{stage.name}`"
+                self._add("PLAN207", (*path, "name"), message, expected="names that differ")
 
     def _add(self, code: str, path: Path, message: str, *, expected: str = "", hint: str = "") -> None:
         self.faults.append(self.plan.fault(code, path, message, expected=expected, hint=hint))
 
 
-def _named(stages: list[StageModel], given: frozenset[str]) -> Iterator[str]:
-    taken = set(given)
-    for stage in stages:
-        base, number = stage.name or derived_name(stage), 1
-        name = base
-        while not stage.name and name in taken:
-            number += 1
-            name = f"{base}-{number}"
-        taken.add(name)
-        yield name
-
-
-def derived_name(stage: StageModel) -> str:
+def derived_name(stage: AnyStage) -> str:
     """A name for display: `traffic-10`, `bake-30m`, `smoke-test`."""
     match stage:
-        case TrafficStage():
-            return f"traffic-{_last(stage.traffic)}"
-        case MirrorStage():
-            return f"mirror-{_last(stage.mirror) or 'none'}"
-        case ScaleStage():
-            return f"scale-{_last(stage.scale)}"
-        case BakeStage():
-            return f"bake-{show_duration(stage.bake.for_)}"
-        case DeleteStage():
-            return f"delete-{stage.delete.deployment}"
+        case Deploy():
+            return "deploy"
+        case Traffic():
+            return f"traffic-{stage.weight}"
+        case Mirror():
+            return f"mirror-{stage.weight or 'none'}"
+        case Scale():
+            return f"scale-{stage.role}-{stage.count}"
+        case Delete():
+            return f"delete-{stage.role}"
+        case Gate():
+            time = f"-{show_duration(stage.seconds)}" if stage.kind is GateKind.BAKE else ""
+            return stage.kind.replace("_", "-") + time
         case _:
-            return stage.kind.replace("_", "-")
+            assert_never(stage)
 
 
-def _last(shares: Mapping[str, int]) -> int:
-    """The number that a name is made of: the candidate's in a split that is written in the usual order."""
-    return next(reversed(shares.values()), 0)
+def _free(base: str, taken: Container[str]) -> str:
+    """`base`, or the first of `base-2`, `base-3`, … that nobody has."""
+    names = chain([base], (f"{base}-{number}" for number in count(2)))
+    return next(name for name in names if name not in taken)

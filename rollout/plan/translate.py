@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from rollout.errors import Fault
-from rollout.plan.positions import Path, Source
+from rollout.plan.positions import Path, Source, present
 
 _KINDS: Final = {
     "string_type": "text",
@@ -63,8 +63,13 @@ def _wrong_value(detail: ErrorDetails, path: Path, source: Source) -> Fault:
         return source.fault("PLAN110", path, f"`{value}` is not known here", expected=allowed)
     if kind in ("too_short", "too_long", "string_too_short"):
         low, high = detail["ctx"].get("min_length"), detail["ctx"].get("max_length")
-        return source.fault("PLAN103", path, f"expected {'at least ' + str(low) if low else 'at most ' + str(high)}"
-                            f" entries here" if kind != "string_too_short" else "this must not be empty")
+        return source.fault(
+            "PLAN103",
+            path,
+            f"expected {'at least ' + str(low) if low else 'at most ' + str(high)} entries here"
+            if kind != "string_too_short"
+            else "this must not be empty",
+        )
     expected = _KINDS.get(kind, "another kind of value")
     shown = f"`{value}`" if isinstance(value, (str, int, float)) else "this value"
     hint = "quote it" if kind == "string_type" and isinstance(value, (int, float)) else ""
@@ -73,15 +78,8 @@ def _wrong_value(detail: ErrorDetails, path: Path, source: Source) -> Fault:
 
 def _path(loc: tuple[int | str, ...], data: Any, *, keep_last: bool) -> Path:
     """pydantic's location without the names of union members and short forms, which are not in the file."""
-    path: list[str | int] = []
-    for index, part in enumerate(loc):
-        inside = isinstance(data, Mapping) and part in data
-        if inside or (isinstance(data, list) and isinstance(part, int) and part < len(data)):
-            data = data[part]
-            path.append(part)
-        elif keep_last and index == len(loc) - 1:
-            path.append(part)
-    return tuple(path)
+    path = present(data, loc)
+    return (*path, loc[-1]) if keep_last else path
 
 
 def _container(path: Path) -> str:

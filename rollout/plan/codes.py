@@ -1,0 +1,136 @@
+"""Every fault code of the plan language with what it means and what to do: the text of `rollout explain PLAN…`.
+
+Codes are stable: one that is not used any more is not given to something else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+import msgspec
+
+
+class Explanation(msgspec.Struct, frozen=True, gc=False):
+    """What a code stands for: a title, and a paragraph with the remedy."""
+
+    title: str
+    text: str
+
+
+_READING: Final = {
+    "PLAN001": Explanation("the file cannot be read", "There is no such file, or its permissions forbid reading it."),
+    "PLAN002": Explanation("a directory instead of a file", "Name the plan's YAML file."),
+    "PLAN003": Explanation("not UTF-8", "YAML files are read as UTF-8. Save the file in that encoding."),
+    "PLAN004": Explanation("the file is empty", "The file has no YAML document, or only comments."),
+    "PLAN005": Explanation(
+        "not valid YAML",
+        "The YAML parser stopped here; what is wrong is often on the line before. Indent with spaces, close "
+        "brackets and quotes, and quote values that start with `{`, `[`, `*`, `&`, `!`, `%`, `@` or a backtick.",
+    ),
+    "PLAN006": Explanation("several documents", "A plan is one YAML document: remove `---`, or make two files."),
+    "PLAN007": Explanation(
+        "a YAML tag", "Tags such as `!!python/object` or `!Ref` are never followed. Write plain values."
+    ),
+    "PLAN008": Explanation(
+        "too large",
+        "Files are limited to 1 MB and 100,000 values, aliases expanded; an alias must not contain itself.",
+    ),
+    "PLAN009": Explanation("nested too deep", "Files are limited to 64 levels of nesting."),
+    "PLAN010": Explanation(
+        "a key is given twice", "YAML parsers keep one of the two without saying which. Remove or rename one."
+    ),
+    "PLAN011": Explanation("not a usable key", "Keys are words. `{{…}}` of a template is a mapping in YAML: quote it."),
+    "PLAN012": Explanation("not a mapping", "The file must consist of `key: value` lines at its top."),
+}
+_LANGUAGE: Final = {
+    "PLAN101": Explanation("an unknown key", "Nothing is ignored silently: a key that nobody knows is refused."),
+    "PLAN102": Explanation("a key is missing", "This key is required here."),
+    "PLAN103": Explanation(
+        "a value of the wrong kind",
+        "Values are never converted silently. Quote what must be text. By the rules of YAML 1.2 only `true` and `false` "
+        "are booleans; `yes`, `no`, `on` and `off` are text.",
+    ),
+    "PLAN104": Explanation(
+        "not a duration", "Durations have a unit: `90s`, `30m`, `1h30m`, `2d`, or ISO 8601 such as `PT30M`."
+    ),
+    "PLAN105": Explanation(
+        "not a usable number",
+        "Weights are whole percentages: 0 to 100 for live traffic, 0 to 50 for mirrored traffic (`none` for 0).",
+    ),
+    "PLAN106": Explanation(
+        "a stage needs exactly one kind",
+        "A stage is one of deploy, scale, mirror, traffic, delete, smoke_test, bake, approval; beside it only name, "
+        "timeout and on_failure may stand.",
+    ),
+    "PLAN107": Explanation(
+        "not in this version",
+        "The language reserves this, but this version cannot do it. It is refused, never skipped.",
+    ),
+    "PLAN108": Explanation(
+        "not a usable name",
+        "Endpoints and deployments: 3 to 32 lower-case letters, digits and single dashes, starting with a letter. The "
+        "service does not distinguish case, so upper case is refused here.",
+    ),
+    "PLAN109": Explanation(
+        "a variable", "`${NAME}` is reserved and not replaced by this version; it is never silently empty."
+    ),
+    "PLAN110": Explanation("an unknown word", "Only the listed words are accepted here."),
+    "PLAN111": Explanation("an unknown version or kind", "A plan says `version: 1`, and `kind: plan` or no kind."),
+}
+_ROLLOUT: Final = {
+    "PLAN201": Explanation(
+        "two forms mixed",
+        "A plan has either `candidate` (and `slots`), or `deployments` (and `bootstrap`): never both, never neither.",
+    ),
+    "PLAN202": Explanation("the rollout does not end", "The last traffic stage gives 100 % to the candidate."),
+    "PLAN203": Explanation(
+        "the weight falls",
+        "From stage to stage the candidate's weight may only rise. Lowering it is what a failed gate or a person does.",
+    ),
+    "PLAN204": Explanation(
+        "stages in an impossible order",
+        "Deploy comes first; mirror stages come before live traffic (a deployment never has both, and Kubernetes "
+        "endpoints cannot mirror); stable is deleted last, after the candidate has all traffic and all gates have passed.",
+    ),
+    "PLAN205": Explanation("an unknown deployment", "Use `candidate`, `stable`, or a name from `deployments`."),
+    "PLAN206": Explanation(
+        "no two roles",
+        "Every rollout has one stable and one candidate: the candidate is the deployment that the stages deploy and end "
+        "with 100, stable is the other. What cannot be read so is refused.",
+    ),
+    "PLAN207": Explanation(
+        "a stage's name is used twice", "Names are what `--until` and approvals refer to: they differ."
+    ),
+    "PLAN208": Explanation(
+        "not a bootstrap",
+        "`bootstrap` deploys what will serve and gives it all traffic; it runs only where nothing serves yet.",
+    ),
+    "PLAN209": Explanation("the slots are the same", "Deployments alternate between two different names."),
+    "PLAN210": Explanation("weights that do not sum to 100", "The service accepts a split only if it sums to 100."),
+}
+_FILES: Final = {
+    "PLAN303": Explanation(
+        "a file is missing", "Relative paths start from the folder of the file that names them, as in `az ml`."
+    ),
+    "PLAN304": Explanation(
+        "names contradict", "The plan supplies `name` and `endpoint_name`; a file may leave them out."
+    ),
+    "PLAN305": Explanation("weights in the endpoint's file", "The plan's stages decide the traffic: remove it there."),
+    "PLAN306": Explanation("content cannot be read", "A model, code or conda file exists but cannot be read."),
+    "PLAN307": Explanation(
+        "an empty folder", "There is nothing to upload: no file, or `.amlignore` excludes them all."
+    ),
+    "PLAN401": Explanation(
+        "not a usable request", "A request is a file, or a JSON `body`; `.json` files must be JSON."
+    ),
+    "PLAN402": Explanation("not a JSON Schema", "The schema of the answer is itself checked against its metaschema."),
+    "PLAN403": Explanation("not a JMESPath expression", "Assertions are JMESPath; literals stand in backticks."),
+    "PLAN404": Explanation(
+        "not a usable golden answer", "Give `answer` or `file`; one golden answer belongs to one request."
+    ),
+}
+
+CODES: Final[Mapping[str, Explanation]] = MappingProxyType({**_READING, **_LANGUAGE, **_ROLLOUT, **_FILES})
+"""All codes, in order."""

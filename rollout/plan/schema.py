@@ -1,0 +1,49 @@
+"""The JSON Schema of the plan language, generated from the models, in draft-07 (what editors understand)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from rollout.plan.models import PlanModel
+
+DRAFT: Final = "http://json-schema.org/draft-07/schema#"
+
+
+def plan_schema() -> dict[str, Any]:
+    """The schema as JSON data."""
+    schema = PlanModel.model_json_schema(by_alias=True)
+    definitions = schema.pop("$defs")
+    described = {
+        "$schema": DRAFT,
+        "title": "Rollout plan",
+        **{key: value for key, value in schema.items() if key != "title"},
+        "anyOf": [{"required": ["candidate"]}, {"required": ["deployments"]}],
+        "definitions": definitions,
+    }
+    tidied = _draft07(described)
+    assert isinstance(tidied, dict)
+    return tidied
+
+
+def plan_schema_text() -> str:
+    """The committed form: indented JSON with a final newline."""
+    return json.dumps(plan_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def _draft07(value: Any, *, names: bool = False) -> Any:
+    """Draft 2020's words in those of draft-07, and no titles that only repeat a key. `names`: the keys of this mapping
+    are names of properties or definitions, not words of the schema language."""
+    if isinstance(value, list):
+        return [_draft07(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    found: dict[str, Any] = {}
+    for key, item in value.items():
+        if not names and key in ("title", "discriminator") and item != "Rollout plan":
+            continue
+        if not names and key == "$ref":
+            found[key] = str(item).replace("#/$defs/", "#/definitions/")
+        else:
+            found[key] = _draft07(item, names=not names and key in ("properties", "definitions"))
+    return found
