@@ -29,7 +29,7 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
         return self.status < 400
 
 
-class Rejected(Exception):  # noqa: N818 - a refusal, which the facade turns into an answer
+class Rejected(Exception):
     """The service refuses a request. Carries everything of the answer but time and correlation ids."""
 
     def __init__(self, status: int, error: JsonObject) -> None:

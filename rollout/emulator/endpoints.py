@@ -180,7 +180,7 @@ def started(world: World, op_id: str, resource_id: str) -> dict[str, str]:
     """Headers of a PUT that began an operation."""
     return {
         "Azure-AsyncOperation": operations.url(world, op_id),
-        "Location": f"{world.scope.base_url}{resource_id}?api-version={operations.API_VERSION}",
+        "Location": f"{world.scope.base_url}{resource_id}?api-version={world.api_version}",
         "x-ms-async-operation-timeout": "PT30M",
     }
 

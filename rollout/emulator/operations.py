@@ -18,13 +18,11 @@ from rollout.emulator.world import (
     with_state,
 )
 
-API_VERSION = "2022-02-01-preview"
-
 
 def url(world: World, op_id: str, results: bool = False) -> str:
     """Where clients ask for an operation's status, or for its result."""
     kind = "mfeOperationResults" if results else "mfeOperationsStatus"
-    return f"{world.scope.base_url}{world.scope.operations_path}/{kind}/{op_id}?api-version={API_VERSION}"
+    return f"{world.scope.base_url}{world.scope.operations_path}/{kind}/{op_id}?api-version={world.api_version}"
 
 
 def new_id(world: World, deployment: str | None) -> str:

@@ -118,6 +118,7 @@ class World:
     ordered_failures: list[tuple[Kind, str, str]] = field(default_factory=list)
     quota_cores: int | None = None
     counter: int = 0
+    api_version: str = "2022-02-01-preview"
     backend: bool = False
 
     def secret(self, purpose: str) -> str:

@@ -1,0 +1,166 @@
+"""The emulated workspace without HTTP: rules, assets, blobs and sign-in over one state directory and one clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from rollout.emulator import persistence
+from rollout.emulator.backend import Backend, Route
+from rollout.emulator.blobs import Blobs
+from rollout.emulator.catalog import Catalog
+from rollout.emulator.clock import ServiceClock
+from rollout.emulator.entra import Entra
+from rollout.emulator.faults import Faults
+from rollout.emulator.identity import Identity
+from rollout.emulator.rules import Rules
+from rollout.emulator.settings import Scope, Settings
+from rollout.emulator.stale import Earlier
+from rollout.emulator.store import Row, Store
+from rollout.emulator.throttle import Served, Throttle
+
+_META = "meta"
+_RESERVE_REAL_SECONDS = 5.0
+"""The time is saved this far ahead, so that a killed emulator never goes back and need not save at each answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How to run: `speed` is seconds of the service's time in one real second."""
+
+    speed: float = 1.0
+    throttle: bool = True
+    settings: Settings = field(default_factory=Settings)
+
+
+class Service:
+    """State and rules of one emulator. Single-threaded; after each change `flush` makes it durable and routes it."""
+
+    def __init__(
+        self,
+        state_dir: Path,
+        identity: Identity,
+        base_url: str,
+        options: Options,
+        make_backend: Callable[[ServiceClock], Backend],
+    ) -> None:
+        self.state_dir = state_dir
+        self.identity = identity
+        self.store = Store(state_dir / "state.sqlite3")
+        self.clock = ServiceClock.resumed(self._saved_time(), options.speed)
+        self.backend = make_backend(self.clock)
+        self.scope = _scope(identity, base_url)
+        self.rules = Rules(_settings(options, identity, self._boot()), self.scope, backend=True)
+        persistence.load(self.rules.world, self.store, self._saved_url())
+        self.catalog = Catalog(self.scope, self.store)
+        self.blobs = Blobs(state_dir / "blobs")
+        self.entra = Entra(
+            base_url,
+            identity.tenant_id,
+            identity.client_id,
+            identity.client_secret,
+            identity.signing_secret.encode(),
+        )
+        self.faults = Faults()
+        self.earlier = Earlier()
+        self.throttle = Throttle(options.throttle)
+        self.served = Served()
+        self._time_saved_to = self.clock.now()
+        self._on_change: list[Callable[[], None]] = []
+        self.store.write([(_META, "base_url", base_url.encode())])
+
+    def now(self) -> datetime:
+        """The service's time; what is saved is always ahead of it."""
+        now = self.clock.now()
+        if now >= self._time_saved_to:
+            self._time_saved_to = now + timedelta(seconds=_RESERVE_REAL_SECONDS * self.clock.speed)
+            self.store.write([(_META, "time", self._time_saved_to.isoformat().encode())])
+        return now
+
+    def on_change(self, notify: Callable[[], None]) -> None:
+        """Call this after each flush (the provisioner looks for jobs then)."""
+        self._on_change.append(notify)
+
+    def flush(self) -> None:
+        """Make all changes durable, then let the data plane follow them."""
+        world = self.rules.world
+        if world.changed or world.changed_operations or world.history:
+            changed = tuple(world.changed)
+            for shot in world.history:
+                self.earlier.note(shot)
+            self.store.write(*persistence.drain(world))
+            for key in changed:
+                self.route(key)
+        for notify in self._on_change:
+            notify()
+
+    def route(self, key: str) -> None:
+        """Tell the data plane the weights and accepted keys of an endpoint, or that it is gone."""
+        held = self.rules.world.endpoints.get(key)
+        if held is None:
+            self.backend.unroute(key)
+            return
+        inner = held.doc["properties"]
+        accepted = {
+            "Key": held.keys,
+            "AMLToken": tuple(value for value, _ in held.tokens),
+            "AADToken": (self.internal_key(key),),
+        }
+        self.backend.route(
+            Route(
+                endpoint=key,
+                traffic={name.lower(): weight for name, weight in inner["traffic"].items()},
+                mirror={name.lower(): weight for name, weight in inner["mirrorTraffic"].items()},
+                keys=accepted[inner["authMode"]],
+            )
+        )
+
+    def internal_key(self, endpoint: str) -> str:
+        """What stands for a checked Entra token between this front and the router."""
+        return f"entra-{self.identity.signing_secret[:16]}-{endpoint}"
+
+    def close(self) -> None:
+        """Save the exact time and close the store."""
+        self.store.write([(_META, "time", self.clock.now().isoformat().encode())])
+        self.store.close()
+
+    def _saved_time(self) -> datetime | None:
+        raw = self.store.get(_META, "time")
+        return datetime.fromisoformat(raw.decode()) if raw else None
+
+    def _saved_url(self) -> str | None:
+        raw = self.store.get(_META, "base_url")
+        return raw.decode() if raw else None
+
+    def _boot(self) -> int:
+        """How often this state directory was started: ids of a new start never repeat those of an earlier one."""
+        number = int(self.store.get(_META, "boot") or b"0") + 1
+        rows: list[Row] = [(_META, "boot", str(number).encode())]
+        self.store.write(rows)
+        return number
+
+
+def _scope(identity: Identity, base_url: str) -> Scope:
+    return Scope(
+        subscription_id=identity.subscription_id,
+        resource_group=identity.resource_group,
+        workspace=identity.workspace,
+        workspace_guid=identity.workspace_guid,
+        tenant_id=identity.tenant_id,
+        location=identity.location,
+        base_url=base_url,
+    )
+
+
+def _settings(options: Options, identity: Identity, boot: int) -> Settings:
+    """The settings with a seed of this start, and waits between polls that suit the speed."""
+    speed = options.speed
+    hint = None if speed <= 1 else max(0.03, min(10.0, 5.0 / speed))
+    return replace(
+        options.settings,
+        seed=f"{identity.seed}:{boot}",
+        poll_hint=hint,
+        unpolled_grace=max(1.0, 0.5 * speed),
+    )

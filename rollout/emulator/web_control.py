@@ -1,0 +1,90 @@
+"""The emulator's own doors below `/_emulator`: status, history, faults, clock. Not part of the service."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+
+from rollout.emulator.answers import Answer
+from rollout.emulator.faults import Fault
+from rollout.emulator.service import Service
+
+
+class Advance(msgspec.Struct, frozen=True):
+    """Seconds of the service's time to skip."""
+
+    advance: float
+
+
+async def answer(service: Service, request: Request, path: str) -> Answer:
+    """Answer one request."""
+    match request.method, path.removeprefix("/_emulator/").strip("/"):
+        case "GET", "status":
+            return Answer(200, status(service))
+        case "GET", "history":
+            return Answer(200, {"value": _history(service, request.query_params.get("endpoint"))})
+        case "GET", "faults":
+            return Answer(200, {"value": msgspec.to_builtins(service.faults.listing())})
+        case "PUT", "faults":
+            return _faults(service, await request.body())
+        case "POST", "clock":
+            return _clock(service, await request.body())
+        case "POST", "reset-counts":
+            service.served = type(service.served)()
+            return Answer(200, {})
+        case _:
+            return Answer(404, {"error": {"code": "NotFound", "message": f"The emulator has no {path}."}})
+
+
+def status(service: Service) -> dict[str, Any]:
+    """Where the emulator is and what it has served. No secrets."""
+    served, scope = service.served, service.scope
+    return {
+        "url": scope.base_url,
+        "ca_bundle": str(service.state_dir / "ca.pem"),
+        "subscription_id": scope.subscription_id,
+        "resource_group": scope.resource_group,
+        "workspace": scope.workspace,
+        "location": scope.location,
+        "tenant_id": scope.tenant_id,
+        "client_id": service.identity.client_id,
+        "speed": service.clock.speed,
+        "time": service.now().isoformat(),
+        "endpoints": len(service.rules.world.endpoints),
+        "operations_in_flight": len(service.rules.world.in_flight),
+        "requests": {
+            "reads": served.reads,
+            "writes": served.writes,
+            "polls": served.polls,
+            "by_operation": dict(served.by_operation),
+        },
+    }
+
+
+def _history(service: Service, endpoint: str | None) -> list[Any]:
+    service.flush()
+    return [msgspec.json.decode(raw) for raw in service.store.history(endpoint and endpoint.lower())]
+
+
+def _faults(service: Service, raw: bytes) -> Answer:
+    try:
+        rules = msgspec.json.decode(raw, type=list[Fault])
+        service.faults.replace(rules, service.rules.world)
+    except (msgspec.ValidationError, msgspec.DecodeError, re.error) as error:
+        return Answer(400, {"error": {"code": "BadFault", "message": str(error)}})
+    return Answer(200, {"value": msgspec.to_builtins(rules)})
+
+
+def _clock(service: Service, raw: bytes) -> Answer:
+    try:
+        wish = msgspec.json.decode(raw, type=Advance)
+        now = service.clock.advance(wish.advance)
+    except (msgspec.ValidationError, msgspec.DecodeError, ValueError) as error:
+        return Answer(400, {"error": {"code": "BadClock", "message": str(error)}})
+    service.now()
+    service.rules.tick(now)
+    service.flush()
+    return Answer(200, {"time": now.isoformat()})
