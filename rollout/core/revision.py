@@ -46,7 +46,8 @@ def gate_digest(kind: str, parameters: Mapping[str, Any]) -> str:
 def digest(purpose: str, value: Any) -> str:
     """20 hex digits for any JSON value; `purpose` keeps digests of different things apart."""
     text = f"rollout/{purpose}/{ALGORITHM}\n{canonical_json(value)}"
-    return f"{ALGORITHM:x}{hashlib.sha256(text.encode()).hexdigest()[: LENGTH - 1]}"
+    found = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return f"{ALGORITHM:x}{found[: LENGTH - 1]}"
 
 
 def canonical_json(value: Any) -> str:

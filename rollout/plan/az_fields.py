@@ -100,7 +100,7 @@ def _words(key: str) -> frozenset[str]:
 
 def _identity(identity: Mapping[str, Any]) -> dict[str, Any]:
     ids = identity.get("user_assigned_identities") or []
-    listed = [item.get("resource_id", "") if isinstance(item, Mapping) else str(item) for item in ids]
+    listed = [str(item.get("resource_id") or "") if isinstance(item, Mapping) else str(item) for item in ids]
     kind = re.sub(r"(?<=[a-z])(?=A)", "_", str(identity.get("type") or "none"))
     return identity_of(kind, [item for item in listed if item])
 

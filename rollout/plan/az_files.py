@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, Final
 
 from rollout.errors import Fault
+from rollout.plan import positions
 from rollout.plan.az_shapes import COLLECTION, DEPLOYMENT, ENDPOINT, Shape, chosen
 from rollout.plan.contents import local_files
-from rollout.plan.documents import LOCAL_PATHS, Document, is_local, value_at
-from rollout.plan.positions import Path
+from rollout.plan.documents import LOCAL_PATHS, Document, is_local, value_at, what_is
 
 _WORDS: Final = {
     "text": "text",
@@ -20,6 +21,7 @@ _WORDS: Final = {
     "truth": "true or false",
     "map": "a mapping",
     "texts": "a list of texts",
+    "maps": "a list of mappings",
     "collections": "a mapping of collections",
 }
 _UNSAFE: Final = ("yes", "no", "on", "off")
@@ -75,11 +77,13 @@ def _same_name(document: Document, key: str, expected: str) -> Iterator[Fault]:
 def _missing_files(document: Document) -> Iterator[Fault]:
     for path in LOCAL_PATHS:
         value = value_at(document.data, path)
-        if is_local(value) and not (document.folder / value).exists():
+        if not is_local(value):
+            continue
+        if what_is(document.folder / value) == "nothing":
             yield document.fault(
                 "PLAN303", path, f"`{value}` does not exist", expected=f"a path relative to {document.folder}"
             )
-        elif is_local(value) and (document.folder / value).is_dir() and not any(local_files(document.folder / value)):
+        elif _is_empty(document.folder / value):
             yield document.fault("PLAN307", path, f"`{value}` holds no file to upload", expected="a folder with files")
     model = document.data.get("model")
     if is_local(model):
@@ -93,12 +97,19 @@ def _missing_files(document: Document) -> Iterator[Fault]:
     yield from _missing_script(document)
 
 
+def _is_empty(folder: Path) -> bool:
+    try:
+        return folder.is_dir() and not any(local_files(folder))
+    except OSError:
+        return False  # reported when its content is read
+
+
 def _missing_script(document: Document) -> Iterator[Fault]:
     code = value_at(document.data, ("code_configuration", "code"))
     script = value_at(document.data, ("code_configuration", "scoring_script"))
-    if not is_local(code) or not isinstance(script, str) or not (document.folder / code).is_dir():
+    if not is_local(code) or not isinstance(script, str) or what_is(document.folder / code) != "folder":
         return
-    if not (document.folder / code / script).is_file():
+    if what_is(document.folder / code / script) != "file":
         there = sorted(entry.name for entry in (document.folder / code).glob("*.py"))
         close = difflib.get_close_matches(script, there, 1)
         yield document.fault(
@@ -109,7 +120,7 @@ def _missing_script(document: Document) -> Iterator[Fault]:
         )
 
 
-def _check(document: Document, shape: Shape, path: Path, value: Any) -> Iterator[Fault]:
+def _check(document: Document, shape: Shape, path: positions.Path, value: Any) -> Iterator[Fault]:
     if value is None:
         return
     if isinstance(shape, Mapping):
@@ -117,9 +128,8 @@ def _check(document: Document, shape: Shape, path: Path, value: Any) -> Iterator
     elif isinstance(shape, frozenset):
         yield from _check_word(document, shape, path, value)
     elif isinstance(shape, tuple):
-        best = shape[-1] if isinstance(value, Mapping) else shape[0]
-        last = shape[-1] if not isinstance(shape[-1], Mapping) and not isinstance(value, bool) else best
-        yield from _check(document, last if best == "truth" else best, path, value)
+        simple = isinstance(value, bool) if shape[0] == "truth" else not isinstance(value, Mapping)
+        yield from _check(document, shape[0] if simple else shape[-1], path, value)
     elif shape == "collections" and isinstance(value, Mapping):
         for key, item in value.items():
             yield from _check(document, COLLECTION, (*path, key), item)
@@ -127,7 +137,7 @@ def _check(document: Document, shape: Shape, path: Path, value: Any) -> Iterator
         yield _wrong(document, shape, path, value)
 
 
-def _check_mapping(document: Document, shape: Mapping[str, Any], path: Path, value: Any) -> Iterator[Fault]:
+def _check_mapping(document: Document, shape: Mapping[str, Any], path: positions.Path, value: Any) -> Iterator[Fault]:
     if not isinstance(value, Mapping):
         yield _wrong(document, "map", path, value)
         return
@@ -146,7 +156,7 @@ def _check_mapping(document: Document, shape: Mapping[str, Any], path: Path, val
             )
 
 
-def _check_word(document: Document, words: frozenset[str], path: Path, value: Any) -> Iterator[Fault]:
+def _check_word(document: Document, words: frozenset[str], path: positions.Path, value: Any) -> Iterator[Fault]:
     if chosen(value, words) is None:
         listed = sorted(words)
         close = difflib.get_close_matches(str(value), listed, 1)
@@ -166,6 +176,8 @@ def _fits(shape: str, value: Any) -> bool:
         return isinstance(value, Mapping)
     if shape == "texts":
         return isinstance(value, list) and all(isinstance(item, str) for item in value)
+    if shape == "maps":
+        return isinstance(value, list) and all(isinstance(item, (str, Mapping)) for item in value)
     if shape == "text":
         return isinstance(value, str)
     if shape == "any":
@@ -178,7 +190,7 @@ def _fits(shape: str, value: Any) -> bool:
     return shape == "scalar" and isinstance(value, (str, int, float)) and not isinstance(value, bool)
 
 
-def _wrong(document: Document, shape: str, path: Path, value: Any) -> Fault:
+def _wrong(document: Document, shape: str, path: positions.Path, value: Any) -> Fault:
     shown = f"`{value}`" if isinstance(value, (str, int, float)) else "this value"
     hint = "quote it" if shape == "text" and isinstance(value, (int, float)) else ""
     if shape == "truth" and str(value).lower() in _UNSAFE:

@@ -120,7 +120,7 @@ ENDPOINT: Final[Mapping[str, Shape]] = {
         "type": frozenset({"none", "system_assigned", "user_assigned", "system_assigned,user_assigned"}),
         "principal_id": "text",
         "tenant_id": "text",
-        "user_assigned_identities": "any",
+        "user_assigned_identities": "maps",
     },
     "traffic": "map",
     "mirror_traffic": "map",

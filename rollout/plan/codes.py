@@ -49,8 +49,8 @@ _LANGUAGE: Final = {
     "PLAN102": Explanation("a key is missing", "This key is required here."),
     "PLAN103": Explanation(
         "a value of the wrong kind",
-        "Values are never converted silently. Quote what must be text. By the rules of YAML 1.2 only `true` and `false` "
-        "are booleans; `yes`, `no`, `on` and `off` are text.",
+        "Values are never converted silently. Quote what must be text. By the rules of YAML 1.2 only `true` and "
+        "`false` are booleans; `yes`, `no`, `on` and `off` are text.",
     ),
     "PLAN104": Explanation(
         "not a duration", "Durations have a unit: `90s`, `30m`, `1h30m`, `2d`, or ISO 8601 such as `PT30M`."
@@ -91,14 +91,14 @@ _ROLLOUT: Final = {
     ),
     "PLAN204": Explanation(
         "stages in an impossible order",
-        "Deploy comes first; mirror stages come before live traffic (a deployment never has both, and Kubernetes "
-        "endpoints cannot mirror); stable is deleted last, after the candidate has all traffic and all gates have passed.",
+        "Deploy comes first; mirror stages come before live traffic (a deployment never has both, and "
+        "Kubernetes endpoints cannot mirror); stable is deleted last, when the candidate has all traffic.",
     ),
     "PLAN205": Explanation("an unknown deployment", "Use `candidate`, `stable`, or a name from `deployments`."),
     "PLAN206": Explanation(
         "no two roles",
-        "Every rollout has one stable and one candidate: the candidate is the deployment that the stages deploy and end "
-        "with 100, stable is the other. What cannot be read so is refused.",
+        "Every rollout has one stable and one candidate: the candidate is the deployment that the stages deploy and "
+        "end with 100, stable is the other. What cannot be read so is refused.",
     ),
     "PLAN207": Explanation(
         "a stage's name is used twice", "Names are what `--until` and approvals refer to: they differ."

@@ -6,7 +6,7 @@ import os.path
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from rollout.errors import Fault
 from rollout.plan import positions
@@ -93,8 +93,8 @@ def _from_file(
         faults.append(plan.fault("PLAN103", at, "this is not a path", expected="the path of an `az ml` file"))
         return None
     path = plan.path.parent / name
-    if not path.is_file():
-        what = "is a directory" if path.is_dir() else "does not exist"
+    if what_is(path) != "file":
+        what = "is a directory" if what_is(path) == "folder" else "does not exist"
         faults.append(plan.fault("PLAN303", at, f"`{name}` {what}", expected=f"a file, relative to {_folder(plan)}"))
         return None
     loaded = load_file(path, os.path.normpath(path))
@@ -129,6 +129,14 @@ def merge_patch(data: Any, patch: Any) -> Any:
         else:
             merged[key] = merge_patch(merged.get(key), value)
     return merged
+
+
+def what_is(path: Path) -> Literal["file", "folder", "nothing"]:
+    """What there is at a path, whatever the path looks like: names that no file system takes are nothing."""
+    try:
+        return "folder" if path.is_dir() else "file" if path.is_file() else "nothing"
+    except (OSError, ValueError):
+        return "nothing"
 
 
 LOCAL_PATHS: tuple[positions.Path, ...] = (

@@ -12,7 +12,7 @@ import msgspec
 
 from rollout.core.gate_bodies import Approval, Bake, Expectation, GateBody, Golden, RequestFile, SmokeTest
 from rollout.core.release import Gate, GateKind, Role
-from rollout.core.revision import gate_digest
+from rollout.core.revision import canonical_json, gate_digest
 from rollout.errors import Fault
 from rollout.plan.documents import PlanFile
 from rollout.plan.gates import ExpectModel, GoldenModel, RequestModel, SmokeTestModel
@@ -122,15 +122,8 @@ class GateReader:
         if isinstance(value, str):
             body = self._read(value, path)
             value = None if body is None else self._json(body, value, path, "PLAN402")
-        if value is not None:
-            # Loaded only for plans that use a schema: it costs more than the rest of `validate`.
-            import jsonschema
-            from jsonschema.validators import validator_for
-
-            try:
-                validator_for(value, jsonschema.Draft202012Validator).check_schema(value)
-            except jsonschema.SchemaError as error:
-                self._add("PLAN402", path, f"not a JSON Schema: {error.message}", "a valid JSON Schema")
+        if value is not None and (wrong := _schema_fault(value)):
+            self._add("PLAN402", path, f"not a JSON Schema: {wrong}", "a valid JSON Schema")
         return value
 
     def _assertions(self, expressions: tuple[str, ...], path: Path) -> tuple[str, ...]:
@@ -143,7 +136,7 @@ class GateReader:
         for index, expression in enumerate(expressions):
             try:
                 jmespath.compile(expression)
-            except JMESPathError:
+            except (JMESPathError, RecursionError):
                 self._add(
                     "PLAN403",
                     (*path, index),
@@ -177,7 +170,9 @@ class GateReader:
 
     def _json(self, body: bytes, name: str, path: Path, code: str) -> Any:
         try:
-            return json.loads(body)
+            value = json.loads(body)
+            canonical_json(value)  # refuses NaN and infinity, which are no JSON
+            return value
         except (ValueError, RecursionError) as error:
             where = f" (line {error.lineno})" if isinstance(error, json.JSONDecodeError) else ""
             self._add(code, path, f"`{name}` is not JSON{where}", "a JSON file")
@@ -185,6 +180,23 @@ class GateReader:
 
     def _add(self, code: str, path: Path, message: str, expected: str) -> None:
         self.faults.append(self.plan.fault(code, present(self.plan.loaded.data, path), message, expected=expected))
+
+
+def _schema_fault(value: Any) -> str:
+    """What is wrong with a JSON Schema, "" if nothing. A dialect that nobody knows is read as the newest one."""
+    if not isinstance(value, (Mapping, bool)):
+        return "it is not a mapping"
+    if isinstance(value, Mapping) and not isinstance(value.get("$schema", ""), str):
+        return "`$schema` is not text"
+    # Loaded only for plans that use a schema: it costs more than the rest of `validate`.
+    import jsonschema
+    from jsonschema.validators import validator_for
+
+    try:
+        validator_for(value, jsonschema.Draft202012Validator).check_schema(value)
+    except jsonschema.SchemaError as error:
+        return str(error.message)
+    return ""
 
 
 def _parameters(body: GateBody) -> Mapping[str, Any]:

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Final, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, WithJsonSchema
+from pydantic import BeforeValidator, Discriminator, Field, Tag, WithJsonSchema, model_validator
 
 from rollout.plan.gates import (
     ApprovalModel,
@@ -187,6 +187,18 @@ Stages = Annotated[tuple[AnyStageModel, ...], BeforeValidator(_list)]
 
 class TargetModel(Strict):
     """The workspace that the endpoint lives in."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _mapping(cls, value: Any) -> Any:
+        if not isinstance(value, Mapping):
+            refuse(
+                "PLAN103",
+                f"`{value}` is not a workspace",
+                expected="subscription_id, resource_group and workspace",
+                hint="a target's name belongs on the command line: `--target NAME`",
+            )
+        return value
 
     subscription_id: str = Field(min_length=1, description="The subscription's id.")
     resource_group: str = Field(min_length=1, description="The resource group's name.")

@@ -80,7 +80,7 @@ def cast_of(plan: PlanFile, model: PlanModel, faults: list[Fault]) -> Cast | Non
     if candidate is None:
         return None
     stable = next(name for name in names if name != candidate)
-    return Cast({stable: Role.STABLE, candidate: Role.CANDIDATE, **_ROLES}, stable, candidate)
+    return Cast({**_ROLES, stable: Role.STABLE, candidate: Role.CANDIDATE}, stable, candidate)
 
 
 def mentioned(stage: StageModel) -> tuple[str, ...]:

@@ -28,8 +28,7 @@ _STAGE_NAME: Final = re.compile(STAGE_NAME_PATTERN)
 
 def refuse(code: str, message: str, *, expected: str = "", hint: str = "") -> NoReturn:
     """Reject the value at hand with one of our codes."""
-    literal = message.replace("{", "{{").replace("}", "}}")
-    raise PydanticCustomError(code, literal, {"text": message, "expected": expected, "hint": hint})
+    raise PydanticCustomError(code, "{text}", {"text": message, "expected": expected, "hint": hint})
 
 
 def duration(value: Any) -> float:

@@ -70,8 +70,10 @@ def _wrong_value(detail: ErrorDetails, path: Path, source: Source) -> Fault:
             if kind != "string_too_short"
             else "this must not be empty",
         )
-    expected = _KINDS.get(kind, "another kind of value")
     shown = f"`{value}`" if isinstance(value, (str, int, float)) else "this value"
+    if kind not in _KINDS:
+        return source.fault("PLAN103", path, f"{shown} is not accepted here")
+    expected = _KINDS[kind]
     hint = "quote it" if kind == "string_type" and isinstance(value, (int, float)) else ""
     return source.fault("PLAN103", path, f"{shown} is not {expected}", expected=expected, hint=hint)
 
