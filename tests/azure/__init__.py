@@ -1,0 +1,1 @@
+"""Tests of the Azure adapter: pure parts by values, the rest against the emulator over HTTPS."""
