@@ -39,7 +39,9 @@ class Rejected(Exception):
 
     def answer(self, now: datetime, location: str, correlation: str) -> Answer:
         """The refusal in ARM's shape."""
-        common = _additional_info(now, location, correlation)
+        if "details" not in self.error:
+            return Answer(self.status, {"error": self.error})
+        common = _additional_info(now, location, correlation.replace("-", ""))
         error = {**self.error, "additionalInfo": common + list(self.error.get("additionalInfo", ()))}
         return Answer(self.status, {"error": error})
 

@@ -113,9 +113,13 @@ class EmulatorServer:
     def stop(self) -> None:
         """Stop serving and wait until all is closed. Fine to call twice."""
         if self._thread is not None:
-            self._server.should_exit = True
+            self.shut_down()
             self._thread.join()
             self._thread = None
+
+    def shut_down(self) -> None:
+        """Ask `serve` to return; safe from any thread."""
+        self._server.should_exit = True
 
     async def serve(self, ready: Callable[[], None]) -> None:
         """Serve until told to stop (`should_exit`, SIGINT, SIGTERM)."""

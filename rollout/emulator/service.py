@@ -22,7 +22,7 @@ from rollout.emulator.store import Row, Store
 from rollout.emulator.throttle import Served, Throttle
 
 _META = "meta"
-_RESERVE_REAL_SECONDS = 5.0
+_RESERVE_REAL_SECONDS = 1.0
 """The time is saved this far ahead, so that a killed emulator never goes back and need not save at each answer."""
 
 
