@@ -33,6 +33,7 @@ class NotReadyError(Exception):
 class Instance(Protocol):
     """What the pool needs of an instance. `busy` counts the requests it works on."""
 
+    container: Container
     ready: bool
     busy: int
 
@@ -50,6 +51,7 @@ class Stub:
     """An instance of an MLflow, Triton or custom container, which the emulator does not run."""
 
     def __init__(self, container: Container) -> None:
+        self.container = container
         self.ready = False
         self.busy = 0
         self._answer = stub(container.kind, container.endpoint, container.deployment)
@@ -83,10 +85,10 @@ class ScoringInstance:
         speed: float,
         changed: Callable[[], None],
     ) -> None:
+        self.container = container
         self.ready = False
         self.busy = 0
         self.log = log
-        self._container = container
         self._server = server
         self._session = session
         self._speed = speed
@@ -142,7 +144,7 @@ class ScoringInstance:
             probe.cancel()
 
     def _command(self) -> Command:
-        container = self._container
+        container = self.container
         assert container.code_dir is not None
         assert container.scoring_script is not None
         model = {} if container.model_dir is None else {"AZUREML_MODEL_DIR": str(container.model_dir)}

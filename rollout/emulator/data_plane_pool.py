@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 
 from rollout.emulator.backend import Container, Outcome
 from rollout.emulator.data_plane_answers import Answer, Ask, not_ready, too_many, too_slow
@@ -48,6 +49,11 @@ class Pool:
     def ready(self) -> int:
         """How many of them answer."""
         return sum(instance.ready for instance in self._instances)
+
+    def carries(self, container: Container) -> bool:
+        """Whether all instances run exactly that (however many there are)."""
+        running = [self.container, *(instance.container for instance in self._instances)]
+        return bool(self._instances) and all(replace(one, count=container.count) == container for one in running)
 
     async def answer(self, ask: Ask) -> Answer:
         """Send a request to one of the instances, exactly once."""

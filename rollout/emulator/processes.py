@@ -82,6 +82,7 @@ class ForkServer:
         self._server: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
         self._starting = asyncio.Lock()
+        self._closed = False
         self._tickets = 0
         self._started: dict[int, asyncio.Future[Process]] = {}
         self._running: dict[int, Process] = {}
@@ -102,7 +103,8 @@ class ForkServer:
         return await answer
 
     async def stop(self) -> None:
-        """End the fork server and with it all that it started."""
+        """End the fork server and with it all that it started, for good."""
+        self._closed = True
         if self._server is None or self._reader is None or self._server.stdin is None:
             return
         self._server.stdin.close()
@@ -115,6 +117,8 @@ class ForkServer:
         self._server = None
 
     async def _ensure(self) -> asyncio.subprocess.Process:
+        if self._closed:
+            raise StartError("the emulator is being stopped")
         if self._server is not None and self._server.returncode is None and not self._reader_done():
             return self._server
         self._server = server = await self._launch()

@@ -15,7 +15,6 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -46,6 +45,8 @@ from rollout.emulator.processes import ForkServer
 SCORING_SCRIPT: Final = "scoring_script"
 MIRRORS_IN_FLIGHT: Final = 64
 """More mirrored requests than this at a time are dropped: a mirror must never slow down live traffic."""
+LOG_END: Final = 512 * 1024
+"""How many bytes of a log are looked at."""
 
 _PATHS: Final = frozenset({"score", "swagger.json", ""})
 _OK: Final = Outcome(ok=True)
@@ -85,12 +86,12 @@ class Router:
         self._session = aiohttp.ClientSession(connector=connector, timeout=timeout, auto_decompress=False)
 
     async def stop(self) -> None:
-        """End all processes. Logs stay."""
+        """End all processes at once, those that are just starting too. Logs stay."""
+        await self._server.stop()
         pools, self._pools = list(self._pools.values()), {}
         await asyncio.gather(*(pool.close(drain=False) for pool in pools))
         for task in self._mirrors:
             task.cancel()
-        await self._server.stop()
         if self._session is not None:
             await self._session.close()
 
@@ -110,9 +111,7 @@ class Router:
             return Outcome(ok=False, code="BadArgument", message=fault)
         key = _key(container.endpoint, container.deployment)
         pool = self._pools.setdefault(key, Pool(container, self._make))
-        if pool.count and replace(container, count=pool.container.count) == pool.container:
-            return await pool.scale(container.count)
-        return await pool.deploy(container)
+        return await (pool.scale(container.count) if pool.carries(container) else pool.deploy(container))
 
     async def scale(self, endpoint: str, deployment: str, count: int) -> Outcome:
         """Start or stop instances until there are `count`."""
@@ -139,7 +138,9 @@ class Router:
         files = sorted(self._folder(endpoint, deployment).glob("*.log"), key=lambda file: int(file.stem))
         if not files:
             return ""
-        lines = files[-1].read_text(encoding="utf-8", errors="replace").splitlines()
+        with files[-1].open("rb") as log:
+            log.seek(max(0, files[-1].stat().st_size - LOG_END))
+            lines = log.read().decode(errors="replace").splitlines()
         return "\n".join(lines[-tail:]) if tail > 0 else ""
 
     def running(self, endpoint: str, deployment: str) -> tuple[int, int]:
@@ -152,7 +153,7 @@ class Router:
         if scope["type"] != "http":
             return
         request = Request(scope, receive)
-        request_id = request.headers.get("x-request-id") or str(uuid.uuid4())
+        request_id = str(uuid.uuid4())
         endpoint, _, path = _inner_path(scope).strip("/").partition("/")
         deployment, answer = await self._answer(endpoint.lower(), path, request, request_id)
         headers = response_headers(answer, deployment, request_id)

@@ -14,6 +14,7 @@ import importlib
 import json
 import os
 import select
+import shlex
 import signal
 import sys
 from typing import Any
@@ -59,18 +60,23 @@ def become_server(request: dict[str, Any], parent: int) -> None:
     os.chdir(request["app_root"])
     from azureml_inference_server_http import amlserver
 
-    _without_control_socket()
+    _set_up_gunicorn(request["app_root"])
     amlserver.DEFAULT_HOST = "127.0.0.1"  # it has no flag for that, and its own default is every interface
     script = os.path.join(request["app_root"], request["script"])
     sys.argv = ["azmlinfsrv", "--entry_script", script, "--port", str(request["port"])]
     amlserver.run()
 
 
-def _without_control_socket() -> None:
-    """Newer gunicorns open a control socket in the home directory, one for all instances; we want none."""
+def _set_up_gunicorn(app_root: str) -> None:
+    """Say where to work (its default was fixed when it was imported), and that no control socket is wanted.
+
+    Newer versions open one in the home directory, the same one for all instances.
+    """
+    ours = ["--chdir", app_root]
     settings = importlib.import_module("gunicorn.config").KNOWN_SETTINGS
     if any(setting.name == "control_socket_disable" for setting in settings):
-        os.environ.setdefault("GUNICORN_CMD_ARGS", "--no-control-socket")
+        ours.append("--no-control-socket")
+    os.environ["GUNICORN_CMD_ARGS"] = f"{shlex.join(ours)} {os.environ.get('GUNICORN_CMD_ARGS', '')}"
 
 
 def _redirect(log: str) -> None:
