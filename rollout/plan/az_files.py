@@ -193,6 +193,8 @@ def _fits(shape: str, value: Any) -> bool:
 def _wrong(document: Document, shape: str, path: positions.Path, value: Any) -> Fault:
     shown = f"`{value}`" if isinstance(value, (str, int, float)) else "this value"
     hint = "quote it" if shape == "text" and isinstance(value, (int, float)) else ""
+    if shape in ("text", "scalar") and isinstance(value, Mapping):
+        hint = "quote it: `{{…}}` is a mapping in YAML"
     if shape == "truth" and str(value).lower() in _UNSAFE:
         hint = "only `true` and `false` are read as booleans here"
     return document.fault("PLAN103", path, f"{shown} is not {_WORDS[shape]}", expected=_WORDS[shape], hint=hint)

@@ -192,8 +192,9 @@ def _schema_fault(value: Any) -> str:
     import jsonschema
     from jsonschema.validators import validator_for
 
+    schema: Any = value
     try:
-        validator_for(value, jsonschema.Draft202012Validator).check_schema(value)
+        validator_for(schema, jsonschema.Draft202012Validator).check_schema(schema)
     except jsonschema.SchemaError as error:
         return str(error.message)
     return ""
