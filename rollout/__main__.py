@@ -1,0 +1,8 @@
+"""`python -m rollout`."""
+
+import sys
+
+from rollout.cli.main import main
+
+if __name__ == "__main__":
+    sys.exit(main())

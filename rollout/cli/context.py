@@ -1,0 +1,43 @@
+"""What the surroundings tell: who runs this, and from which commit. Best effort; never a failure."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+_ACTORS: Final = ("GITHUB_ACTOR", "BUILD_REQUESTEDFOR", "GITLAB_USER_LOGIN")
+_COMMITS: Final = ("GITHUB_SHA", "BUILD_SOURCEVERSION", "CI_COMMIT_SHA")
+_GIT_SECONDS: Final = 5
+
+
+def actor(given: str | None, environment: Mapping[str, str] = os.environ) -> str:
+    """Who acts: what was given, else who started the CI job, else the user of this machine."""
+    if given:
+        return given
+    for name in _ACTORS:
+        if environment.get(name):
+            return environment[name]
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return ""
+
+
+def commit(plan: Path, environment: Mapping[str, str] = os.environ) -> str:
+    """The commit that the plan comes from: what CI says, else what Git says, else ""."""
+    for name in _COMMITS:
+        if environment.get(name):
+            return environment[name]
+    folder = plan if plan.is_dir() else plan.parent
+    command = ["git", "-C", str(folder), "rev-parse", "HEAD"]
+    try:
+        done = subprocess.run(  # noqa: S603 - a fixed command, no shell
+            command, capture_output=True, text=True, timeout=_GIT_SECONDS, check=False
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""

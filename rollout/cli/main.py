@@ -1,0 +1,85 @@
+"""The command `rollout`: the table of commands, and the one place where faults become messages and exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from types import MappingProxyType
+from typing import Final
+
+import click
+
+from rollout.cli import exits
+from rollout.cli.complain import complain, crashed, interrupted
+from rollout.cli.lazy import Entry, LazyGroup
+from rollout.errors import RolloutError
+
+_HERE: Final = "rollout.cli"
+COMMANDS: Final = MappingProxyType(
+    {
+        "validate": Entry(f"{_HERE}.validate:validate", "Check plans and their files; offline."),
+        "diff": Entry(f"{_HERE}.look:diff", "Show what a plan would still do; changes nothing."),
+        "apply": Entry(f"{_HERE}.apply:apply", "Do what a plan asks for, as far as it goes now."),
+        "reconcile": Entry(f"{_HERE}.reconcile:reconcile", "One bounded pass over many plans, for scheduled jobs."),
+        "status": Entry(f"{_HERE}.look:status", "Show how a rollout stands."),
+        "approve": Entry(f"{_HERE}.person:approve", "Say yes to an approval gate."),
+        "promote": Entry(f"{_HERE}.person:promote", "Let the gate that is waited for pass, or all of them."),
+        "rollback": Entry(f"{_HERE}.person:rollback", "Give all traffic back to what is promoted."),
+        "hold": Entry(f"{_HERE}.person:hold", "Stop a rollout until `resume`."),
+        "resume": Entry(f"{_HERE}.person:resume", "End a hold."),
+        "retry": Entry(f"{_HERE}.person:retry", "Try a goal again that failed."),
+        "adopt": Entry(f"{_HERE}.person:adopt", "Say which deployment is stable, and take the endpoint over."),
+        "disown": Entry(f"{_HERE}.person:disown", "Give an endpoint up: take rollout's tags off."),
+        "destroy": Entry(f"{_HERE}.destroy:destroy", "Delete an endpoint with all its deployments."),
+        "schema": Entry(f"{_HERE}.reference:schema", "Print a JSON Schema."),
+        "explain": Entry(f"{_HERE}.reference:explain", "Explain a fault's code, or the exit codes."),
+        "emulator": Entry(f"{_HERE}.emulator:emulator", "A local Azure ML: start, stop, status, env, logs."),
+        "demo": Entry(f"{_HERE}.demo:demo", "Watch whole rollouts under load on an emulator of its own."),
+        "completion": Entry(f"{_HERE}.reference:completion", "Print the completion script of a shell."),
+    }
+)
+SETTINGS: Final = {"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "ROLLOUT", "max_content_width": 120}
+
+
+@click.group(cls=LazyGroup, entries=COMMANDS, context_settings=SETTINGS)
+@click.version_option(package_name="azureml-rollout", prog_name="rollout")
+@click.option("--debug", is_flag=True, envvar="ROLLOUT_DEBUG", help="Show tracebacks of unexpected errors.")
+@click.pass_context
+def cli(ctx: click.Context, debug: bool) -> None:
+    """Declarative rollouts for Azure Machine Learning online endpoints."""
+    ctx.obj = debug
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run one command. Every fault ends as a sentence on stderr and its exit code; never as a traceback."""
+    arguments = list(sys.argv[1:] if args is None else args)
+    try:
+        result = cli.main(arguments, prog_name="rollout", standalone_mode=False)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return _pipe_closed()
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return exits.INVALID
+    except click.UsageError as error:
+        error.show()
+        return exits.INVALID
+    except click.ClickException as error:
+        error.show()
+        return exits.ERROR
+    except exits.Terminated:
+        return interrupted(exits.TERMINATED)
+    except (KeyboardInterrupt, click.Abort):
+        return interrupted(exits.INTERRUPTED)
+    except RolloutError as error:
+        return complain(error)
+    except Exception as error:
+        return crashed(error, debug="--debug" in arguments or bool(os.environ.get("ROLLOUT_DEBUG")))
+    return result if isinstance(result, int) else exits.OK
+
+
+def _pipe_closed() -> int:
+    """The reader of our output went away (`rollout diff | head`): that is not an error."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return exits.OK

@@ -1,0 +1,86 @@
+"""Options that several commands share. Every flag `--foo-bar` is also the variable `ROLLOUT_FOO_BAR`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import msgspec
+
+F = TypeVar("F", bound=Callable[..., Any])
+FORMATS = ("text", "json")
+
+
+class Output(msgspec.Struct, frozen=True):
+    """One form of the result, and where it goes (None: stdout)."""
+
+    form: str
+    path: Path | None = None
+
+
+class OutputType(click.ParamType[Output]):
+    """`FORMAT` or `FORMAT=PATH`."""
+
+    name = "format[=path]"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Output:
+        """Read it; an unknown format is a usage error."""
+        if isinstance(value, Output):
+            return value
+        form, _, path = str(value).partition("=")
+        if form not in FORMATS:
+            self.fail(f"{form!r} is not a format; there are {', '.join(FORMATS)}", param, ctx)
+        return Output(form, Path(path) if path else None)
+
+
+class DurationType(click.ParamType[float]):
+    """A duration as in a plan; seconds."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Read it; bare numbers are refused, as in a plan."""
+        from rollout.plan.durations import EXPECTED, parse_duration
+
+        if isinstance(value, float):
+            return value
+        try:
+            return parse_duration(str(value))
+        except ValueError:
+            self.fail(f"{value!r} is not {EXPECTED}", param, ctx)
+
+
+def option(*names: str, **settings: Any) -> Callable[[F], F]:
+    """`click.option` that is also read from `ROLLOUT_…`, named after its long flag."""
+    flag = next(name for name in names if name.startswith("--")).split("/")[0]
+    variable = "ROLLOUT_" + flag.removeprefix("--").replace("-", "_").upper()
+    return click.option(*names, envvar=variable, show_envvar=True, **settings)
+
+
+def plan_argument(*, required: bool = True) -> Callable[[F], F]:
+    """The plan's path."""
+    return click.argument("plan", type=click.Path(path_type=Path), required=required)
+
+
+target = option(
+    "--target",
+    metavar="TARGET",
+    help="`emulator`, SUBSCRIPTION/RESOURCE_GROUP/WORKSPACE, or a workspace's ARM id; by default the plan's.",
+)
+output = option(
+    "--output",
+    "-o",
+    "outputs",
+    type=OutputType(),
+    multiple=True,
+    help="text or json, each with =PATH to write it to a file; repeatable.",
+)
+detailed = option("--detailed-exitcode", "detailed", is_flag=True, help="Exit 2 for changes or drift, 7 while waiting.")
+allow_hazard = option(
+    "--allow-hazard", "hazards", multiple=True, metavar="HAZARD", help="Allow a hazard by its name; repeatable."
+)
+who = option("--who", default=None, help="Who does this, for the record; by default the user of the machine or CI.")
+why = option("--why", "-m", default="", help="Why, for the record.")
+endpoint_id = option("--endpoint", "endpoint", metavar="ID", help="The endpoint's ARM id or name, instead of a plan.")

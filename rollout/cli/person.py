@@ -1,0 +1,125 @@
+"""A person's commands on a rollout: each is one write (or two) to the endpoint's record or weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+import click
+
+from rollout.cli import exits, options
+from rollout.cli.carry_out import Asked, asked, carry_out
+from rollout.cli.running import run
+from rollout.core import commands
+from rollout.core.commands import Actions
+from rollout.core.observed import Observation
+from rollout.core.release import Release
+
+_Command = Callable[[Release, Observation, str, str], Actions]
+
+
+def _common(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Options of every command here."""
+    for decorate in (options.why, options.who, options.target):
+        function = decorate(function)
+    return function
+
+
+def _from_tags(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The plan may be missing where `--endpoint` names the endpoint."""
+    return options.plan_argument(required=False)(options.endpoint_id(_common(function)))
+
+
+@click.command()
+@options.plan_argument()
+@_common
+@options.option("--stage", default="", help="The approval gate's name; by default the next one.")
+def approve(plan: Path, target: str | None, who: str | None, why: str, stage: str) -> int:
+    """Say yes to an approval gate of PLAN, for this goal and all that follows as it is now."""
+    return _with_plan(
+        asked(plan, None, target, who, why),
+        lambda release, seen, by, text: commands.approve(release, seen, by, text, stage=stage),
+    )
+
+
+@click.command()
+@options.plan_argument()
+@_common
+@options.option("--full", is_flag=True, help="All gates that remain, not only the one that is waited for.")
+def promote(plan: Path, target: str | None, who: str | None, why: str, full: bool) -> int:
+    """Let the gate that PLAN waits for pass without its measurement. The next `apply` carries on."""
+    return _with_plan(
+        asked(plan, None, target, who, why),
+        lambda release, seen, by, text: commands.promote(release, seen, by, text, full=full),
+    )
+
+
+@click.command()
+@options.plan_argument()
+@_common
+def retry(plan: Path, target: str | None, who: str | None, why: str) -> int:
+    """Try PLAN's goal again, though it failed or was rolled back."""
+    return _with_plan(asked(plan, None, target, who, why), commands.retry)
+
+
+@click.command()
+@options.plan_argument()
+@_common
+@options.option("--stable", required=True, metavar="NAME", help="The deployment that a rollback shall return to.")
+def adopt(plan: Path, target: str | None, who: str | None, why: str, stable: str) -> int:
+    """Take the endpoint over for PLAN, and say which deployment is stable."""
+    return _with_plan(
+        asked(plan, None, target, who, why),
+        lambda release, seen, by, text: commands.adopt(release, seen, by, text, stable=stable),
+    )
+
+
+@click.command()
+@_from_tags
+@options.option("--to", type=click.Choice(["stable", "former"]), default="stable", help="Whom the traffic goes to.")
+def rollback(
+    plan: Path | None,
+    endpoint: str | None,
+    target: str | None,
+    who: str | None,
+    why: str,
+    to: Literal["stable", "former"],
+) -> int:
+    """Give all traffic back to what is promoted, in one write; the goal is not tried again before `retry`.
+
+    Works without a plan: --endpoint ID, and the endpoint's own tags say the rest.
+    """
+    wish = asked(plan, endpoint, target, who, why)
+    return run(carry_out(wish, lambda seen: commands.rollback(wish.release, seen, wish.who, why, to=to)))
+
+
+@click.command()
+@_from_tags
+def hold(plan: Path | None, endpoint: str | None, target: str | None, who: str | None, why: str) -> int:
+    """Stop the rollout of PLAN (or on an endpoint) until `rollout resume`. What serves stays as it is."""
+    wish = asked(plan, endpoint, target, who, why)
+    return run(carry_out(wish, lambda seen: commands.hold(wish.release, seen, wish.who, why)))
+
+
+@click.command()
+@_from_tags
+def resume(plan: Path | None, endpoint: str | None, target: str | None, who: str | None, why: str) -> int:
+    """End a hold, a person's or one for a change from outside; go on from the weights as they are."""
+    wish = asked(plan, endpoint, target, who, why)
+    return run(carry_out(wish, lambda seen: commands.resume(wish.release, seen, wish.who, why)))
+
+
+@click.command()
+@_from_tags
+def disown(plan: Path | None, endpoint: str | None, target: str | None, who: str | None, why: str) -> int:
+    """Give the endpoint up: take rollout's tags off. What serves stays as it is."""
+    wish = asked(plan, endpoint, target, who, why)
+    return run(carry_out(wish, lambda seen: commands.disown(wish.release, seen, wish.who, why)))
+
+
+def _with_plan(wish: Asked, command: _Command) -> int:
+    release = wish.release
+    assert release is not None, "these commands need a plan"
+    run(carry_out(wish, lambda seen: command(release, seen, wish.who, wish.why)))
+    return exits.OK

@@ -1,0 +1,59 @@
+"""`rollout schema`, `explain` and `completion`: what the tool knows about itself."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+
+import click
+
+from rollout.cli import exits
+from rollout.errors import UsageError
+
+SCHEMAS = ("rollout-plan", "change-set")
+
+
+@click.command()
+@click.argument("name", type=click.Choice(SCHEMAS), default="rollout-plan")
+def schema(name: str) -> int:
+    """Print a JSON Schema: of plans (for editors), or of what `diff --output json` gives."""
+    if name == "change-set":
+        from rollout.render.schema import change_set_schema_text
+
+        click.echo(change_set_schema_text(), nl=False)
+        return exits.OK
+    from rollout.plan.schema import plan_schema_text
+
+    click.echo(plan_schema_text(), nl=False)
+    return exits.OK
+
+
+@click.command()
+@click.argument("code", default="exit-codes")
+def explain(code: str) -> int:
+    """Say what CODE (such as PLAN101) means and what to do; without it, or with exit-codes, the exit codes."""
+    if code == "exit-codes":
+        for number, meaning in exits.MEANING.items():
+            click.echo(f"{number:>4}  {meaning}")
+        return exits.OK
+    from rollout.plan.codes import CODES
+
+    found = CODES.get(code.upper())
+    if found is None:
+        close = get_close_matches(code.upper(), [*CODES, "exit-codes"], 1)
+        raise UsageError(f"there is no code {code}", hint=f"did you mean {close[0]}?" if close else "exit-codes")
+    click.echo(f"{code.upper()}: {found.title}\n\n{click.wrap_text(found.text, width=100)}")
+    return exits.OK
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> int:
+    """Print the completion script for SHELL, to be put into its start-up files."""
+    from click.shell_completion import get_completion_class
+
+    from rollout.cli.main import cli
+
+    kind = get_completion_class(shell)
+    assert kind is not None, "click knows the three shells"
+    click.echo(kind(cli, {}, "rollout", "_ROLLOUT_COMPLETE").source())
+    return exits.OK

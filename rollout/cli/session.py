@@ -1,0 +1,85 @@
+"""An open door to one workspace, and the clock that goes with it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import msgspec
+
+from rollout.azure.target import connect
+from rollout.cli.context import commit
+from rollout.cli.targets import Place, resolve
+from rollout.core.change_set import change_set
+from rollout.core.observed import Observation
+from rollout.core.release import Release
+from rollout.gates.measurer import Measurer
+from rollout.plan.load import LoadedPlan, load_release
+from rollout.ports import ControlPlane, Scoring
+from rollout.render.report import Report
+from rollout.runner import Listener, Runner
+
+CREATES: str = "creates-endpoint"
+
+
+class ServiceClock:
+    """Waits in the service's time, which passes `speed` times as fast as ours (1 for the real one)."""
+
+    def __init__(self, speed: float) -> None:
+        self._speed = speed
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait that many seconds of the service's time."""
+        await asyncio.sleep(seconds / self._speed)
+
+
+class Session(msgspec.Struct, frozen=True):
+    """What a command needs of one workspace."""
+
+    plane: ControlPlane
+    scoring: Scoring
+    clock: ServiceClock
+    place: Place
+
+    def runner(self, release: Release, allowed: frozenset[str], listener: Listener) -> Runner:
+        """The loop for one release here."""
+        measurer = Measurer(self.scoring, self.plane, self.clock)
+        return Runner(release, self.plane, measurer, self.clock, allowed=allowed, listener=listener)
+
+    async def settled(self, endpoint: str) -> Observation:
+        """A look at a moment when the service is not working on the endpoint."""
+        seen = await self.plane.observe(endpoint)
+        while seen.endpoint is not None and seen.endpoint.in_flight:
+            await self.plane.settle(seen.endpoint)
+            seen = await self.plane.observe(endpoint)
+        return seen
+
+
+@asynccontextmanager
+async def opened(place: Place) -> AsyncIterator[Session]:
+    """Connect; the connections are closed at the end."""
+    async with connect(place.target) as connection:
+        yield Session(connection.control_plane, connection.scoring, ServiceClock(place.speed), place)
+
+
+def load(path: Path) -> LoadedPlan:
+    """The plan, signed with the commit it comes from."""
+    return load_release(path, commit=commit(path))
+
+
+def place_of(loaded: LoadedPlan, flag: str | None) -> Place:
+    """Where the plan's endpoint lives."""
+    return resolve(flag, loaded.target)
+
+
+def report_on(session: Session, loaded: LoadedPlan, seen: Observation, allowed: frozenset[str]) -> Report:
+    """What is to be told about a plan after that look."""
+    return Report(
+        release=loaded.release,
+        file=str(loaded.path),
+        observation=seen,
+        changes=change_set(loaded.release, seen, allowed),
+        requests=session.plane.requests,
+    )

@@ -1,0 +1,79 @@
+"""Is the deployment healthy now? The core adds the time that it must stay so."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from rollout.core.observed import FAILED, Endpoint
+from rollout.core.verdict import Outcome, Verdict
+from rollout.gates.words import no_answer
+from rollout.ports import Clock, ControlPlane, Scoring, ScoringAnswer
+
+TRIES: Final = 3
+"""So many probes in a row must say that the server is down; one may fall between two instances."""
+PAUSE: Final = 2.0
+"""Seconds of service time between two probes."""
+LOG_LINES: Final = 20
+
+_DOWN: Final = frozenset({502, 503})
+_NOT_READY: Final = frozenset({"model_not_ready", "too_few_model_instance"})
+_REASON: Final = "ms-azureml-model-error-reason"
+_MODEL_STATUS: Final = "ms-azureml-model-error-statuscode"
+
+
+async def measure(scoring: Scoring, plane: ControlPlane, clock: Clock, endpoint: Endpoint, name: str) -> Verdict:
+    """Look at the deployment's state, then probe its server by header."""
+    found = endpoint.deployment(name)
+    if found is None:
+        return Verdict(outcome=Outcome.FAIL, reason=f"{name} does not exist any more")
+    if found.state == FAILED:
+        return await _with_logs(plane, endpoint, name, f"{name} is {found.state}")
+    if not found.ready:
+        return Verdict(outcome=Outcome.NO_DATA, reason=f"{name} is {found.state}")
+    answers: list[ScoringAnswer] = []
+    for attempt in range(TRIES):
+        if attempt:
+            await clock.sleep(PAUSE)
+        answers.append(await scoring.probe(endpoint, name))
+        verdict = judge(name, answers)
+        if verdict is not None:
+            break
+    assert verdict is not None, "the last try always gives a verdict"
+    if verdict.outcome is Outcome.FAIL:
+        return await _with_logs(plane, endpoint, name, verdict.reason)
+    return verdict
+
+
+def judge(name: str, answers: list[ScoringAnswer]) -> Verdict | None:
+    """What the probes so far say; None: ask again. One good answer is enough; only all bad ones are a FAIL."""
+    last = answers[-1]
+    if not _is_down(last) and last.status and last.status != 429:
+        return Verdict(outcome=Outcome.PASS, reason=f"{name} is healthy", evidence={"probe": last.status})
+    if len(answers) < TRIES:
+        return None
+    if all(_is_down(answer) for answer in answers):
+        said = ", ".join(_said(answer) for answer in answers)
+        return Verdict(outcome=Outcome.FAIL, reason=f"the server of {name} is down ({said})")
+    if last.status == 0:
+        return Verdict(outcome=Outcome.ERROR, reason=f"the scoring host cannot be reached: {no_answer(last)}")
+    return Verdict(outcome=Outcome.NO_DATA, reason=f"{name} answered its probe with {_said(last)}")
+
+
+def _is_down(answer: ScoringAnswer) -> bool:
+    """Whether the front end says that there is no server behind it. A 424 that hands on the server's own answer (its
+    swagger page is missing, say) means that the server is up."""
+    headers = {key.lower(): value for key, value in answer.headers.items()}
+    if answer.status == 424:
+        return headers.get(_REASON, "") in _NOT_READY or headers.get(_MODEL_STATUS, "") in ("", "502", "503")
+    return answer.status in _DOWN
+
+
+def _said(answer: ScoringAnswer) -> str:
+    reason = {key.lower(): value for key, value in answer.headers.items()}.get(_REASON, "")
+    return f"{answer.status} {reason}".rstrip() if answer.status else "no answer"
+
+
+async def _with_logs(plane: ControlPlane, endpoint: Endpoint, name: str, reason: str) -> Verdict:
+    """The verdict FAIL, with the end of the container's log as its evidence."""
+    log = await plane.logs(endpoint.name, name, LOG_LINES)
+    return Verdict(outcome=Outcome.FAIL, reason=reason, evidence={"log": log.splitlines()[-LOG_LINES:]})

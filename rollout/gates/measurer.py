@@ -1,0 +1,44 @@
+"""The one door of this package: a gate in, its verdict out."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from rollout.core.decision import Decision, Roles
+from rollout.core.gate_bodies import Approval, Bake, GateBody, SmokeTest
+from rollout.core.observed import Observation
+from rollout.core.release import Gate, Role
+from rollout.core.verdict import Outcome, Verdict
+from rollout.gates import bake, smoke
+from rollout.ports import Clock, ControlPlane, Scoring
+
+
+class Measurer:
+    """Takes measurements with real requests. Implements `runner.Measure`; remembers nothing between two calls."""
+
+    def __init__(self, scoring: Scoring, plane: ControlPlane, clock: Clock) -> None:
+        self._scoring = scoring
+        self._plane = plane
+        self._clock = clock
+
+    async def __call__(self, gate: Gate, observation: Observation, decision: Decision) -> Verdict:
+        """Measure `gate` now. Raises `SignInError` where the data plane refuses our credential."""
+        body: GateBody = gate.body
+        endpoint = observation.endpoint
+        if endpoint is None:
+            return Verdict(outcome=Outcome.NO_DATA, reason="the endpoint does not exist")
+        match body:
+            case SmokeTest(deployment=role):
+                return await smoke.measure(self._scoring, endpoint, _named(role, decision.roles), body)
+            case Bake(deployment=role):
+                name = _named(role, decision.roles)
+                return await bake.measure(self._scoring, self._plane, self._clock, endpoint, name)
+            case Approval():
+                return Verdict(outcome=Outcome.NO_DATA, reason="an approval is given, not measured")
+            case _:
+                assert_never(body)
+
+
+def _named(role: Role, roles: Roles) -> str:
+    """The deployment that plays the role now (in a first release there is no stable: the candidate)."""
+    return roles.candidate if role is Role.CANDIDATE or not roles.stable else roles.stable

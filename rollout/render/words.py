@@ -1,0 +1,149 @@
+"""Values in words: weights, stages, times, actions. The same words in every form."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime
+from typing import Any, Final, assert_never
+
+from rollout.core.actions import (
+    Action,
+    CreateEndpoint,
+    DeleteDeployment,
+    DeleteEndpoint,
+    DeployRevision,
+    Record,
+    ScaleDeployment,
+    SetTraffic,
+    UpdateDeployment,
+    UpdateEndpoint,
+)
+from rollout.core.decision import StageState
+from rollout.core.observed import Weights
+from rollout.core.release import AnyStage, Delete, Deploy, Gate, GateKind, Mirror, Scale, Traffic
+
+SYMBOLS: Final = {
+    StageState.SATISFIED: "✓",
+    StageState.ACTIVE: "▶",
+    StageState.PENDING: "·",
+    StageState.SKIPPED: "–",
+    StageState.FAILED: "✗",
+}
+_SECRET: Final = re.compile(r"key|secret|token|passw|credential|connection_?string|sas", re.IGNORECASE)
+_LONGEST: Final = 100
+
+
+def split(weights: Weights) -> str:
+    """`blue 90, green 10`, with what is mirrored behind it."""
+    live = ", ".join(f"{name} {weight}" for name, weight in weights.traffic) or "none"
+    copied = ", ".join(f"{name} {weight}" for name, weight in weights.mirror)
+    return f"{live} (mirror {copied})" if copied else live
+
+
+def moment(when: datetime) -> str:
+    """A time of the service, to the second."""
+    return f"{when.astimezone(UTC):%Y-%m-%d %H:%M:%SZ}"
+
+
+def span(seconds: float) -> str:
+    """`3725` → `1h2m5s`."""
+    rest = round(seconds)
+    parts = []
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
+        count, rest = divmod(rest, size)
+        if count:
+            parts.append(f"{count}{unit}")
+    return "".join(parts) or "0s"
+
+
+def short(revision: str) -> str:
+    """A digest as people tell it apart."""
+    return revision[:10] or "none"
+
+
+def value(path: str, found: Any) -> str:
+    """A field's value on one line; what its name calls a secret is not shown."""
+    if found is None:
+        return "(none)"
+    if is_secret(path):
+        return "(not shown)"
+    text = found if isinstance(found, str) else json.dumps(found, ensure_ascii=False, sort_keys=True)
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+
+
+def is_secret(path: str) -> bool:
+    """Whether the last part of a path is a name that secrets have."""
+    return bool(_SECRET.search(path.rsplit(".", 1)[-1]))
+
+
+def kind_of(stage: AnyStage) -> str:
+    """The stage's key in the plan."""
+    if isinstance(stage, Gate):
+        return stage.kind.value
+    return type(stage).__name__.lower()
+
+
+def stage_text(stage: AnyStage) -> str:
+    """What a stage asks for."""
+    match stage:
+        case Deploy():
+            return "the candidate, without traffic"
+        case Mirror(weight=weight):
+            return f"copy {weight} % to the candidate" if weight else "stop copying requests"
+        case Traffic(weight=weight):
+            return f"{weight} % to the candidate"
+        case Scale(role=role, count=count):
+            return f"{role.value} to at least {count}"
+        case Delete(role=role, after=after):
+            return f"the former {role.value}" + (f", {span(after)} after promotion" if after else "")
+        case Gate(kind=GateKind.BAKE, seconds=seconds):
+            return f"healthy for {span(seconds)}"
+        case Gate(kind=kind):
+            return kind.value.replace("_", " ")
+        case _:
+            assert_never(stage)
+
+
+def target_of(action: Action) -> str:
+    """The resource that an action writes ("" : the endpoint that the release is about)."""
+    match action:
+        case CreateEndpoint(endpoint=spec) | UpdateEndpoint(endpoint=spec):
+            return spec.name
+        case DeleteEndpoint(endpoint=name):
+            return name
+        case SetTraffic() | Record():
+            return ""
+        case _:
+            return action.deployment
+
+
+def action_text(action: Action) -> str:
+    """What an action does, in an imperative sentence."""
+    match action:
+        case CreateEndpoint(endpoint=spec):
+            return f"create endpoint {spec.name}"
+        case SetTraffic(before=before, weights=weights):
+            return f"traffic {split(before)} → {split(weights)}"
+        case UpdateEndpoint(endpoint=spec):
+            return f"update endpoint {spec.name}"
+        case Record():
+            return "record progress"
+        case DeployRevision(deployment=name, mode="update"):
+            return f"update {name} to revision {short(action.spec.revision)}, {_instances(action.count)}"
+        case DeployRevision(deployment=name):
+            return f"deploy {name} with revision {short(action.spec.revision)}, {_instances(action.count)}"
+        case ScaleDeployment(deployment=name, before=before, count=count):
+            return f"scale {name} {before} → {count}"
+        case UpdateDeployment(deployment=name):
+            return f"update the settings of {name}"
+        case DeleteDeployment(deployment=name):
+            return f"delete {name}"
+        case DeleteEndpoint(endpoint=name):
+            return f"delete endpoint {name}"
+        case _:
+            assert_never(action)
+
+
+def _instances(count: int) -> str:
+    return f"{count} instance{'s' if count != 1 else ''}"
