@@ -28,8 +28,9 @@ from azure.core.pipeline.transport import AioHttpTransport
 from azure.core.rest import AsyncHttpResponse, HttpRequest
 from azure.mgmt.core.policies import AsyncARMChallengeAuthenticationPolicy
 
-from rollout.azure.errors import from_answer, from_exception
+from rollout.azure.errors import from_answer, from_exception, from_problem
 from rollout.azure.paths import same_service, with_version
+from rollout.azure.problem import Problem, read_problem
 from rollout.errors import AzureError
 from rollout.ports import RequestCount
 
@@ -113,9 +114,12 @@ class ArmClient:
     async def find(self, path: str, what: str, *, kind: Kind = "reads") -> Answer:
         """GET what may not exist: a 404 for the resource itself is an answer, for its workspace a fault."""
         answer = await self._exchange("GET", path, what, None, kind)
-        if answer.status == 404 and not _parent_is_missing(answer.body):
-            return answer
-        return _accepted(answer, what)
+        if answer.status != 404:
+            return _accepted(answer, what)
+        if _parent_is_missing(answer.body):
+            said = read_problem(answer.body).message
+            raise from_problem(Problem(codes=("ParentResourceNotFound",), message=said, status=404), what)
+        return answer
 
     async def pages(self, path: str, what: str) -> list[Any]:
         """All entries of a list, following `nextLink`; [] where the list's parent is gone."""

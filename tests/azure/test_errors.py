@@ -73,9 +73,7 @@ def test_a_fault_has_sentence_code_and_remedy() -> None:
         "deploy green",
     )
     assert isinstance(error, AzureError)
-    assert str(error) == (
-        "deploy green: Specified deployment [green] failed and is in an unrecoverable state."
-    )
+    assert str(error) == ("deploy green: Specified deployment [green] failed and is in an unrecoverable state.")
     assert error.code == "BadRequest"
     assert error.hint == "It never came up and cannot be updated: delete it and create it again."
 
@@ -159,7 +157,7 @@ def test_a_status_in_an_exception_counts() -> None:
     """The SDK's failed operation is an `HttpResponseError` with status 200."""
     error = HttpResponseError("(BadArgument) no such model")
     error.status_code = 200
-    error.error = type("Inner", (), {"code": "BadArgument", "message": "no such model"})()  # type: ignore[assignment]
+    error.error = type("Inner", (), {"code": "BadArgument", "message": "no such model"})()
     made = from_exception(error, "deploy green")
     assert isinstance(made, AzureError)
     assert (str(made), made.code) == ("deploy green: no such model", "BadArgument")
