@@ -36,6 +36,7 @@ class Pool:
         self._instances: list[Instance] = []
         self._waiting: deque[asyncio.Future[Instance]] = deque()
         self._in_flight = 0
+        self._leaving = 0
         self._next = 0
         self._changing = asyncio.Lock()
         self._moved = asyncio.Event()
@@ -59,7 +60,7 @@ class Pool:
         """Send a request to one of the instances, exactly once."""
         if not self.ready:
             return not_ready()
-        if self._in_flight >= 2 * self.container.max_concurrent * self.count:
+        if self._in_flight >= 2 * self.container.max_concurrent * (self.count + self._leaving):
             return too_many()
         self._in_flight += 1
         try:
@@ -126,7 +127,9 @@ class Pool:
 
     async def _retire(self, leaving: list[Instance]) -> None:
         self._instances = [instance for instance in self._instances if instance not in leaving]
+        self._leaving = len(leaving)  # their last requests must not take the place of others
         await self._until(lambda: not any(instance.busy for instance in leaving))
+        self._leaving = 0
         await asyncio.gather(*(instance.stop() for instance in leaving))
 
     async def _until(self, quiet: Callable[[], bool]) -> None:

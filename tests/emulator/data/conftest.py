@@ -30,7 +30,7 @@ def init():
 def run(raw):
     ask = json.loads(raw)
     time.sleep(ask.get("sleep", 0))
-    if ask.get("raise"):
+    if ask.get("fail"):
         raise ValueError("cannot score this")
     if ask.get("die"):
         os.kill(os.getppid(), signal.SIGKILL)

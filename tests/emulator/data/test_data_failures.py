@@ -11,7 +11,7 @@ import pytest
 from rollout.emulator.backend import Outcome
 
 if TYPE_CHECKING:
-    from conftest import Plane
+    from tests.emulator.data.conftest import Plane
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 async def test_model_that_raises_is_424(plane: Plane) -> None:
     """An exception in run() is a 500 of the model, which leaves the front end as 424 with the original status."""
     await plane.serve("raises", {"blue": 100})
-    reply = await plane.score("raises", **{"raise": True})
+    reply = await plane.score("raises", fail=True)
     assert reply.status == 424
     assert reply.headers["ms-azureml-model-error-statuscode"] == "500"
     assert reply.headers["ms-azureml-model-error-reason"] == "model_error"

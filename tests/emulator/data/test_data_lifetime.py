@@ -20,11 +20,11 @@ from rollout.emulator.processes import Command, ForkServer, StartError, reserve_
 from rollout.emulator.router import Router
 
 if TYPE_CHECKING:
-    from conftest import Plane
+    from tests.emulator.data.conftest import Plane
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-TELL = '''
+TELL = """
 import os, time
 
 def init():
@@ -32,8 +32,8 @@ def init():
 
 def run(raw):
     return {"seen": sorted(os.environ), "model": os.environ.get("AZUREML_MODEL_DIR"), "here": os.getcwd()}
-'''
-OWNER = '''
+"""
+OWNER = """
 import asyncio, sys
 from pathlib import Path
 from rollout.emulator.backend import Container
@@ -48,7 +48,7 @@ async def main():
     await asyncio.sleep(60)
 
 asyncio.run(main())
-'''
+"""
 
 
 def alive(pid: int) -> bool:

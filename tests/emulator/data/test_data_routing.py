@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import Plane
+    from tests.emulator.data.conftest import Plane
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
