@@ -20,7 +20,7 @@ def state_dir(given: Path | None = None) -> Path:
 
 
 def running_emulator() -> Place:
-    """The emulator that is running. Raises UsageError with the remedy if none is, RolloutError if it does not answer."""
+    """The emulator that is running. Raises UsageError if none is, RolloutError if it does not answer."""
     folder = state_dir()
     if process.running(folder) is None:
         raise UsageError(

@@ -49,10 +49,11 @@ def start(folder: Path | None, port: int, speed: float, python: str, processes: 
     extra = () if processes else ("--no-processes",)
     if detach:
         publish_value({}, _status_lines(process.start(where, port, speed, python, extra=extra)), ())
-        return exits.OK
-    arguments = ["--state-dir", str(where), "--port", str(port), "--speed", str(speed), "--python", python, *extra]
-    sys.stdout.flush()
-    os.execv(sys.executable, [sys.executable, "-m", "rollout.emulator", *arguments])  # noqa: S606 - our own module
+    else:
+        arguments = ["--state-dir", str(where), "--port", str(port), "--speed", str(speed), "--python", python, *extra]
+        sys.stdout.flush()
+        os.execv(sys.executable, [sys.executable, "-m", "rollout.emulator", *arguments])  # noqa: S606 - our own module
+    return exits.OK
 
 
 @emulator.command()

@@ -15,7 +15,7 @@ from rollout.core.actions import (
     UpdateDeployment,
     UpdateEndpoint,
 )
-from rollout.core.decision import Decision, StageState, Status
+from rollout.core.decision import Decision, Phase, StageState, Status
 from rollout.core.observed import Observation
 from rollout.render import words
 from rollout.render.report import Report
@@ -68,6 +68,8 @@ def head_lines(report: Report) -> Iterator[Line]:
     if roles.candidate and roles.goal != roles.stable_revision:
         yield line(f"  candidate  {roles.candidate} {words.short(roles.goal)}")
     text, meaning = _STATUS[decision.status]
+    if decision.phase is Phase.ROLLED_BACK and decision.status is Status.HOLD:
+        text = "rolled back"
     yield spans(("  now        ", ""), (text, meaning), (f": {decision.reason}", ""))
     if decision.next_after is not None:
         yield line(f"  next       after {words.moment(decision.next_after)}")
