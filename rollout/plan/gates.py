@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, WithJsonSchema, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from rollout.plan.shapes import Duration, Shorthand, Strict, refuse, whole
 
@@ -53,6 +55,14 @@ Texts = Annotated[
     BeforeValidator(_many),
     WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
 ]
+
+
+class _OneOrMany:
+    """In the JSON Schema: a list, or one of its items alone."""
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        schema = handler(core)
+        return {"anyOf": [schema["items"], schema]}
 
 
 class GoldenModel(Shorthand):
@@ -115,7 +125,9 @@ class SmokeTestModel(Shorthand):
     requests: Annotated[
         tuple[RequestModel, ...],
         BeforeValidator(_many),
-    ] = Field(min_length=1, description="The requests: paths of files, or objects.")
+        Field(min_length=1),
+        _OneOrMany(),
+    ] = Field(description="The requests: paths of files, or objects.")
     deployment: str | None = Field(
         default=None, description="Which deployment is asked: `candidate` (the default), `stable` or its name."
     )

@@ -25,12 +25,12 @@ def faults(text: str) -> list[str]:
         ("1.5", 1.5), ("1e3", 1000.0), (".5", 0.5), ("1.", 1.0), (".inf", ".inf"), ("1e999", "1e999"),
         ("true", True), ("False", False), ("yes", "yes"), ("off", "off"), ("on", "on"), ("n", "n"),
         ("~", None), ("null", None), ("", None), ("2020-01-01", "2020-01-01"), ("12:30", "12:30"),
-        ("'1'", "1"), ('"true"', "true"), ("!!str 1", "1"), ("-", "-"), ("abc", "abc"), ("=", "="),
+        ("'1'", "1"), ('"true"', "true"), ("!!str 1", "1"), ("abc", "abc"), ("=", "="),
     ],
 )  # fmt: skip
 def test_scalars_follow_yaml_1_2(text: str, value: object) -> None:
     """A plain word means what YAML 1.2 says, never what YAML 1.1 says."""
-    loaded = load_text(f"key: {text}\n", "f.yml") if text != "-" else load_text("key: '-'\n", "f.yml")
+    loaded = load_text(f"key: {text}\n", "f.yml")
     assert (loaded.data, type(loaded.data["key"])) == ({"key": value}, type(value))
 
 
@@ -75,9 +75,8 @@ def test_alias_bomb() -> None:
     """Nine levels of ten aliases each would be a billion values: refused after a hundred thousand."""
     levels = ["a0: &a0 [x,x,x,x,x,x,x,x,x,x]"]
     levels += [f"a{n}: &a{n} [{','.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 10)]
-    assert faults("\n".join(levels)) == [
-        "f.yml:1:24: PLAN008: the file expands without end: more than 100000 values"
-    ] or faults("\n".join(levels))[0].endswith("more than 100000 values")
+    (line,) = faults("\n".join(levels))
+    assert line.endswith("PLAN008: the file expands without end: more than 100000 values")
 
 
 @pytest.mark.parametrize(
