@@ -31,12 +31,12 @@ class LiveBoard:
     def __init__(self, title: str, stream: TextIO) -> None:
         self._title = title
         self._console = Console(file=stream, highlight=False)
-        self._live = Live(console=self._console, refresh_per_second=8, get_renderable=self._draw, transient=True)
         self._decision: Decision | None = None
         self._seen: Observation | None = None
         self._now = ""
         self._since = time.monotonic()
         self._until: datetime | None = None
+        self._live = Live(console=self._console, refresh_per_second=8, get_renderable=self._draw, transient=True)
 
     def __enter__(self) -> LiveBoard:
         self._live.start()

@@ -56,14 +56,14 @@ def _top() -> Mapping[str, Schema]:
         "digest": {"type": "string", "pattern": "^[0-9a-f]{16}$", "description": "What is approved: apply --expect."},
         "complete": _described({"type": "boolean"}, "Whether it ends converged if every gate passes."),
         "decision": _decision(),
-        "roles": _object({name: _TEXT for name in ("stable", "stable_revision", "candidate", "goal")}),
+        "roles": _object(dict.fromkeys(("stable", "stable_revision", "candidate", "goal"), _TEXT)),
         "endpoint": _endpoint(),
         "actions": {"type": "array", "items": _action(), "description": "All that would still be done, in order."},
         "stages": {"type": "array", "items": _stage()},
         "progress": _described({"type": ["object", "null"]}, "The record in the endpoint's tags."),
         "drift": {"type": "array", "items": _object({"path": _TEXT, "before": _ANY, "after": _ANY})},
         "notes": _TEXTS,
-        "requests": _object({name: _COUNT for name in ("reads", "writes", "polls")}),
+        "requests": _object(dict.fromkeys(("reads", "writes", "polls"), _COUNT)),
         "result": {"anyOf": [{"type": "null"}, _result()], "description": "Of an apply: how it ended."},
     }
 
