@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 from rollout.azure.credentials import TokenSource
 from rollout.azure.deployments import Order
 from rollout.azure.errors import from_exception
+from rollout.azure.muted import muted_thread
 from rollout.azure.paths import Paths
 from rollout.ports import RequestCount
 
@@ -72,8 +73,9 @@ class SdkDeployer:
     def _start(self, order: Order) -> str | None:
         what = f"deploy {order.deployment}"
         try:
-            client = self._ml_client()
-            client.online_deployments.begin_create_or_update(_entity(order))
+            with muted_thread():
+                client = self._ml_client()
+                client.online_deployments.begin_create_or_update(_entity(order))
         except _Accepted as accepted:
             return accepted.operation
         except Exception as error:
@@ -101,8 +103,8 @@ class SdkDeployer:
         )
 
     def _count(self, request: Any) -> None:
-        method = request.http_request.method
-        if method in ("PUT", "PATCH", "DELETE"):
+        method, path = request.http_request.method, urlsplit(request.http_request.url).path
+        if method in ("PUT", "PATCH", "DELETE") or path.endswith("/startPendingUpload"):
             self._requests.writes += 1
         else:
             self._requests.reads += 1

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from rollout.azure.problem import Problem, read_problem
 from rollout.azure.secret import scrub
-from rollout.errors import AzureError, Refused, Retryable, RolloutError, SignInError, Stale
+from rollout.errors import AzureError, Refused, Retryable, RolloutError, SignInError, Stale, UsageError
 
 SIGN_IN_HINT: Final = "Sign in again (`az login`, or a fresh federated token); `rollout doctor` shows what was used."
 PERMISSION_HINT: Final = (
@@ -156,7 +156,7 @@ def from_exception(error: BaseException, what: str) -> RolloutError:
     chain = tuple(_chain(error))
     if found := _of_service(chain):
         return from_problem(found, what)
-    return _of_network(chain, what) or _by_name(error, what)
+    return _no_sign_in(error, what) or _of_network(chain, what) or _other(error, what)
 
 
 def _by_status(found: Problem) -> Make:
@@ -195,6 +195,8 @@ def _of_network(chain: tuple[BaseException, ...], what: str) -> RolloutError | N
         return AzureError(f"{what}: the host name is not known", code="NameResolution", hint=NETWORK_HINT)
     if any(isinstance(e, ConnectionRefusedError) for e in chain) or "Connection refused" in text:
         return AzureError(f"{what}: nothing listens there", code="ConnectionRefused", hint=NETWORK_HINT)
+    if lost := next((e for e in chain if isinstance(e, FileNotFoundError | PermissionError)), None):
+        return UsageError(f"{what}: {lost.filename} cannot be read ({lost.strerror})")
     names = {type(error).__name__ for error in chain}
     if names & _LOST or any(isinstance(e, OSError | asyncio.TimeoutError) for e in chain):
         return Transient(f"{what}: the connection was lost ({_tail(chain)})", hint=NETWORK_HINT)
@@ -207,13 +209,26 @@ _LOST: Final = frozenset(
 )  # fmt: skip
 
 
-def _by_name(error: BaseException, what: str) -> RolloutError:
-    """By the class's name: azure-ai-ml and azure-identity must not be loaded to recognise their exceptions."""
-    name = type(error).__name__
-    text = scrub(" ".join(str(error).split()))
-    if name in ("CredentialUnavailableError", "ClientAuthenticationError", "AuthenticationRequiredError"):
-        return SignInError(f"{what}: no sign-in ({text})", hint=SIGN_IN_HINT)
-    return AzureError(f"{what}: {text or name}", code=name)
+def _no_sign_in(error: BaseException, what: str) -> RolloutError | None:
+    """By the class's name: azure-identity must not be loaded to recognise its exceptions."""
+    if type(error).__name__ not in _SIGN_IN_NAMES:
+        return None
+    return SignInError(f"{what}: no sign-in ({_one_line(error)})", hint=SIGN_IN_HINT)
+
+
+_SIGN_IN_NAMES: Final = frozenset(
+    {"CredentialUnavailableError", "ClientAuthenticationError", "AuthenticationRequiredError"}
+)
+
+
+def _other(error: BaseException, what: str) -> RolloutError:
+    """Anything else, azure-ai-ml's validation first of all; its advertising for an editor is left out."""
+    text = _one_line(error).partition(" Visit this link")[0]
+    return AzureError(f"{what}: {text or type(error).__name__}", code=type(error).__name__)
+
+
+def _one_line(error: BaseException) -> str:
+    return scrub(" ".join(str(error).split()))
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

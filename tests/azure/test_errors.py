@@ -19,7 +19,7 @@ from azure.identity import CredentialUnavailableError
 
 from rollout.azure.errors import Conflict, Transient, from_answer, from_exception, from_operation
 from rollout.azure.problem import Problem, read_problem
-from rollout.errors import AzureError, Refused, Retryable, RolloutError, SignInError, Stale
+from rollout.errors import AzureError, Refused, Retryable, RolloutError, SignInError, Stale, UsageError
 
 BODIES = Path(__file__).parents[2].parent / "shared" / "corpus" / "rest" / "recordings" / "error-bodies.json"
 
@@ -136,13 +136,18 @@ def test_any_body_gives_a_problem(body: Any) -> None:
         (CredentialUnavailableError("az is not installed"), SignInError, "read: no sign-in (az is not installed)"),
         (ClientAuthenticationError("AADSTS700024 expired"), SignInError, "read: no sign-in (AADSTS700024 expired)"),
         (ValueError("odd"), AzureError, "read: odd"),
+        (
+            FileNotFoundError(2, "No such file or directory", "score.py"),
+            UsageError,
+            "read: score.py cannot be read (No such file or directory)",
+        ),
     ],
 )
 def test_exceptions_become_sentences(error: Exception, kind: type[RolloutError], text: str) -> None:
     """No network, a wrong authority, no sign-in: one sentence each."""
     made = from_exception(error, "read")
     assert (type(made), str(made)) == (kind, text)
-    assert isinstance(made, Transient) or made.hint or isinstance(error, ValueError)
+    assert isinstance(made, Transient) or made.hint or isinstance(error, ValueError | FileNotFoundError)
 
 
 @pytest.mark.parametrize("wrapper", [ServiceRequestError, ServiceResponseError])
