@@ -185,13 +185,19 @@ class EmulatorServer:
 
 def _listen(port: int, known: Identity) -> socket.socket:
     """A listening socket: on the wanted port, or on the last one if it is free, or on any."""
-    wanted = (port,) if port else (known.port, 0) if known.port else (0,)
-    for number in wanted[:-1]:
-        try:
-            return socket.create_server((HOST, number))
-        except OSError:
-            continue
-    return socket.create_server((HOST, wanted[-1]))
+    if port:
+        return _socket(port)
+    try:
+        return _socket(known.port)
+    except OSError:
+        return _socket(0)
+
+
+def _socket(port: int) -> socket.socket:
+    """Connections inherit no-delay: asyncio sets it only where the protocol number is given, and 40 ms count."""
+    made = socket.create_server((HOST, port))
+    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return made
 
 
 async def _beat(service: Service) -> None:

@@ -31,7 +31,7 @@ def endpoint_body(
 
 def deployment_body(count: int = 1, *, size: str = "Standard_DS3_v2", **changed: Any) -> dict[str, Any]:
     """What the SDK sends for a managed deployment; `changed` goes into its properties."""
-    inner = {
+    inner: dict[str, Any] = {
         "endpointComputeType": "Managed",
         "instanceType": size,
         "model": None,
