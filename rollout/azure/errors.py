@@ -156,7 +156,7 @@ def from_exception(error: BaseException, what: str) -> RolloutError:
     chain = tuple(_chain(error))
     if found := _of_service(chain):
         return from_problem(found, what)
-    return _no_sign_in(error, what) or _of_network(chain, what) or _other(error, what)
+    return _of_connection(chain, what) or _no_sign_in(error, what) or _of_system(chain, what) or _other(error, what)
 
 
 def _by_status(found: Problem) -> Make:
@@ -185,16 +185,22 @@ def _of_service(chain: tuple[BaseException, ...]) -> Problem | None:
     return None
 
 
-def _of_network(chain: tuple[BaseException, ...], what: str) -> RolloutError | None:
+def _of_connection(chain: tuple[BaseException, ...], what: str) -> RolloutError | None:
+    """No connection at all. By the text too: azure-identity wraps these in an exception about signing in."""
     text = " ".join(str(error) for error in chain)
     if any(isinstance(e, ssl.SSLCertVerificationError) for e in chain) or "CERTIFICATE_VERIFY_FAILED" in text:
         return AzureError(f"{what}: the server's certificate is not trusted", code="UntrustedCertificate", hint=CA_HINT)
     if any(isinstance(e, ssl.SSLError) for e in chain):
         return AzureError(f"{what}: no TLS connection ({_tail(chain)})", code="TlsFailure", hint=NETWORK_HINT)
-    if any(isinstance(e, socket.gaierror) for e in chain) or "Name or service not known" in text:
+    if any(isinstance(e, socket.gaierror) for e in chain) or _UNKNOWN_HOST.search(text):
         return AzureError(f"{what}: the host name is not known", code="NameResolution", hint=NETWORK_HINT)
     if any(isinstance(e, ConnectionRefusedError) for e in chain) or "Connection refused" in text:
         return AzureError(f"{what}: nothing listens there", code="ConnectionRefused", hint=NETWORK_HINT)
+    return None
+
+
+def _of_system(chain: tuple[BaseException, ...], what: str) -> RolloutError | None:
+    """A local file that is not there, or a connection that broke."""
     if lost := next((e for e in chain if isinstance(e, FileNotFoundError | PermissionError)), None):
         return UsageError(f"{what}: {lost.filename} cannot be read ({lost.strerror})")
     names = {type(error).__name__ for error in chain}
@@ -203,6 +209,7 @@ def _of_network(chain: tuple[BaseException, ...], what: str) -> RolloutError | N
     return None
 
 
+_UNKNOWN_HOST: Final = re.compile(r"Name or service not known|name resolution|getaddrinfo failed|NameResolutionError")
 _LOST: Final = frozenset(
     {"ServiceRequestError", "ServiceResponseError", "ServiceRequestTimeoutError", "ServiceResponseTimeoutError",
      "ServerDisconnectedError", "ClientConnectionError", "IncompleteReadError", "ConnectionError"}
