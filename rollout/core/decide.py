@@ -140,7 +140,8 @@ def who_is_stable(view: Scene) -> Decision | None:
     match view.promotion:
         case Ambiguous(names):
             return _hold(
-                f"{', '.join(names)} share the traffic and no record says which is stable; say it: rollout adopt --stable NAME"
+                f"{', '.join(names)} share the traffic and no record says which is stable;"
+                " say it: rollout adopt --stable NAME"
             )
         case Changed(name):
             return _hold(f"{name} is promoted but was changed outside; rollout adopt --stable {name}, or deploy anew")
@@ -154,7 +155,8 @@ def stable_not_ready(view: Scene) -> Decision | None:
     if stable is None or stable.ready:
         return None
     return _hold(
-        f"{stable.name} is promoted but {stable.state}; it must be repaired first (rollout adopt another, or the portal)"
+        f"{stable.name} is promoted but {stable.state}; it must be repaired first"
+        " (rollout adopt another, or the portal)"
     )
 
 

@@ -14,7 +14,7 @@ from rollout.core.release import Gate, OnFailure, Release
 from rollout.core.verdict import Outcome, Verdict
 from tests.worlds import plans
 from tests.worlds.history import History, all_pass, finish
-from tests.worlds.plane import NAME
+from tests.worlds.plane import NAME, no_hook
 
 ENDS = {Status.DONE: "converged", Status.HOLD: "holds", Status.REFUSE: "refused", Status.WAIT: "waits"}
 
@@ -61,7 +61,7 @@ class Script:
             case "occupied":
                 self.begin("promoted", "v1")
                 if words[0] == "v2":
-                    self.history.until_acted(actions.DeployRevision)
+                    self.history.until_deployed()
                 else:
                     self.history.plane.hand_create("green", words[0])
             case _:
@@ -92,9 +92,8 @@ class Script:
             case "mirrored":
                 self.history.until_mirrored()
             case "deployed":
-                self.history.until_acted(actions.DeployRevision)
+                self.history.until_deployed()
             case "promoted":
-                self.history.until_acted(actions.Record)
                 self.history.passes(lambda live, decision: decision.phase == "complete")
             case _:
                 self.history.until(int(where))
@@ -171,10 +170,13 @@ class Script:
 
     def person(self, command: Callable[..., tuple[actions.Action, ...]]) -> None:
         """A person's command."""
-        seen = finish(self.history.plane.observe(NAME))
+        plane = self.history.plane
+        plane.hook, hook = no_hook, plane.hook
+        seen = finish(plane.observe(NAME))
         for action in command(self.history.release, seen, who="me", why="a reason"):
-            finish(self.history.plane.apply(action, seen.endpoint))
-            seen = finish(self.history.plane.observe(NAME))
+            finish(plane.apply(action, seen.endpoint))
+            seen = finish(plane.observe(NAME))
+        plane.hook = hook
 
     verbs: ClassVar[dict[str, Callable[..., None]]] = {
         "release": release,

@@ -13,10 +13,10 @@ from rollout.core.decision import Decision, Status
 from rollout.core.observed import Endpoint, Observation
 from rollout.core.release import Gate, Release
 from rollout.core.verdict import Outcome, Verdict
-from rollout.errors import AzureError, Stale
+from rollout.errors import AzureError, Retryable, Stale
 from rollout.runner import Limits, Runner
 from tests.worlds.laws import Watch
-from tests.worlds.plane import NAME, RulesPlane
+from tests.worlds.plane import NAME, RulesPlane, no_hook
 
 T = TypeVar("T")
 ALLOWED = frozenset({"creates-endpoint"})
@@ -72,7 +72,9 @@ class History:
         if decision.status is Status.ACT:
             try:
                 finish(self.watch.apply(decision.actions[0], looked.observation.endpoint))
-            except (AzureError, Stale) as error:
+            except (Retryable, Stale):
+                pass  # look again
+            except AzureError as error:
                 self.watch.errors.append(str(error))
         return decision
 
@@ -84,7 +86,9 @@ class History:
                 return decision
             if decision.status is Status.ACT:
                 continue
-            if decision.status is not Status.WAIT or not self._let_time_pass(decision):
+            if decision.status not in (Status.WAIT, Status.HOLD) or not self._let_time_pass(decision):
+                return decision
+            if stop(self.live, decision):
                 return decision
         raise AssertionError(f"no end after {LONGEST} passes: {decision.reason}")
 
@@ -117,20 +121,23 @@ class History:
         """Until the candidate is mirrored."""
         return self.passes(lambda live, d: live is not None and live.weights.mirrored(d.roles.candidate) > 0)
 
-    def until_acted(self, kind: type[actions.Act]) -> Decision:
-        """Until an action of that kind was carried out."""
-        return self.passes(lambda live, d: bool(d.actions) and isinstance(d.actions[0], kind))
-
-    def until_waiting_for(self, word: str) -> Decision:
-        """Until a pass waits for the gate whose name contains `word`."""
-        return self.passes(lambda live, d: d.status is Status.WAIT and word in d.reason)
+    def until_deployed(self) -> Decision:
+        """Until something lives that carries the goal."""
+        return self.passes(
+            lambda live, d: (
+                live is not None
+                and any(found.ready and found.revision == self.release.goal for found in live.deployments)
+            )
+        )
 
     def approve(self, decision: Decision) -> None:
         """A person says yes to the approval that is waited for."""
         view = next(v for v in decision.stages if v.state == "active")
         seen = finish(self.plane.observe(NAME))
         record = actions.Record(reason="approved", progress=approve(self.release, seen, view.key, "me"))
+        self.plane.hook, hook = no_hook, self.plane.hook
         finish(self.plane.apply(record, seen.endpoint))
+        self.plane.hook = hook
 
     @property
     def live(self) -> Endpoint | None:

@@ -1,4 +1,4 @@
-"""The control plane of the tests: the emulator's rules without HTTP, with its own clock, hands from outside and kills."""
+"""The control plane of the tests: the emulator's rules without HTTP; with a clock, hands from outside and kills."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from rollout.emulator.answers import Answer
 from rollout.emulator.rules import Rules
 from rollout.emulator.settings import Settings
 from rollout.emulator.world import Kind, with_state
-from rollout.errors import AzureError, Stale
+from rollout.errors import AzureError, Retryable, Stale
 from rollout.ports import RequestCount
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 NAME = "house"
-QUICK = dict.fromkeys(Kind, 20.0)
+QUICK: dict[str, float] = {kind.value: 20.0 for kind in Kind}
 
 
 class Killed(BaseException):
@@ -74,6 +74,8 @@ class RulesPlane:
             self._refuse_stale(before)
         self.requests.writes += 1
         answer = self._write(action)
+        if answer.status == 409:
+            raise Retryable("an operation is under way")
         if answer.status >= 400:
             raise AzureError(str(answer.body), code=str(answer.status))
         self.written.append(action)
