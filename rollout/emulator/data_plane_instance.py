@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -128,6 +129,13 @@ class ScoringInstance:
         except (aiohttp.ClientError, ConnectionError) as error:
             raise NotReadyError from error
 
+    def _note_crash(self, process: Process) -> None:
+        """Say in the container's log what gunicorn's arbiter would have said there."""
+        code = process.ended.result()
+        what = f"exited with code {code}." if code >= 0 else f"was sent {signal.Signals(-code).name}!"
+        with self.log.open("a", encoding="utf-8") as log:
+            log.write(f"[ERROR] Worker (pid:{process.pid}) {what}\n")
+
     async def _boot(self) -> bool:
         try:
             self._process = process = await self._server.spawn(self._command())
@@ -172,6 +180,7 @@ class ScoringInstance:
             if self._process is not None and self.ready:
                 await asyncio.wait({self._process.ended})  # awaiting it itself would let a cancellation through
                 self.ready = False
+                self._note_crash(self._process)
                 self._changed()
             elif self._process is not None:
                 await self._process.stop()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from rollout.core.observed import FAILED, Endpoint
 from rollout.core.verdict import Outcome, Verdict
-from rollout.gates.words import no_answer
+from rollout.gates.words import cut, no_answer
 from rollout.ports import Clock, ControlPlane, Scoring, ScoringAnswer
 
 TRIES: Final = 3
@@ -14,9 +15,15 @@ TRIES: Final = 3
 PAUSE: Final = 2.0
 """Seconds of service time between two probes."""
 LOG_LINES: Final = 20
+"""How many lines of the container's log are shown."""
+SEARCHED_LINES: Final = 1000
+"""How many of its last lines are searched for a crash that the platform has already healed."""
 
 _DOWN: Final = frozenset({502, 503})
 _NOT_READY: Final = frozenset({"model_not_ready", "too_few_model_instance"})
+_CRASH: Final = re.compile(r"Worker \(pid:\d+\) (?:exited with code [1-9]|was sent SIG(?:KILL|SEGV|ABRT|BUS|ILL|FPE))")
+"""What gunicorn, under the inference server, says of a worker that died. It starts another one, so probes alone only
+see a crash that happens to be going on."""
 _REASON: Final = "ms-azureml-model-error-reason"
 _MODEL_STATUS: Final = "ms-azureml-model-error-statuscode"
 
@@ -27,7 +34,8 @@ async def measure(scoring: Scoring, plane: ControlPlane, clock: Clock, endpoint:
     if found is None:
         return Verdict(outcome=Outcome.FAIL, reason=f"{name} does not exist any more")
     if found.state == FAILED:
-        return await _with_logs(plane, endpoint, name, f"{name} is {found.state}")
+        lines = (await plane.logs(endpoint.name, name, LOG_LINES)).splitlines()
+        return _failed(f"{name} is {found.state}", lines)
     if not found.ready:
         return Verdict(outcome=Outcome.NO_DATA, reason=f"{name} is {found.state}")
     answers: list[ScoringAnswer] = []
@@ -39,9 +47,8 @@ async def measure(scoring: Scoring, plane: ControlPlane, clock: Clock, endpoint:
         if verdict is not None:
             break
     assert verdict is not None, "the last try always gives a verdict"
-    if verdict.outcome is Outcome.FAIL:
-        return await _with_logs(plane, endpoint, name, verdict.reason)
-    return verdict
+    lines = (await plane.logs(endpoint.name, name, SEARCHED_LINES)).splitlines()
+    return judge_log(name, verdict, lines)
 
 
 def judge(name: str, answers: list[ScoringAnswer]) -> Verdict | None:
@@ -73,7 +80,16 @@ def _said(answer: ScoringAnswer) -> str:
     return f"{answer.status} {reason}".rstrip() if answer.status else "no answer"
 
 
-async def _with_logs(plane: ControlPlane, endpoint: Endpoint, name: str, reason: str) -> Verdict:
-    """The verdict FAIL, with the end of the container's log as its evidence."""
-    log = await plane.logs(endpoint.name, name, LOG_LINES)
-    return Verdict(outcome=Outcome.FAIL, reason=reason, evidence={"log": log.splitlines()[-LOG_LINES:]})
+def judge_log(name: str, verdict: Verdict, lines: list[str]) -> Verdict:
+    """The verdict of the probes, unless the container's log tells of a crash since it was created."""
+    if verdict.outcome is Outcome.FAIL:
+        return _failed(verdict.reason, lines)
+    crash = next((index for index, text in enumerate(lines) if _CRASH.search(text)), None)
+    if crash is None:
+        return verdict
+    return _failed(f"the process of {name} crashed: {cut(lines[crash])}", lines[: crash + 1])
+
+
+def _failed(reason: str, lines: list[str]) -> Verdict:
+    """FAIL, with the end of those lines as its evidence."""
+    return Verdict(outcome=Outcome.FAIL, reason=reason, evidence={"log": lines[-LOG_LINES:]})

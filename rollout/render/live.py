@@ -14,9 +14,10 @@ from rich.text import Text
 
 from rollout.core.decision import Decision, Roles
 from rollout.core.observed import Observation, Weights
+from rollout.core.release import GateKind
 from rollout.render import words
 from rollout.render.change_text import stage_lines
-from rollout.render.log import evidence
+from rollout.render.log import evidence, is_mere_health
 from rollout.render.styled import printable
 from rollout.render.terminal import as_text
 from rollout.runner import Event, Finished, Looked, Measured, Measuring, Started, Troubled, Waiting
@@ -53,7 +54,10 @@ class LiveBoard:
             case Looked(observation=seen, decision=decision):
                 self._seen, self._decision = seen, decision
             case Measuring(gate=gate):
-                self._busy(f"measuring {gate.name}")
+                if gate.kind is not GateKind.BAKE:
+                    self._busy(f"measuring {gate.name}")
+            case Measured(gate=gate, verdict=verdict) if is_mere_health(gate, verdict):
+                return
             case Measured(gate=gate, verdict=verdict):
                 self._say(f"{verdict.outcome.value:8} {gate.name}: {verdict.reason}")
                 for text in evidence(verdict):
@@ -80,8 +84,7 @@ class LiveBoard:
         self._now = ""
 
     def _say(self, text: str) -> None:
-        if not text.startswith("PASS") or "bake" not in text:
-            self._console.print(Text(printable(text)))
+        self._console.print(Text(printable(text)))
 
     def _draw(self) -> Group:
         parts: list[Text | Spinner] = [Text(self._title, style="bold")]

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import assert_never
 
-from rollout.core.verdict import Verdict
+from rollout.core.release import Gate, GateKind
+from rollout.core.verdict import Outcome, Verdict
 from rollout.render import words
 from rollout.runner import Event, Finished, Looked, Measured, Measuring, Started, Troubled, Waiting
 
@@ -37,7 +38,10 @@ class LogListener:
             case Looked():
                 return
             case Measuring(gate=gate):
-                yield f"measure  {gate.name}"
+                if gate.kind is not GateKind.BAKE:
+                    yield f"measure  {gate.name}"
+            case Measured(gate=gate, verdict=verdict) if is_mere_health(gate, verdict):
+                return
             case Measured(gate=gate, verdict=verdict):
                 yield f"{verdict.outcome.value.lower():8} {gate.name}: {verdict.reason}"
                 yield from evidence(verdict)
@@ -59,6 +63,11 @@ class LogListener:
         if self._started is None:
             return ""
         return f" ({words.span((self._clock() - self._started).total_seconds())})"
+
+
+def is_mere_health(gate: Gate, verdict: Verdict) -> bool:
+    """Whether this is a bake that goes well: its time is still to pass, and the wait for it is told anyway."""
+    return gate.kind is GateKind.BAKE and verdict.outcome is Outcome.PASS
 
 
 def evidence(verdict: Verdict) -> Iterator[str]:
