@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import assert_never
 
 from rollout.azure import operations
+from rollout.azure.autoscale import autoscaled_resources, marked
 from rollout.azure.client import ArmClient
 from rollout.azure.deployments import Deployer, DeploymentWriter
 from rollout.azure.endpoints import EndpointWriter
@@ -23,15 +24,28 @@ from rollout.ports import RequestCount
 
 
 class ArmControlPlane:
-    """One workspace's control plane. `pace` says how patiently operations are followed."""
+    """One workspace's control plane.
 
-    def __init__(self, client: ArmClient, paths: Paths, deployer: Deployer, pace: Pace | None = None) -> None:
+    `pace` says how patiently operations are followed. With `autoscale`, the first look also reads the resource
+    group's autoscale settings, once for the whole life of this object.
+    """
+
+    def __init__(
+        self,
+        client: ArmClient,
+        paths: Paths,
+        deployer: Deployer,
+        pace: Pace | None = None,
+        *,
+        autoscale: bool = False,
+    ) -> None:
         self.requests: RequestCount = client.requests
         self._client = client
         self._paths = paths
         self._sender = Sender(client, pace or Pace())
         self._endpoints = EndpointWriter(self._sender, paths)
         self._deployments = DeploymentWriter(self._sender, paths, deployer, self.logs)
+        self._autoscaled: frozenset[str] | None = None if autoscale else frozenset()
 
     async def observe(self, endpoint: str) -> Observation:
         """See `ports.ControlPlane`. An endpoint that does not exist costs one read."""
@@ -40,7 +54,9 @@ class ArmControlPlane:
         if answer.status == 404:
             return Observation(None, answer.date)
         found = await self._client.pages(self._paths.deployments(endpoint), what)
-        return Observation(read_endpoint(answer.body, found), answer.date)
+        if self._autoscaled is None:
+            self._autoscaled = await autoscaled_resources(self._client, self._paths)
+        return Observation(marked(read_endpoint(answer.body, found), self._autoscaled), answer.date)
 
     async def apply(self, action: actions.Action, before: Endpoint | None) -> None:
         """See `ports.ControlPlane`."""

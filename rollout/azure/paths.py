@@ -19,11 +19,15 @@ class Paths(msgspec.Struct, frozen=True):
     workspace: str
 
     @property
+    def group(self) -> str:
+        """The resource group."""
+        subscription, group = (quote(part, safe="") for part in (self.subscription_id, self.resource_group))
+        return f"/subscriptions/{subscription}/resourceGroups/{group}"
+
+    @property
     def home(self) -> str:
         """The workspace itself."""
-        parts = ("subscriptions", self.subscription_id, "resourceGroups", self.resource_group)
-        tail = ("providers", PROVIDER, "workspaces", self.workspace)
-        return "/" + "/".join(quote(part, safe="") for part in (*parts, *tail))
+        return f"{self.group}/providers/{PROVIDER}/workspaces/{quote(self.workspace, safe='')}"
 
     def endpoint(self, name: str) -> str:
         """An online endpoint."""

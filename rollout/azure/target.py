@@ -78,8 +78,10 @@ class Connection(msgspec.Struct, frozen=True):
 
 
 @asynccontextmanager
-async def connect(target: Target, *, pace: Pace | None = None) -> AsyncIterator[Connection]:
+async def connect(target: Target, *, pace: Pace | None = None, autoscale: bool = False) -> AsyncIterator[Connection]:
     """Connect to a target; the connections are closed at the end. No request is made before the first use.
+
+    With `autoscale` the first look also finds out which deployments Azure Monitor scales: one read more.
 
     Raises UsageError for an address that is not HTTPS, SignInError if no credential can be chosen, AzureError for a
     CA bundle that cannot be read.
@@ -91,7 +93,8 @@ async def connect(target: Target, *, pace: Pace | None = None) -> AsyncIterator[
     source = build(choice, environment, ca_bundle=target.ca_bundle)
     async with _session(target) as session:
         client = _client(target, source, session)
-        control_plane = ArmControlPlane(client, target.paths, SdkDeployer(target, source, client.requests), pace)
+        deployer = SdkDeployer(target, source, client.requests)
+        control_plane = ArmControlPlane(client, target.paths, deployer, pace, autoscale=autoscale)
         scoring = HttpScoring(client, target.paths, AsyncCredential(source), target.scopes[1], session)
         yield Connection(control_plane, scoring, choice.describe())
 

@@ -312,3 +312,19 @@ async def test_the_log_of_nothing_is_empty(bench: Bench, connection: Connection)
     before = await serving(bench, connection, "blue")
     assert await connection.control_plane.logs(before.name, "blue") == ""
     assert await connection.control_plane.logs(before.name, "nobody") == ""
+
+
+async def test_autoscaled_deployments_are_known(bench: Bench, connection: Connection) -> None:
+    """An enabled autoscale setting marks its target; it costs one read, once."""
+    before = await serving(bench, connection, "blue", "green")
+    paths = bench.target.paths
+    home = f"{paths.group}/providers/Microsoft.Insights/autoscalesettings"
+    for name, enabled in (("blue", True), ("green", False)):
+        target = paths.deployment(before.name, name).replace("resourceGroups", "RESOURCEGROUPS")
+        body = {"location": "eastus2", "properties": {"enabled": enabled, "targetResourceUri": target}}
+        await raw(connection).send("PUT", f"{home}/{name}?api-version=2022-10-01", "put", body, kind="writes")
+    async with connect(bench.target, autoscale=True) as watching:
+        first = await look(watching.control_plane, before.name)
+        await look(watching.control_plane, before.name)
+        assert watching.control_plane.requests.reads == 5
+    assert {found.name: found.autoscaled for found in first.deployments} == {"blue": True, "green": False}
