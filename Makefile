@@ -1,0 +1,47 @@
+# Two commands need nothing but Python 3.11 or newer and make: `make demo` and `make test`.
+# Each makes an environment of its own below .venv/.
+
+PYTHON ?= python3
+DEMO := .venv/demo
+DEV := .venv/dev
+
+.PHONY: help demo test check laws benchmarks schemas clean
+
+help: ## show what can be made
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+demo: $(DEMO)/ready ## the main job, end to end, on the emulator
+	$(DEMO)/bin/rollout demo
+
+test: $(DEV)/ready ## the tests (quick form)
+	$(DEV)/bin/python -m pytest -n 2
+
+check: $(DEV)/ready ## style, types and the direction of imports
+	$(DEV)/bin/ruff check .
+	$(DEV)/bin/ruff format --check .
+	$(DEV)/bin/mypy
+	$(DEV)/bin/lint-imports
+
+laws: $(DEV)/ready ## the laws over many more generated histories
+	ROLLOUT_HISTORIES=$${ROLLOUT_HISTORIES:-50000} $(DEV)/bin/python -m pytest -n 2 tests/worlds tests/golden
+
+benchmarks: $(DEV)/ready ## budgets, as ratios within one run
+	$(DEV)/bin/python -m benchmarks
+
+schemas: $(DEV)/ready ## write the generated files again
+	$(DEV)/bin/python -m rollout.plan.schema
+
+clean: ## remove environments and caches
+	rm -rf .venv .rollout .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(DEMO)/ready: pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("rollout needs Python 3.11 or newer, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(DEMO)
+	$(DEMO)/bin/pip install --quiet --disable-pip-version-check -e '.[emulator]'
+	@touch $@
+
+$(DEV)/ready: pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("rollout needs Python 3.11 or newer, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(DEV)
+	$(DEV)/bin/pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@
