@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os.path
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
+
+import msgspec
 
 from rollout.errors import Fault
 from rollout.plan import positions
@@ -14,8 +15,7 @@ from rollout.plan.loader import Loaded, load_file
 from rollout.plan.positions import Source
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(msgspec.Struct, frozen=True):
     """One endpoint or deployment as declared. Relative paths in `data` start from the folder of `origin`.
 
     `prefix` is where `data` stands in `source` (inline: in the plan). `patch` is the overlay, which stands at
@@ -45,8 +45,7 @@ class Document:
         return self.origin.parent
 
 
-@dataclass(frozen=True, slots=True)
-class PlanFile:
+class PlanFile(msgspec.Struct, frozen=True):
     """The plan as YAML gave it, and where it lies."""
 
     path: Path

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import mimetypes
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
@@ -27,8 +25,7 @@ _MAX_REQUEST: Final = 10_000_000
 GateStage = SmokeTestStage | BakeStage | ApprovalStage
 
 
-@dataclass(frozen=True, slots=True)
-class GateReader:
+class GateReader(msgspec.Struct, frozen=True):
     """Reads the gates of one plan; `default` is whom a gate is about if it does not say."""
 
     plan: PlanFile
@@ -104,7 +101,7 @@ class GateReader:
         if model.file is None:
             kind = model.content_type or "application/json"
             return RequestFile(name="inline", body=json.dumps(model.body).encode(), content_type=kind, expect=expect)
-        kind = model.content_type or mimetypes.guess_type(model.file)[0] or "application/octet-stream"
+        kind = model.content_type or _content_type(model.file)
         body = self._read(model.file, (*path, "file"))
         if body is not None and kind == "application/json":
             self._json(body, model.file, (*path, "file"), "PLAN401")
@@ -180,6 +177,14 @@ class GateReader:
 
     def _add(self, code: str, path: Path, message: str, expected: str) -> None:
         self.faults.append(self.plan.fault(code, present(self.plan.loaded.data, path), message, expected=expected))
+
+
+def _content_type(name: str) -> str:
+    if name.lower().endswith(".json"):
+        return "application/json"
+    import mimetypes  # loaded for other files only: it reads the system's tables
+
+    return mimetypes.guess_type(name)[0] or "application/octet-stream"
 
 
 def _schema_fault(value: Any) -> str:

@@ -132,7 +132,7 @@ class SmokeTestModel(Shorthand):
         default=None, description="Which deployment is asked: `candidate` (the default), `stable` or its name."
     )
     expect: ExpectModel = Field(
-        default=ExpectModel(), description="What a good answer looks like; by default status 200."
+        default=ExpectModel.model_construct(), description="What a good answer looks like; by default status 200."
     )
     time_limit: Duration | None = Field(default=None, description="Greatest accepted time of one request.")
     repetitions: Annotated[int, BeforeValidator(_repetitions)] = Field(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from rollout.core.release import EndpointSpec, Release
 from rollout.errors import Fault, PlanError
@@ -18,7 +18,7 @@ from rollout.plan.az_files import check_deployment, check_endpoint
 from rollout.plan.documents import Document, PlanFile, resolve
 from rollout.plan.loader import load_file
 from rollout.plan.lowering import check_mirror, lower, lower_stages
-from rollout.plan.models import AnyStageModel, PlanModel
+from rollout.plan.models import AnyStageModel, PlanModel, TargetModel
 from rollout.plan.roles import ROLES
 from rollout.plan.shapes import NAME_PATTERN
 from rollout.plan.stages import StageReader
@@ -68,8 +68,13 @@ def load_release(path: Path, *, commit: str = "") -> LoadedPlan:
     except OSError as error:
         message = f"cannot read `{error.filename}`: {error.strerror}"
         raise PlanError([plan.fault("PLAN306", (), message)]) from error
-    target = Target(**model.target.model_dump()) if model.target else None
-    return LoadedPlan(release=release, target=target, path=path)
+    return LoadedPlan(release=release, target=_target(model.target), path=path)
+
+
+def _target(model: TargetModel | None) -> Target | None:
+    if model is None:
+        return None
+    return Target(subscription_id=model.subscription_id, resource_group=model.resource_group, workspace=model.workspace)
 
 
 def find_plans(paths: Iterable[Path]) -> list[Path]:
@@ -113,6 +118,8 @@ def _check_stages_alone(plan: PlanFile, stages: Any, faults: list[Fault]) -> Non
     """The plan as a whole is wrong: still find what is wrong with the files that its good gates name."""
     if not isinstance(stages, list) or plan.loaded.data.get("deployments") is not None:
         return
+    from pydantic import TypeAdapter  # loaded for plans with faults only: start-up time
+
     adapter: TypeAdapter[Any] = TypeAdapter(AnyStageModel)
     for index, stage in enumerate(stages):
         try:

@@ -7,10 +7,10 @@ Limits (size, nodes after aliases are expanded, nesting) keep a hostile file fro
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 import yaml
 from yaml.cyaml import CParser  # type: ignore[attr-defined]  # its stubs do not export it
 
@@ -24,8 +24,7 @@ MAX_DEPTH: Final = 64
 _INDENT: Final = re.compile(r"^[ \t\-?:]+", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(msgspec.Struct, frozen=True):
     """A file's data (None if it has none) with its source, and what was wrong with it as YAML."""
 
     data: Any
@@ -119,12 +118,11 @@ def _syntax_fault(source: Source, error: yaml.YAMLError) -> Fault:
     return source.fault_at("PLAN005", line, column, f"not valid YAML: {problem}", hint=hint)
 
 
-@dataclass(slots=True)
-class _Builder:
+class _Builder(msgspec.Struct):
     """One walk over the node tree. `above` are the ids of the nodes that we are inside of (recursive aliases)."""
 
     source: Source
-    faults: list[Fault] = field(default_factory=list)
+    faults: list[Fault] = []
     count: int = 0
     stopped: bool = False
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from rollout.core.release import AnyStage, EndpointSpec, LiteralForm, Mirror, OnFailure, Release, Role
 from rollout.errors import Fault
@@ -16,8 +17,7 @@ from rollout.plan.roles import Cast, cast_of, mentioned
 from rollout.plan.stages import Placed, StageReader
 
 
-@dataclass(frozen=True, slots=True)
-class Ways:
+class Ways(msgspec.Struct, frozen=True):
     """The stages of a plan: the candidate's way, and how an endpoint that serves nothing gets its stable."""
 
     cast: Cast

@@ -237,7 +237,9 @@ class PlanModel(Strict):
         default=None, description="The literal form: stages for an endpoint that serves nothing yet."
     )
     stages: Stages = Field(min_length=1, description="The way from nothing to all traffic.")
-    on_failure: OnFailureModel = Field(default=OnFailureModel(), description="What becomes of a candidate that failed.")
+    on_failure: OnFailureModel = Field(
+        default=OnFailureModel.model_construct(), description="What becomes of a candidate that failed."
+    )
     on_revert: Literal["fast", "full"] = Field(
         default="fast", description="How to go back to what was promoted before: smoke gates only, or all stages."
     )

@@ -6,9 +6,9 @@ Nothing is recorded while loading. Only when there is a fault, the node tree tha
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import yaml
 
 from rollout.errors import Fault
@@ -18,8 +18,7 @@ Path = tuple[str | int, ...]
 _SNIPPET_LENGTH = 120
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(msgspec.Struct, frozen=True):
     """One file as it was read: its name for people, its text, and its node tree (None if it could not be parsed)."""
 
     file: str

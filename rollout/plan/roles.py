@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from rollout.core.release import Role
 from rollout.errors import Fault
@@ -26,8 +27,7 @@ from rollout.plan.positions import Path
 _ROLES: Final = {"candidate": Role.CANDIDATE, "stable": Role.STABLE}
 
 
-@dataclass(frozen=True, slots=True)
-class Cast:
+class Cast(msgspec.Struct, frozen=True):
     """Every accepted name with its role. `candidate` and `stable` are the fixed names of the literal form, else ""."""
 
     names: Mapping[str, Role]

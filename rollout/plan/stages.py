@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping
-from dataclasses import dataclass
 from itertools import chain, count
 from typing import assert_never
 
@@ -33,8 +32,7 @@ Placed = tuple[Path, StageModel]
 """A stage with its place in the plan."""
 
 
-@dataclass(frozen=True, slots=True)
-class StageReader:
+class StageReader(msgspec.Struct, frozen=True):
     """Turns placed stages into core stages; `about` is the role that weights and gates are about by default (stable
     in `bootstrap`)."""
 
