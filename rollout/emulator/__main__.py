@@ -9,10 +9,13 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
+
 from rollout.emulator.process import DEFAULT_STATE_DIR, announce, held
 from rollout.emulator.server import EmulatorServer, no_backend, processes
 from rollout.emulator.service import Options
-from rollout.errors import RolloutError
+from rollout.emulator.settings import Settings
+from rollout.errors import RolloutError, UsageError
 
 
 def arguments(given: list[str] | None = None) -> argparse.Namespace:
@@ -24,18 +27,29 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--python", default=sys.executable, help="interpreter of the scoring scripts")
     parser.add_argument("--no-processes", action="store_true", help="deployments succeed and nothing serves")
     parser.add_argument("--no-throttle", action="store_true", help="no limits on requests a second")
+    parser.add_argument("--settings", type=Path, help="JSON file with fields of the emulator's settings")
     parser.add_argument("--parent-pid", type=int, help="stop when this process has gone")
     return parser.parse_args(given)
+
+
+def settings(path: Path | None) -> Settings:
+    """The settings of a file; the defaults without one. Raises `UsageError`."""
+    if path is None:
+        return Settings()
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Settings)
+    except (OSError, msgspec.DecodeError) as error:
+        raise UsageError(f"Cannot use the settings in {path}: {error}") from error
 
 
 def main() -> int:
     """Serve; 0 when told to stop, 3 for wrong usage."""
     args = arguments()
     state_dir = args.state_dir.absolute()
-    options = Options(speed=args.speed, throttle=not args.no_throttle)
     backend = no_backend if args.no_processes else processes(state_dir, args.python)
-    server = EmulatorServer(state_dir, options, backend, args.port)
     try:
+        options = Options(speed=args.speed, throttle=not args.no_throttle, settings=settings(args.settings))
+        server = EmulatorServer(state_dir, options, backend, args.port)
         with held(state_dir):
             asyncio.run(_serve(server, args.parent_pid))
     except RolloutError as error:

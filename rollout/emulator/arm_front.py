@@ -43,7 +43,11 @@ async def _act(service: Service, request: Request, path: str, headers: dict[str,
     body = _body(await request.body())
     query = dict(request.query_params)
     service.rules.world.api_version = query.get("api-version") or "2022-02-01-preview"
-    return operation.act(Call(service, names, body, query, service.now()))
+    try:
+        return operation.act(Call(service, names, body, query, service.now()))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        # Rules check before they change anything; what they trip over is a body of another shape than documented.
+        raise plain(400, "InvalidRequestContent", f"The request content was invalid: {error!r}") from error
 
 
 def find(service: Service, method: str, path: str) -> tuple[Operation, tuple[str, ...]]:

@@ -10,10 +10,13 @@ from rollout.emulator.identity import Identity
 def variables(known: Identity, url: str, ca_bundle: Path) -> dict[str, str]:
     """For azure-ai-ml, azure-identity, requests, curl and aiohttp. Holds the client secret: never log it.
 
-    `adfs` as tenant is what keeps MSAL from asking the public cloud whether it knows this authority.
+    `adfs` as tenant is what keeps MSAL from asking the public cloud whether it knows this authority; the cloud
+    metadata and registry variables keep the SDK from looking for registries there.
     """
     return {
         "AZUREML_DEV_URL_MFE": url,
+        "ARM_CLOUD_METADATA_URL": f"{url}/metadata/endpoints?api-version=2019-05-01",
+        "REGISTRY_DISCOVERY_ENDPOINT_URL": f"{url}/",
         "REQUESTS_CA_BUNDLE": str(ca_bundle),
         "SSL_CERT_FILE": str(ca_bundle),
         "CURL_CA_BUNDLE": str(ca_bundle),

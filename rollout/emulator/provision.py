@@ -80,13 +80,20 @@ class Provisioner:
                 return await backend.scale(operation.endpoint, name, operation.after["sku"]["capacity"])
             case Kind.DEPLOYMENT_DELETE:
                 await backend.remove(operation.endpoint, name)
+                await self._forget(operation.endpoint, name)
             case Kind.ENDPOINT_DELETE:
                 held = self._service.rules.world.endpoints.get(operation.endpoint)
                 for key in tuple(held.deployments) if held else ():
                     await backend.remove(operation.endpoint, key)
+                await self._forget(operation.endpoint)
             case _:
                 pass
         return _OK
+
+    async def _forget(self, *names: str) -> None:
+        """Delete the unpacked assets of what is gone."""
+        folder = self._service.state_dir.joinpath("deployments", *names)
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
     async def _deploy(self, endpoint: str, doc: JsonObject) -> Outcome:
         container = await asyncio.to_thread(build, self._service, endpoint, doc)

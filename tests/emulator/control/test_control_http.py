@@ -290,3 +290,50 @@ def test_usage(arm: Arm) -> None:
     before = cores()
     arm.house("blue")
     assert cores() - before == 8
+
+
+MALFORMED: list[Any] = [
+    None,
+    [],
+    "text",
+    {"properties": 3},
+    endpoint_body(tags=["a"]),
+    endpoint_body(tags={"a": 1}),
+    endpoint_body(identity="SystemAssigned"),
+    endpoint_body(properties={"authMode": 7}),
+    endpoint_body(properties={"authMode": "Key", "traffic": ["blue"]}),
+    endpoint_body(properties={"authMode": "Key", "properties": "x"}),
+]
+
+
+@pytest.mark.parametrize("number", range(len(MALFORMED)))
+def test_bodies_of_another_shape(arm: Arm, number: int) -> None:
+    """400 in ARM's shape, and nothing has changed."""
+    name = arm.house("blue")
+    path = f"onlineEndpoints/{name}"
+    before = arm.ask("GET", path).json()
+    answer = arm.ask("PUT", path, MALFORMED[number])
+    assert (answer.status_code, "error" in answer.json()) == (400, True)
+    assert arm.ask("PUT", f"{path}/deployments/blue", MALFORMED[number]).status_code == 400
+    assert arm.ask("GET", path).json() == before
+
+
+def test_blob_storage(arm: Arm) -> None:
+    """The container's query opens it and no other; blobs are listed, read in parts and described."""
+    path = "codes/c1/versions/1/startPendingUpload"
+    told = arm.ask("POST", path, {"pendingUploadType": "TemporaryBlobReference"}).json()
+    uri, _, query = told["blobReferenceForConsumption"]["credential"]["sasUri"].partition("?")
+    other = arm.ask("POST", path.replace("c1", "c2"), {}).json()["blobReferenceForConsumption"]["blobUri"]
+    web = arm.session
+    made = web.put(f"{uri}/a/b.txt?{query}", data=b"0123456789", headers={"x-ms-meta-k": "v"})
+    assert (made.status_code, web.put(f"{other}/a?{query}", data=b"").status_code) == (201, 403)
+    head = web.head(f"{uri}/a/b.txt?{query}")
+    assert (head.headers["Content-Length"], head.headers["x-ms-meta-k"]) == ("10", "v")
+    part = web.get(f"{uri}/a/b.txt?{query}", headers={"x-ms-range": "bytes=2-4"})
+    assert (part.status_code, part.content, part.headers["Content-Range"]) == (206, b"234", "bytes 2-4/10")
+    assert web.get(f"{uri}/a/b.txt?{query}").content == b"0123456789"
+    assert "<Name>a/b.txt</Name>" in web.get(f"{uri}?restype=container&comp=list&prefix=a/&{query}").text
+    missing = web.head(f"{uri}/none?{query}")
+    assert (missing.status_code, missing.headers["x-ms-error-code"]) == (404, "BlobNotFound")
+    guarded = web.put(f"{uri}/a/b.txt?{query}", data=b"", headers={"If-None-Match": "*"})
+    assert guarded.headers["x-ms-error-code"] == "BlobAlreadyExists"

@@ -15,10 +15,12 @@ from pathlib import Path
 import pytest
 import requests
 
+from rollout.emulator import __main__ as main
 from rollout.emulator import process
 from rollout.emulator.identity import identity
 from rollout.emulator.server import EmulatorServer
 from rollout.emulator.service import Options
+from rollout.emulator.settings import Settings
 from rollout.errors import UsageError
 from tests.emulator.control.bodies import deployment_body, endpoint_body
 from tests.emulator.control.conftest import Arm
@@ -172,3 +174,28 @@ def test_work_under_way_goes_on_after_a_restart(tmp_path: Path) -> None:
             assert time.monotonic() < deadline
             time.sleep(0.05)
         assert state == "Succeeded"
+
+
+def test_settings_from_a_file(state_dir: Path, tmp_path: Path) -> None:
+    """A settings file changes the rules; one that makes no sense is refused before anything starts."""
+    path = tmp_path / "settings.json"
+    path.write_text('{"cores": 8, "endpoints": 2000}')
+    assert main.settings(path) == Settings(cores=8, endpoints=2000)
+    path.write_text('{"cores": "many"}')
+    command = [sys.executable, "-m", "rollout.emulator", "--state-dir", str(state_dir), "--settings", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30)
+    assert (done.returncode, done.stderr.splitlines()) == (
+        3,
+        [f"Cannot use the settings in {path}: Expected `int`, got `str` - at `$.cores`"],
+    )
+
+
+def test_the_files_of_what_is_deleted_go(tmp_path: Path) -> None:
+    """Unpacked assets do not outlive their deployment."""
+    with EmulatorServer(tmp_path, Options(speed=2000)) as server:
+        arm = Arm(server)
+        name = arm.house("blue")
+        folder = tmp_path / "deployments" / name / "blue" / "x"
+        folder.mkdir(parents=True)
+        arm.wait(arm.ask("DELETE", f"onlineEndpoints/{name}"))
+        assert not (tmp_path / "deployments" / name).exists()
