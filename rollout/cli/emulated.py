@@ -19,9 +19,9 @@ def state_dir(given: Path | None = None) -> Path:
     return (given or Path(os.environ.get(STATE_DIR_VARIABLE) or process.DEFAULT_STATE_DIR)).absolute()
 
 
-def running_emulator() -> Place:
+def running_emulator(given: Path | None = None) -> Place:
     """The emulator that is running. Raises UsageError if none is, RolloutError if it does not answer."""
-    folder = state_dir()
+    folder = state_dir(given)
     if process.running(folder) is None:
         raise UsageError(
             f"no emulator is running in {folder}",

@@ -13,8 +13,11 @@ from rollout.azure.target import connect
 from rollout.cli.context import commit
 from rollout.cli.targets import Place, resolve
 from rollout.core.change_set import change_set
+from rollout.core.decide import decide
+from rollout.core.decision import Decision, Status
 from rollout.core.observed import Observation
-from rollout.core.release import Release
+from rollout.core.release import GateKind, Release
+from rollout.core.verdict import Outcome, Verdict
 from rollout.gates.measurer import Measurer
 from rollout.plan.load import LoadedPlan, load_release
 from rollout.ports import ControlPlane, Scoring
@@ -76,10 +79,22 @@ def place_of(loaded: LoadedPlan, flag: str | None) -> Place:
 
 def report_on(session: Session, loaded: LoadedPlan, seen: Observation, allowed: frozenset[str]) -> Report:
     """What is to be told about a plan after that look."""
+    changes = change_set(loaded.release, seen, allowed)
+    decision = waiting_bake(loaded.release, seen, changes.decision, allowed)
     return Report(
         release=loaded.release,
         file=str(loaded.path),
         observation=seen,
-        changes=change_set(loaded.release, seen, allowed),
+        changes=msgspec.structs.replace(changes, decision=decision),
         requests=session.plane.requests,
     )
+
+
+def waiting_bake(release: Release, seen: Observation, decision: Decision, allowed: frozenset[str]) -> Decision:
+    """The decision, with the end of the bake that is waited for; who only looks does not measure its health."""
+    gate = decision.measure
+    if gate is None or gate.kind is not GateKind.BAKE:
+        return decision
+    assumed = Verdict(outcome=Outcome.PASS, reason="its time is not over")
+    later = decide(release, seen, {decision.measure_key: assumed}, allowed)
+    return later if later.status is Status.WAIT and later.next_after is not None else decision

@@ -17,6 +17,7 @@ from rollout.core.actions import (
 )
 from rollout.core.decision import Decision, Phase, StageState, Status
 from rollout.core.observed import Observation
+from rollout.core.settings import revision_changes
 from rollout.render import words
 from rollout.render.report import Report
 from rollout.render.styled import Line, Meaning, line, spans
@@ -40,7 +41,7 @@ _STAGE: Final[dict[StageState, Meaning]] = {
 def diff_lines(report: Report) -> Iterator[Line]:
     """What `rollout diff` shows."""
     yield from head_lines(report)
-    yield from _changes(report)
+    yield from change_lines(report)
     yield from stage_lines(report.changes.decision)
     yield from _drift(report)
     yield from _way_back(report)
@@ -93,7 +94,8 @@ def stage_lines(decision: Decision) -> Iterator[Line]:
         )
 
 
-def _changes(report: Report) -> Iterator[Line]:
+def change_lines(report: Report) -> Iterator[Line]:
+    """Everything that would still be done."""
     yield line()
     actions = report.changes.actions
     if not actions:
@@ -101,27 +103,37 @@ def _changes(report: Report) -> Iterator[Line]:
         return
     yield line("Changes still to come, if every gate passes", "title")
     for action in actions:
-        yield from _action(action)
+        yield from _action(report, action)
     if not report.changes.complete:
         yield line("  (this does not end converged; see the decision above)", "warn")
 
 
-def _action(action: Action) -> Iterator[Line]:
+def _action(report: Report, action: Action) -> Iterator[Line]:
     sign, meaning = _sign(action)
     hazards = f"  ! {', '.join(action.hazards)}" if action.hazards else ""
     yield spans((f"  {sign} {words.action_text(action)}", meaning), (hazards, "warn"))
     match action:
         case CreateEndpoint(endpoint=spec):
             yield from (_field(FieldChange(path, None, spec.fields[path])) for path in sorted(spec.fields))
-        case DeployRevision(changes=changes, mode=mode):
-            yield from map(_field, changes)
-            same = len(action.spec.fields) - len(changes)
-            if mode == "update" and same > 0:
-                yield line(f"        {same} field{'s' if same != 1 else ''} unchanged", "dim")
+        case DeployRevision():
+            yield from _revision(report, action)
         case UpdateEndpoint(changes=changes) | UpdateDeployment(changes=changes):
             yield from map(_field, changes)
         case _:
             return
+
+
+def _revision(report: Report, action: DeployRevision) -> Iterator[Line]:
+    """Field by field: an update against what it updates, a new deployment against what serves now."""
+    changes, beside = action.changes, f"of {action.deployment}"
+    endpoint, stable = report.observation.endpoint, report.changes.decision.roles.stable
+    serving = endpoint.deployment(stable) if endpoint else None
+    if action.mode == "create" and serving is not None and stable != action.deployment:
+        changes, beside = revision_changes(action.spec, serving), f"as in {stable}"
+    yield from map(_field, changes)
+    same = len(action.spec.fields) - len(changes)
+    if same > 0:
+        yield line(f"      = {same} field{'s' if same != 1 else ''} {beside}", "dim")
 
 
 def _sign(action: Action) -> tuple[str, Meaning]:

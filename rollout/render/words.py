@@ -68,7 +68,7 @@ def value(path: str, found: Any) -> str:
         return "(none)"
     if is_secret(path):
         return "(not shown)"
-    text = found if isinstance(found, str) else json.dumps(found, ensure_ascii=False, sort_keys=True)
+    text = found if isinstance(found, str) and found else json.dumps(found, ensure_ascii=False, sort_keys=True)
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 
