@@ -87,6 +87,12 @@ class Plane:
             headers["azureml-model-deployment"] = deployment
         return await self.raw(endpoint, path, headers, ask)
 
+    async def until(self, endpoint: str, deployment: str, ready: tuple[int, int], seconds: float = 20) -> None:
+        """Wait until so many instances exist and so many of them are ready; a slow machine gets its time."""
+        async with asyncio.timeout(seconds):
+            while self.router.running(endpoint, deployment) != ready:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+
     async def raw(self, endpoint: str, path: str, headers: Mapping[str, str], ask: object) -> Reply:
         """One request with exactly these headers; GET where it is not for scoring."""
         method = "POST" if path == "score" else "GET"
@@ -120,8 +126,8 @@ def code(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def plane(tmp_path_factory: pytest.TempPathFactory, code: Path) -> AsyncIterator[Plane]:
-    """A data plane whose service time runs 100 times as fast as ours."""
-    router = Router(tmp_path_factory.mktemp("state"), speed=100.0, seed=20261)
+    """A data plane whose service time runs 20 times as fast as ours."""
+    router = Router(tmp_path_factory.mktemp("state"), speed=20.0, seed=20261)
     await router.start()
     try:
         async with served(router, code) as plane:

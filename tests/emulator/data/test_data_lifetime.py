@@ -149,8 +149,9 @@ async def test_restore_brings_everything_up_again(tmp_path: Path, code: Path) ->
         await router.restore([good, bad], [Route(endpoint="e", traffic={"good": 100}, keys=("k",))])
         assert router.running("e", "good") == (2, 2)
         assert router.running("e", "bad") == (1, 0)
-        await asyncio.sleep(0.6)
-        assert router.logs("e", "bad", 1000).count("User's init function failed") >= 2
+        async with asyncio.timeout(20):
+            while router.logs("e", "bad", 1000).count("User's init function failed") < 2:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
 
 
 async def test_fork_server_is_started_again_when_it_dies(tmp_path: Path, code: Path) -> None:

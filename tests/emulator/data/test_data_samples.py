@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -74,8 +73,7 @@ async def test_broken_model_passes_the_sample_and_crashes_on_live_traffic(plane:
     await deploy(plane, "broken", "green", "broken/green-deployment.yml")
     assert await prices(plane, "broken", "green", SAMPLE) == {"version": "v2", "predictions": [387714.7, 442004.56]}
     assert await prices(plane, "broken", "green", LIVE) == 424
+    await plane.until("broken", "green", (1, 0))
     assert (await plane.score("broken", "green", path="swagger.json")).status == 424
-    assert plane.router.running("broken", "green") == (1, 0)
-    await asyncio.sleep(2.5)
-    assert plane.router.running("broken", "green") == (1, 1)
+    await plane.until("broken", "green", (1, 1))
     assert await prices(plane, "broken", "green", LIVE) == 424
