@@ -119,6 +119,10 @@ class HttpScoring:
             fault = f"no answer within {timeout:g} s" if isinstance(error, TimeoutError) else _why(error)
             return ScoringAnswer(status=0, seconds=time.perf_counter() - start, error=fault)
 
+    async def credential(self, endpoint: Endpoint) -> Secret:
+        """What callers put behind `Bearer`: for handing to a process that calls the endpoint (the demo's load)."""
+        return (await self._key(endpoint)).secret
+
     async def _key(self, endpoint: Endpoint, *, fresh: bool = False) -> _Key:
         async with self._fetching:
             known = self._keys.get(endpoint.name)

@@ -90,7 +90,7 @@ async def _play(stage: Stage) -> int:
                 if number == 1:
                     await requests.start("house-prices", stage.folder / "plans" / REQUEST)
         finally:
-            report = requests.stop()
+            report = await requests.stop()
         show(summary(acts, report, session.plane.requests), sys.stdout)
     good = all(act.status is Status.DONE for act in acts) and report["sent"] > 0 and report["failed"] == 0
     return 0 if good else 1

@@ -18,6 +18,8 @@ from rollout.errors import RolloutError
 
 LONGEST: Final = 1800
 """Seconds after which the load ends by itself, whatever becomes of the demo."""
+_FIRST_REQUEST: Final = 50
+"""How many looks, 0.2 s apart, the first counted request may take."""
 _NOTHING: Final[Mapping[str, Any]] = {"sent": 0, "failed": 0, "deployments": {}, "latency_ms": {}, "failures": []}
 
 
@@ -28,7 +30,7 @@ class Load:
         self._session = session
         self._out = folder / "load.json"
         self._rate = rate
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: asyncio.subprocess.Process | None = None
 
     async def start(self, endpoint: str, body: Path) -> None:
         """Begin to call the endpoint; returns when the first requests are counted."""
@@ -40,10 +42,12 @@ class Load:
         command = [sys.executable, "-m", "rollout.emulator.load", "--url", seen.endpoint.scoring_uri]
         command += ["--ca", str(self._session.place.target.ca_bundle), "--rate", str(self._rate)]
         command += ["--seconds", str(LONGEST), "--body", str(body), "--out", str(self._out), "--warm-up", "10"]
-        self._process = subprocess.Popen(  # noqa: S603 - our own module
-            command, env={**os.environ, KEY_VARIABLE: key.reveal()}, stdin=subprocess.DEVNULL
+        self._process = await asyncio.create_subprocess_exec(
+            *command, env={**os.environ, KEY_VARIABLE: key.reveal()}, stdin=subprocess.DEVNULL
         )
-        while not self.report()["sent"] and self._process.poll() is None:
+        for _ in range(_FIRST_REQUEST):
+            if self.report()["sent"] or self._process.returncode is not None:
+                return
             await asyncio.sleep(0.2)
 
     def report(self) -> Mapping[str, Any]:
@@ -54,13 +58,12 @@ class Load:
             return _NOTHING
         return found
 
-    def stop(self) -> Mapping[str, Any]:
+    async def stop(self) -> Mapping[str, Any]:
         """End it in order; the final counts."""
-        if self._process is not None:
+        if self._process is not None and self._process.returncode is None:
             self._process.terminate()
             try:
-                self._process.wait(20)
-            except subprocess.TimeoutExpired:
+                await asyncio.wait_for(self._process.wait(), 20)
+            except TimeoutError:
                 self._process.kill()
-                self._process.wait()
         return self.report()

@@ -15,7 +15,7 @@ from rollout.core.decision import StageState, Status
 from rollout.core.observed import Weights
 from rollout.ports import RequestCount
 from rollout.render import words
-from rollout.render.styled import Line, line, spans
+from rollout.render.styled import Line, Meaning, line, spans
 from rollout.runner import Event, Finished, Looked, Started
 
 _SETTLED: Final = 0.8
@@ -102,7 +102,7 @@ def summary(acts: list[Act], report: Mapping[str, Any], requests: RequestCount) 
     yield line("Summary", "title")
     for act in acts:
         ended = "converged" if act.status is Status.DONE else act.status.value
-        meaning = "good" if act.status is Status.DONE else "bad"
+        meaning: Meaning = "good" if act.status is Status.DONE else "bad"
         yield spans((f"  {act.version}  ", ""), (ended, meaning), (f"  {act.writes} writes", ""))
         for stage in act.stages:
             if stage.service >= 1:
