@@ -141,7 +141,7 @@ class Runner:
             try:
                 looked = await self.look(measure=True)
                 decision, observation = looked.decision, looked.observation
-                if _reached(decision, limits.until):
+                if _reached(self._release, decision, limits.until):
                     return Result(decision=decision, observation=observation, writes=writes, failure=failure)
                 if decision.status is Status.ACT:
                     failure = await self._act(decision.actions[0], observation) or failure
@@ -188,10 +188,10 @@ class Runner:
         return found is not None and found.state == FAILED
 
 
-def _reached(decision: Decision, until: str) -> bool:
-    return bool(until) and any(
-        view.stage.name == until and view.state is StageState.SATISFIED for view in decision.stages
-    )
+def _reached(release: Release, decision: Decision, until: str) -> bool:
+    """Whether that stage of the plan is satisfied. A bootstrap's stage of the same name is another one."""
+    asked = {id(stage) for stage in release.stages if stage.name == until}
+    return any(id(view.stage) in asked and view.state is StageState.SATISFIED for view in decision.stages)
 
 
 def _pause(decision: Decision, now: datetime, budget: float) -> float | None:
