@@ -54,6 +54,8 @@ def cli(ctx: click.Context, debug: bool) -> None:
 def main(args: Sequence[str] | None = None) -> int:
     """Run one command. Every fault ends as a sentence on stderr and its exit code; never as a traceback."""
     arguments = list(sys.argv[1:] if args is None else args)
+    # What a plan means must not depend on what else is installed; and looking for plugins costs start-up time.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
         result = cli.main(arguments, prog_name="rollout", standalone_mode=False)
         sys.stdout.flush()

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -24,7 +25,9 @@ from rollout.ports import ControlPlane, Scoring
 from rollout.render.report import Report
 from rollout.runner import Listener, Runner
 
-CREATES: str = "creates-endpoint"
+CREATES: Final = "creates-endpoint"
+LEAST_PAUSE: Final = 0.02
+"""Real seconds: however fast the emulator's time passes, waiting is not a busy loop."""
 
 
 class ServiceClock:
@@ -35,7 +38,7 @@ class ServiceClock:
 
     async def sleep(self, seconds: float) -> None:
         """Wait that many seconds of the service's time."""
-        await asyncio.sleep(seconds / self._speed)
+        await asyncio.sleep(max(seconds / self._speed, LEAST_PAUSE))
 
 
 class Session(msgspec.Struct, frozen=True):

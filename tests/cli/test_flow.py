@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import jsonschema
@@ -80,6 +83,28 @@ def test_two_releases_with_an_approval_and_a_rollback(rollout: Command, on_emula
     )
     assert rollout("destroy", plan, "--yes").out == "flow: delete endpoint flow (destroyed by ann)\n"
     assert rollout("status", plan, "-o", "json").json["endpoint"]["exists"] is False
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_a_waiting_apply_in_order(
+    rollout: Command, on_emulator: Path, tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    """It says that a second run carries on; and a second run does."""
+    plan = write_plan(tmp_path, f"signal-{code}")
+    command = [sys.executable, "-m", "rollout", "apply", str(plan), "--auto-approve", "--wait"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stderr is not None
+        said = []
+        for line in child.stderr:
+            said.append(line)
+            if " wait " in line:
+                child.send_signal(number)
+        out = child.stdout.read() if child.stdout else ""
+    assert (child.returncode, out) == (code, "")
+    assert said[-1] == "interrupted; all progress is on the endpoint: the same command again carries on\n"
+    rollout("approve", plan)
+    assert rollout("apply", plan, "--auto-approve").code == 0
+    rollout("destroy", plan, "--yes")
 
 
 def test_reconcile_never_creates_an_endpoint(rollout: Command, on_emulator: Path, tmp_path: Path) -> None:
