@@ -11,6 +11,7 @@ import click
 import msgspec
 
 from rollout.cli import ending, exits, options
+from rollout.cli.complain import indented
 from rollout.cli.listening import FailedGates, listener
 from rollout.cli.options import Output
 from rollout.cli.printing import publish, show, wants_json_on_stdout
@@ -123,7 +124,8 @@ def _finish(wish: Wish, report: Report, *, gate_failed: bool, writes: int, failu
     outcome = Outcome(exit_code=code, writes=writes, failure=failure)
     publish(msgspec.structs.replace(report, outcome=outcome), wish.outputs, status_lines)
     if failure:
-        click.echo(f"error: {failure}", err=True)
+        sentence, _, log = failure.partition("\n")
+        click.echo(f"error: {sentence}\n{indented(log)}", err=True, nl=False)
     return code
 
 

@@ -9,6 +9,7 @@ import click
 
 from rollout.cli import exits
 from rollout.errors import AzureError, Fault, PlanError, RolloutError
+from rollout.render.styled import printable
 
 
 def complain(error: RolloutError) -> int:
@@ -24,8 +25,13 @@ def sentence(error: RolloutError) -> str:
     """`error: …` and `hint: …`, with the end of the container's log where there is one."""
     text = f"error: {error}\n"
     if isinstance(error, AzureError) and error.logs:
-        text += "the end of its log:\n" + "".join(f"  {line}\n" for line in error.logs.splitlines())
+        text += "the end of its log:\n" + indented(error.logs)
     return text + (f"hint: {error.hint}\n" if error.hint else "")
+
+
+def indented(log: str) -> str:
+    """A container's log below a message; what it contains cannot move the cursor."""
+    return "".join(f"  {printable(text)}\n" for text in log.splitlines())
 
 
 def fault_text(faults: tuple[Fault, ...]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
@@ -35,6 +36,8 @@ class LazyGroup(click.Group):
             return None
         module, _, name = entry.where.partition(":")
         command: click.Command = getattr(import_module(module), name)
+        gc.freeze()  # what was imported stays
+        gc.enable()
         return command
 
     def resolve_command(

@@ -101,6 +101,7 @@ async def _all(
             try:
                 return await _one(path, target, allowed, detailed)
             except RolloutError as error:
+                click.echo(f"{path}:", err=True)
                 code = complain(error)
                 return Passed(file=str(path), exit_code=code, status="error", reason=str(error))
 

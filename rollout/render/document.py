@@ -153,7 +153,7 @@ def _change(change: FieldChange) -> dict[str, Any]:
 
 def _shown(path: str, found: Any) -> Any:
     """The value as plain JSON, unless its name says that it is a secret."""
-    if found is not None and words.is_secret(path):
+    if words.is_secret(path, found):
         return "(not shown)"
     if isinstance(found, dict):
         return {key: _shown(str(key), inner) for key, inner in found.items()}

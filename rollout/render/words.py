@@ -66,15 +66,15 @@ def value(path: str, found: Any) -> str:
     """A field's value on one line; what its name calls a secret is not shown."""
     if found is None:
         return "(none)"
-    if is_secret(path):
+    if is_secret(path, found):
         return "(not shown)"
     text = found if isinstance(found, str) and found else json.dumps(found, ensure_ascii=False, sort_keys=True)
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 
-def is_secret(path: str) -> bool:
-    """Whether the last part of a path is a name that secrets have."""
-    return bool(_SECRET.search(path.rsplit(".", 1)[-1]))
+def is_secret(path: str, found: Any) -> bool:
+    """Whether it is a text under a name that secrets have."""
+    return isinstance(found, str) and bool(_SECRET.search(path.rsplit(".", 1)[-1]))
 
 
 def kind_of(stage: AnyStage) -> str:
