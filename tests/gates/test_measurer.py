@@ -1,0 +1,57 @@
+"""The door of the package: which gate asks whom."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from rollout.core.decision import Decision, Phase, Roles, Status
+from rollout.core.gate_bodies import Approval, Bake, RequestFile, SmokeTest
+from rollout.core.observed import Deployment, Endpoint, Observation
+from rollout.core.release import Gate, GateKind, Role
+from rollout.core.verdict import Outcome, Verdict
+from rollout.gates.measurer import Measurer
+from tests.gates.scripted import LogOnly, ScriptedScoring, Slept, answer
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+BOTH = Endpoint(
+    name="house", deployments=tuple(Deployment(name=name, state="Succeeded", count=1) for name in ("blue", "green"))
+)
+SMOKE = SmokeTest(requests=(RequestFile(name="r", body=b"1"),))
+
+
+async def measured(body: Any, kind: GateKind, stable: str = "blue", live: Endpoint | None = BOTH) -> Verdict:
+    """The verdict of a gate with that body, in a run of green."""
+    scoring = ScriptedScoring(lambda request: answer(), probes=(answer(),))
+    decision = Decision(
+        status=Status.WAIT, phase=Phase.RELEASING, reason="", roles=Roles(stable=stable, candidate="green")
+    )
+    gate = Gate(name="gate", kind=kind, digest="d", body=body)
+    return await Measurer(scoring, LogOnly(), Slept())(gate, Observation(live, NOW), decision)
+
+
+@pytest.mark.parametrize(
+    ("role", "stable", "asked"),
+    [(Role.CANDIDATE, "blue", "green"), (Role.STABLE, "blue", "blue"), (Role.STABLE, "", "green")],
+)
+async def test_a_bake_is_about_its_role(role: Role, stable: str, asked: str) -> None:
+    """Where there is no stable yet, the candidate is all there is."""
+    verdict = await measured(Bake(seconds=60, deployment=role), GateKind.BAKE, stable)
+    assert verdict.reason == f"{asked} is healthy"
+
+
+async def test_a_smoke_test_asks_the_candidate() -> None:
+    """By its name."""
+    assert (await measured(SMOKE, GateKind.SMOKE_TEST)).reason == "green answered 1 request as expected"
+
+
+async def test_an_approval_is_not_measured() -> None:
+    """It is read from the record."""
+    assert (await measured(Approval(message="?"), GateKind.APPROVAL)).outcome is Outcome.NO_DATA
+
+
+async def test_nothing_can_be_measured_without_an_endpoint() -> None:
+    """And that is no fault of the model."""
+    assert (await measured(SMOKE, GateKind.SMOKE_TEST, live=None)).outcome is Outcome.NO_DATA
