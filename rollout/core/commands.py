@@ -18,7 +18,6 @@ from rollout.core.identity import (
     Changed,
     Known,
     Nobody,
-    former_of,
     identified,
     promoted_of,
     what_is_promoted,
@@ -252,8 +251,8 @@ def _goals(release: Release | None, endpoint: Endpoint, progress: Progress, prom
     """What is not tried again: the run's goal, whatever else has traffic, and what the plan wants now."""
     exposed = [d for d in endpoint.deployments if d.name != promoted.name and endpoint.weights.touches(d.name)]
     named = [d.revision or "" for d in exposed]
-    if progress.run is not None:
-        named.append(progress.run.goal)
+    if progress.under_way is not None:
+        named.append(progress.under_way.goal)
     if release is not None and (exposed or any(d.revision == release.goal for d in endpoint.deployments)):
         named.append(release.goal)
     before = {entry.goal for entry in progress.quarantine if entry.key == BY_HAND}
@@ -269,7 +268,7 @@ def _rolled_back(progress: Progress, promoted: Promoted, goals: tuple[str, ...],
     return replace(
         progress,
         promoted=promoted,
-        run=None,
+        run=None if progress.run is None else replace(progress.run, ended=True),
         passed=(),
         approvals=(),
         outcome="rolled_back",
@@ -298,10 +297,10 @@ def _back_to_former(
     if found.revision != former.revision:
         raise Refused(f"{former.name} carries another revision by now", hint="git revert, then rollout apply")
     _must_serve(found, found.name)
-    given_up = (promoted.revision, *((progress.run.goal,) if progress.run else ()))
+    given_up = (promoted.revision, *((progress.under_way.goal,) if progress.under_way else ()))
     goals = tuple(goal for goal in dict.fromkeys(given_up) if goal != former.revision)
     after = _rolled_back(progress, promoted_of(found), goals, seen)
-    after = replace(after, former=former_of(promoted))
+    after = replace(after, former=promoted)
     return (_moved(endpoint, after, promoted_of(found), seen, what),)
 
 

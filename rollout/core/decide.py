@@ -162,7 +162,7 @@ def stable_not_ready(view: Scene) -> Decision | None:
 
 def candidate_broken(view: Scene) -> Decision | None:
     """The run's candidate has weight that we gave it, and is `Failed` or carries what the run did not give it."""
-    run, candidate = view.progress.run, None
+    run, candidate = view.progress.under_way, None
     if run is not None:
         candidate = view.endpoint.deployment(run.slot)
     if run is None or candidate is None or view.promoted is None or _moved_by_hand(view):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import msgspec
 
 from rollout.core.observed import Deployment, Endpoint
-from rollout.core.progress import Former, Progress, Promoted, Run
+from rollout.core.progress import Progress, Promoted
 
 
 class Nobody(msgspec.Struct, frozen=True, gc=False):
@@ -49,13 +51,11 @@ def effective(found: Deployment, progress: Progress | None) -> Deployment:
     in place by hand): not ours any more. Without a tag or a record, a made-up revision that equals no goal.
     """
     unknown = f"~{found.content}"
-    known = _recorded(found.name, progress)
-    if known is None or not known.content or not found.content:
-        return _with(found, found.revision or unknown, found.born or "")
-    if found.revision is None and found.content == known.content:
-        return _with(found, known.revision, known.born)
-    if found.born == known.born and found.content != known.content:
-        return _with(found, unknown, "")
+    for known in _recorded(found.name, progress) if found.content else ():
+        if found.revision is None and found.content == known.content:
+            return _with(found, known.revision, known.born)
+        if found.born == known.born and found.content != known.content:
+            return _with(found, unknown, "")
     return _with(found, found.revision or unknown, found.born or "")
 
 
@@ -84,21 +84,15 @@ def promoted_of(found: Deployment) -> Promoted:
     )
 
 
-def former_of(promoted: Promoted | None) -> Former | None:
-    """The record of what is about to be succeeded."""
-    return None if promoted is None else Former(name=promoted.name, revision=promoted.revision)
-
-
-def _recorded(name: str, progress: Progress | None) -> Promoted | None:
-    """What the record says about that deployment, whichever role it has."""
+def _recorded(name: str, progress: Progress | None) -> Iterator[Promoted]:
+    """What the record says about that deployment, in whichever role, as far as it knows the content."""
     if progress is None:
-        return None
-    if progress.promoted is not None and progress.promoted.name == name:
-        return progress.promoted
-    run: Run | None = progress.run
-    if run is not None and run.slot == name and run.born:
-        return Promoted(name=name, revision=run.goal, born=run.born, content=run.content)
-    return None
+        return
+    run = progress.run
+    mine = Promoted(name=run.slot, revision=run.goal, born=run.born, content=run.content) if run else None
+    for known in (progress.promoted, mine, progress.former):
+        if known is not None and known.name == name and known.content:
+            yield known
 
 
 def _with(found: Deployment, revision: str, born: str) -> Deployment:

@@ -47,18 +47,12 @@ class Promoted(_Value, frozen=True, gc=False):
     content: str = ""
 
 
-class Former(_Value, frozen=True, gc=False):
-    """What was promoted before."""
-
-    name: str
-    revision: str
-
-
 class Run(_Value, frozen=True, gc=False):
     """The journey of one goal.
 
     `born` and `content` identify one creation of the candidate; passed keys belong to that one. `total` is stable's
-    instance count when the run started; `exposed` when the candidate first got live or mirrored traffic.
+    instance count when the run started; `exposed` when the candidate first got live or mirrored traffic. An `ended`
+    run (rolled back, superseded) passes nothing on; it is kept to know what its deployment is, should it be used again.
     """
 
     goal: str
@@ -68,6 +62,7 @@ class Run(_Value, frozen=True, gc=False):
     total: int = 1
     started: datetime | None = None
     exposed: datetime | None = None
+    ended: bool = False
 
 
 class Hold(_Value, frozen=True, gc=False):
@@ -115,7 +110,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     plan: str
     commit: str = ""
     promoted: Promoted | None = None
-    former: Former | None = None
+    former: Promoted | None = None
     run: Run | None = None
     passed: tuple[str, ...] = ()
     written: Weights | None = None
@@ -125,6 +120,11 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     hold: Hold | None = None
     approvals: tuple[Approval, ...] = ()
     history: tuple[Transition, ...] = ()
+
+    @property
+    def under_way(self) -> Run | None:
+        """The run, unless it has ended."""
+        return None if self.run is None or self.run.ended else self.run
 
 
 class Damaged(msgspec.Struct, frozen=True, gc=False):
@@ -140,11 +140,6 @@ class _Plan(_Value, frozen=True, gc=False):
     outcome: str = ""
     since: datetime | None = None
     sum: str = ""
-
-
-class _Pair(_Value, frozen=True, gc=False):
-    now: Promoted | None = None
-    former: Former | None = None
 
 
 def remember(progress: Progress, at: datetime, what: str) -> Progress:
@@ -170,7 +165,20 @@ def foreign(tags: Mapping[str, str]) -> dict[str, str]:
 
 
 def to_tags(progress: Progress) -> dict[str, str]:
-    """Our tags for that record. Raises ValueError if it cannot be made to fit (12 tags of 256 characters)."""
+    """Our tags for that record. Where they are too many, the oldest history goes first.
+
+    Raises ValueError if it cannot be made to fit (12 tags of 256 characters).
+    """
+    for length in range(HISTORY_LENGTH, -1, -1):
+        tags = _tags(msgspec.structs.replace(progress, history=progress.history[-length:] if length else ()))
+        if len(tags) <= MAX_TAGS:
+            break
+    if len(tags) > MAX_TAGS or any(len(value) > MAX_VALUE for value in tags.values()):
+        raise ValueError("the progress record does not fit into 12 tags of 256 characters")
+    return tags
+
+
+def _tags(progress: Progress) -> dict[str, str]:
     sections = dict(_sections(progress))
     head = _Plan(
         name=progress.plan,
@@ -179,10 +187,7 @@ def to_tags(progress: Progress) -> dict[str, str]:
         since=progress.since,
         sum=_sum(sections),
     )
-    tags = {PREFIX + "plan": _seal(msgspec.json.encode(head).decode()), **sections}
-    if len(tags) > MAX_TAGS or any(len(value) > MAX_VALUE for value in tags.values()):
-        raise ValueError("the progress record does not fit into 12 tags of 256 characters")
-    return tags
+    return {PREFIX + "plan": _seal(msgspec.json.encode(head).decode()), **sections}
 
 
 def from_tags(tags: Mapping[str, str]) -> Progress | Damaged | None:
@@ -210,14 +215,13 @@ def _assemble(sections: Mapping[str, str], sealed: Mapping[str, str]) -> Progres
     head = msgspec.json.decode(sections["plan"], type=_Plan)
     if head.sum != _sum(sealed):
         return Damaged("some of our tags are missing or do not belong together")
-    pair = _read(sections, "promoted", _Pair) or _Pair()
     return Progress(
         plan=head.name,
         commit=head.commit,
         outcome=head.outcome,
         since=head.since,
-        promoted=pair.now,
-        former=pair.former,
+        promoted=_read(sections, "promoted", Promoted),
+        former=_read(sections, "former", Promoted),
         run=_read(sections, "run", Run),
         written=_read(sections, "set", Weights),
         hold=_read(sections, "hold", Hold),
@@ -241,13 +245,14 @@ def _joined(sections: Mapping[str, str], name: str, kind: type[T]) -> Iterator[T
 
 def _sections(progress: Progress) -> Iterator[tuple[str, str]]:
     singles = {
-        "promoted": _Pair(now=progress.promoted, former=progress.former),
+        "promoted": progress.promoted,
+        "former": progress.former,
         "run": progress.run,
         "set": progress.written,
         "hold": _shortened(progress.hold),
     }
     for name, value in singles.items():
-        if value is not None and value != _Pair():
+        if value is not None:
             yield PREFIX + name, _seal(msgspec.json.encode(value).decode())
     lists: dict[str, tuple[object, ...]] = {
         "passed": progress.passed,

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from rollout.core import journey as journeys
 from rollout.core.actions import Action, DeleteDeployment, ScaleDeployment
 from rollout.core.complete import endpoint_drift
 from rollout.core.decision import Decision, Phase, StageState, StageView, Status
@@ -38,10 +39,15 @@ def quarantined(scene: Scene) -> Decision | None:
 
 
 def entry_for(scene: Scene) -> Quarantined | None:
-    """The newest entry of the ring that concerns this goal and this way to it."""
+    """The newest entry of the ring that concerns this goal, by whichever way it would be reached."""
+    mine = [entry for entry in reversed(scene.progress.quarantine) if entry.goal == scene.journey.goal]
+    if not mine:
+        return None
     keys = scene.journey.keys | {BY_HAND}
-    ring = reversed(scene.progress.quarantine)
-    return next((entry for entry in ring if entry.goal == scene.journey.goal and entry.key in keys), None)
+    if scene.journey.goal == scene.release.goal:
+        slot = scene.journey.slot
+        keys |= journeys.normal(scene.release, slot).keys | journeys.expedited(scene.release, slot).keys
+    return next((entry for entry in mine if entry.key in keys), None)
 
 
 def _clean_up(scene: Scene, entry: Quarantined) -> tuple[Action | None, datetime | None]:

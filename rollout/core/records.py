@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from rollout.core.identity import former_of, promoted_of
+from rollout.core.identity import promoted_of
 from rollout.core.observed import Weights
 from rollout.core.progress import Hold, Progress, Quarantined, Run, quarantine, remember
 from rollout.core.scene import Scene
@@ -46,7 +46,7 @@ def promoted_now(scene: Scene, weights: Weights) -> Progress:
     assert candidate is not None, "only what lives can be promoted"
     fields: dict[str, Any] = {
         "promoted": promoted_of(candidate),
-        "former": former_of(scene.promoted),
+        "former": scene.promoted,
         "run": None,
         "passed": (),
         "approvals": (),
@@ -95,13 +95,19 @@ def settled(scene: Scene, what: str) -> Progress:
 
 def _ended(scene: Scene, weights: Weights) -> Progress:
     fields: dict[str, Any] = {
-        "run": None,
+        "run": _closed(scene),
         "passed": (),
         "approvals": (),
         "written": weights,
         "since": scene.now,
     }
     return replace(blank(scene), **fields)
+
+
+def _closed(scene: Scene) -> Run | None:
+    """The run that ends now; a run that was never recorded is, if there is a candidate to know again."""
+    run = scene.run or (_started(scene) if scene.carries_goal else scene.progress.run)
+    return None if run is None else replace(run, ended=True)
 
 
 def _started(scene: Scene) -> Run:

@@ -90,8 +90,8 @@ class DeploymentSpec(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     `revision` is the digest of what it *is* (see `core.revision`). `settings` are the declared fields that converge
     in place (`tags`, `description`), canonical; `fields` are the declared fields that make up the revision,
-    canonical, for showing. `document` is the complete `az ml` document as JSON text with `name` and `endpoint_name` left out;
-    `origin` is the path of the file that its relative paths start from.
+    canonical, for showing. `document` is the complete `az ml` document as JSON text with `name` and `endpoint_name`
+    left out; `origin` is the path of the file that its relative paths start from.
     """
 
     revision: str

@@ -108,7 +108,8 @@ def choose_journey(release: Release, endpoint: Endpoint, promotion: Promotion, p
     former = progress.former if progress else None
     if former and release.on_revert == "fast" and former.revision == release.goal and former.name == slot:
         found = endpoint.deployment(slot)
-        if found is not None and found.ready and found.revision == release.goal:
+        same = found is not None and found.ready and found.revision == release.goal and found.born == former.born
+        if same:  # the very creation that was promoted once, not a new one of the same revision
             return journeys.expedited(release, slot)
     return journeys.normal(release, slot)
 
@@ -133,7 +134,7 @@ def candidate_slot(release: Release, endpoint: Endpoint, promoted: Promoted | No
 
 
 def _active(progress: Progress | None, way: Journey, endpoint: Endpoint) -> Run | None:
-    run = progress.run if progress else None
+    run = progress.under_way if progress else None
     found = endpoint.deployment(way.slot)
     if run is None or found is None or run.goal != way.goal or run.slot != way.slot:
         return None

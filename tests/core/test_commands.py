@@ -12,7 +12,7 @@ from rollout.core.actions import Action, DeleteDeployment, DeleteEndpoint, Recor
 from rollout.core.commands import Actions
 from rollout.core.decision import Decision, Phase, Status
 from rollout.core.observed import Observation, all_to, weights
-from rollout.core.progress import Damaged, Former, Progress, from_tags
+from rollout.core.progress import Damaged, Progress, from_tags
 from rollout.core.quarantine import BY_HAND
 from rollout.core.release import Release
 from rollout.errors import Refused
@@ -137,7 +137,7 @@ def test_rollback_takes_all_weight_back_in_one_write_and_the_goal_is_not_tried_a
     assert (action.weights, action.endpoint) == (all_to("blue"), None)
     assert split(history) == all_to("blue")
     found = record(history)
-    assert (found.run, found.passed, found.outcome) == (None, (), "rolled_back")
+    assert (found.under_way, found.passed, found.outcome) == (None, (), "rolled_back")
     assert [(entry.goal, entry.key) for entry in found.quarantine] == [("v2", BY_HAND)]
     after = go_on(history)
     assert (after.status, after.phase) == (Status.HOLD, Phase.ROLLED_BACK)
@@ -197,7 +197,9 @@ def test_rollback_to_the_former_swaps_the_two() -> None:
     found = record(history)
     assert split(history) == all_to("blue")
     assert found.promoted is not None
-    assert (found.promoted.name, found.promoted.revision, found.former) == ("blue", "v1", Former("green", "v2"))
+    assert found.former is not None
+    assert (found.promoted.name, found.promoted.revision) == ("blue", "v1")
+    assert (found.former.name, found.former.revision) == ("green", "v2")
     assert go_on(history).phase is Phase.ROLLED_BACK
 
 

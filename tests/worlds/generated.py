@@ -173,8 +173,8 @@ def hand_update(world: Generated) -> None:
     progress = from_tags(live.tags) if live else None
     if live is None or not isinstance(progress, Progress):
         return
-    promoted, run = progress.promoted, progress.run
-    known = {(promoted.name, promoted.born)} if promoted else set()
+    run = progress.run
+    known = {(role.name, role.born) for role in (progress.promoted, progress.former) if role}
     known |= {(run.slot, run.born)} if run else set()
     names = [d.name for d in live.deployments if d.ready and (d.name, d.born or "") in known]
     if names:
