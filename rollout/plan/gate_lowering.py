@@ -15,6 +15,7 @@ from rollout.errors import Fault
 from rollout.plan.documents import PlanFile
 from rollout.plan.gates import ExpectModel, GoldenModel, RequestModel, SmokeTestModel
 from rollout.plan.models import ApprovalStage, BakeStage, SmokeTestStage
+from rollout.plan.plain_schema import plainly_valid
 from rollout.plan.positions import Path, present
 from rollout.plan.roles import Cast
 
@@ -193,7 +194,9 @@ def _schema_fault(value: Any) -> str:
         return "it is not a mapping"
     if isinstance(value, Mapping) and not isinstance(value.get("$schema", ""), str):
         return "`$schema` is not text"
-    # Loaded only for plans that use a schema: it costs more than the rest of `validate`.
+    if plainly_valid(value):
+        return ""
+    # Loaded only for schemas out of the ordinary: it costs more than the rest of `validate`.
     import jsonschema
     from jsonschema.validators import validator_for
 
