@@ -6,12 +6,14 @@ import json
 from typing import Any, Final
 
 from rollout.plan.models import PlanModel
+from rollout.plan.shapes import Strict
 
 DRAFT: Final = "http://json-schema.org/draft-07/schema#"
 
 
 def plan_schema() -> dict[str, Any]:
     """The schema as JSON data."""
+    _build(Strict)
     schema = PlanModel.model_json_schema(by_alias=True)
     definitions = schema.pop("$defs")
     described = {
@@ -29,6 +31,13 @@ def plan_schema() -> dict[str, Any]:
 def plan_schema_text() -> str:
     """The committed form: indented JSON with a final newline."""
     return json.dumps(plan_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def _build(model: type[Strict]) -> None:
+    """Models are built when they are first used, for a fast start; the defaults in a schema need all of them."""
+    for inner in model.__subclasses__():
+        inner.model_rebuild()
+        _build(inner)
 
 
 def _draft07(value: Any, *, names: bool = False) -> Any:

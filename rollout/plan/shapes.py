@@ -148,9 +148,12 @@ Counts = Annotated[
 
 
 class Strict(BaseModel):
-    """What every part of the language has: no unknown keys, no silent conversion, frozen once read."""
+    """What every part of the language has: no unknown keys, no silent conversion, frozen once read.
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, populate_by_name=False)
+    `defer_build`: one validator is built, for the whole plan, when a plan is first read; not one for each part.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, populate_by_name=False, defer_build=True)
 
 
 class Shorthand(Strict):
