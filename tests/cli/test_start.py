@@ -1,0 +1,37 @@
+"""The door of the command: quick, and everything as it should be behind it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+PLANS = Path(__file__).parents[2] / "plans"
+PROGRAM = """
+import gc, json, sys
+from rollout.cli.start import main
+code = main()
+told = {"code": code, "modules": sorted(sys.modules), "collects": gc.isenabled()}
+print(json.dumps(told))
+"""
+
+
+def started(*arguments: str) -> dict[str, Any]:
+    """What a fresh interpreter looks like after that command."""
+    done = subprocess.run([sys.executable, "-c", PROGRAM, *arguments], capture_output=True, text=True, check=True)
+    told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return told
+
+
+def test_an_ordinary_schema_needs_no_library() -> None:
+    """The plan with a schema and assertions loads as little as any other."""
+    told = started("validate", str(PLANS / "house-prices.rollout.yml"))
+    assert told["code"] == 0
+    assert not {"azure", "aiohttp", "rich", "jsonschema", "asyncio"} & set(told["modules"])
+
+
+def test_the_collector_runs_again() -> None:
+    """It is only stopped while modules are imported."""
+    assert started("validate", str(PLANS / "safe-rollout.rollout.yml"))["collects"]
