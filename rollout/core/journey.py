@@ -98,8 +98,7 @@ def expedited(release: Release, slot: str) -> Journey:
 def suffix_digest(journey: Journey, index: int) -> str:
     """The digest of what is still to come from step `index` on: what an approval at that step says yes to."""
     parts = [KEY_VERSION, journey.goal, journey.slot]
-    for step in journey.steps[index:]:
-        parts.append(step.key or msgspec.json.encode(_bare(step.stage)).decode())
+    parts += (step.key or msgspec.json.encode(_bare(step.stage)).decode() for step in journey.steps[index:])
     return _digest("\n".join(parts), 16)
 
 

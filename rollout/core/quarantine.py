@@ -12,6 +12,7 @@ from rollout.core.complete import endpoint_drift
 from rollout.core.decision import Decision, Phase, StageState, StageView, Status
 from rollout.core.place import Place, stage_views
 from rollout.core.progress import Quarantined
+from rollout.core.release import OnFailure
 from rollout.core.scene import Scene
 
 BY_HAND = "person"
@@ -51,7 +52,7 @@ def entry_for(scene: Scene) -> Quarantined | None:
 
 
 def _clean_up(scene: Scene, entry: Quarantined) -> tuple[Action | None, datetime | None]:
-    policy = scene.release.on_failure
+    policy = _policy(scene, entry)
     found = scene.endpoint.deployment(entry.slot)
     mine = found is not None and found.revision == entry.goal and not scene.endpoint.weights.touches(found.name)
     is_stable = scene.promoted is not None and scene.promoted.name == entry.slot
@@ -67,6 +68,12 @@ def _clean_up(scene: Scene, entry: Quarantined) -> tuple[Action | None, datetime
         return DeleteDeployment(reason=reason, hazards=("deletes-deployment",), deployment=found.name), None
     reason = f"{found.name} failed and is kept with one instance"
     return ScaleDeployment(reason=reason, deployment=found.name, before=found.count, count=1), None
+
+
+def _policy(scene: Scene, entry: Quarantined) -> OnFailure:
+    """The `on_failure` of the stage that failed, else the plan's."""
+    own = (step.stage.on_failure for step in scene.journey.steps if step.key == entry.key)
+    return next(own, None) or scene.release.on_failure
 
 
 def _views(scene: Scene, entry: Quarantined) -> tuple[StageView, ...]:

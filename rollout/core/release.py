@@ -29,12 +29,21 @@ class GateKind(StrEnum):
     METRIC = "metric"
 
 
+class OnFailure(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What becomes of a candidate that failed, and how many seconds after."""
+
+    candidate: Literal["keep", "scale_to_one", "delete"] = "keep"
+    after: float = 0.0
+
+
 class Stage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What every stage has: its name (given, or derived for display) and its place in the file."""
+    """What every stage has: its name, given or derived for display. `on_failure` overrides the plan's, for a failure at
+    this stage."""
 
     name: str
     named: bool = False
     timeout: float | None = None
+    on_failure: OnFailure | None = None
 
 
 class Deploy(Stage, frozen=True, kw_only=True, gc=False, tag="deploy"):
@@ -108,13 +117,6 @@ class EndpointSpec(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     name: str
     fields: Mapping[str, Any] = {}
-
-
-class OnFailure(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What becomes of a candidate that failed, and how many seconds after."""
-
-    candidate: Literal["keep", "scale_to_one", "delete"] = "keep"
-    after: float = 0.0
 
 
 class LiteralForm(msgspec.Struct, frozen=True, kw_only=True, gc=False):

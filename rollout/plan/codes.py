@@ -78,6 +78,10 @@ _LANGUAGE: Final = {
     ),
     "PLAN110": Explanation("an unknown word", "Only the listed words are accepted here."),
     "PLAN111": Explanation("an unknown version or kind", "A plan says `version: 1`, and `kind: plan` or no kind."),
+    "PLAN112": Explanation(
+        "not at this stage",
+        "`timeout` is for gates (the service ends its own operations); `on_failure` for what can fail: gates, deploy.",
+    ),
 }
 _ROLLOUT: Final = {
     "PLAN201": Explanation(

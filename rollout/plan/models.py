@@ -33,11 +33,11 @@ class StageModel(Strict):
 
     name: StageName | None = Field(default=None, description="A name, for what refers to this stage.")
     timeout: Duration | None = Field(
-        default=None, description="How long the operation may take; of a gate: how long it may stay without a verdict."
+        default=None, description="Of a gate: how long it may stay without a verdict before the rollout holds."
     )
-    on_failure: Annotated[
-        Any, WithJsonSchema({"description": "Reserved: this version has one `on_failure` for the whole plan."})
-    ] = Field(default=None, description="Reserved: this version has one `on_failure` for the whole plan.")
+    on_failure: OnFailureModel | None = Field(
+        default=None, description="Of a gate or a deploy stage: what becomes of a candidate that fails here."
+    )
 
 
 class DeployStage(StageModel):

@@ -9,12 +9,13 @@ from typing import assert_never
 
 import msgspec
 
-from rollout.core.release import AnyStage, Delete, Deploy, Gate, GateKind, Mirror, Role, Scale, Traffic
+from rollout.core.release import AnyStage, Delete, Deploy, Gate, GateKind, Mirror, OnFailure, Role, Scale, Traffic
 from rollout.errors import Fault
 from rollout.plan.documents import PlanFile
 from rollout.plan.durations import show_duration
 from rollout.plan.gate_lowering import GateReader
 from rollout.plan.models import (
+    GATES,
     ApprovalStage,
     BakeStage,
     DeleteStage,
@@ -48,13 +49,12 @@ class StageReader(msgspec.Struct, frozen=True):
         taken = {stage.name for _, stage in listed if stage.name}
         found = []
         for path, stage in listed:
-            self._not_yet(path, stage)
+            self._misplaced(path, stage)
             lowered = self._stage(path, stage)
             if lowered is not None:
                 name = stage.name or _free(derived_name(lowered), taken)
                 taken.add(name)
-                given = {"name": name, "named": stage.name is not None, "timeout": stage.timeout}
-                found.append((path, msgspec.structs.replace(lowered, **given)))
+                found.append((path, _beside(lowered, stage, name)))
         return tuple(found)
 
     def _stage(self, path: Path, stage: StageModel) -> AnyStage | None:
@@ -138,14 +138,14 @@ class StageReader(msgspec.Struct, frozen=True):
             return None
         return found
 
-    def _not_yet(self, path: Path, stage: StageModel) -> None:
-        if stage.on_failure is not None:
-            self._add(
-                "PLAN107",
-                (*path, "on_failure"),
-                "this version has no `on_failure` for a single stage yet",
-                expected="`on_failure` at the top of the plan",
-            )
+    def _misplaced(self, path: Path, stage: StageModel) -> None:
+        """Only gates wait for a verdict, and only gates and deploy stages fail."""
+        if stage.timeout is not None and stage.kind not in GATES:
+            message = f"a `{stage.kind}` stage has no `timeout`: the service ends its operations by itself"
+            self._add("PLAN112", (*path, "timeout"), message, expected=f"`timeout` at a gate: {', '.join(GATES)}")
+        if stage.on_failure is not None and stage.kind not in (*GATES, "deploy"):
+            message = f"nothing fails at a `{stage.kind}` stage"
+            self._add("PLAN112", (*path, "on_failure"), message, expected="`on_failure` at a gate or a deploy stage")
 
     def _check_names(self, placed: tuple[Placed, ...]) -> None:
         given = Counter(stage.name for _, stage in placed if stage.name)
@@ -156,6 +156,18 @@ class StageReader(msgspec.Struct, frozen=True):
 
     def _add(self, code: str, path: Path, message: str, *, expected: str = "", hint: str = "") -> None:
         self.faults.append(self.plan.fault(code, path, message, expected=expected, hint=hint))
+
+
+def _beside(lowered: AnyStage, stage: StageModel, name: str) -> AnyStage:
+    """The stage with what stands beside its kind."""
+    own = stage.on_failure
+    return msgspec.structs.replace(
+        lowered,
+        name=name,
+        named=stage.name is not None,
+        timeout=stage.timeout,
+        on_failure=None if own is None else OnFailure(candidate=own.candidate, after=own.for_),
+    )
 
 
 def derived_name(stage: AnyStage) -> str:

@@ -119,9 +119,12 @@ drift: heel
             " | one kind a stage | make each of them a stage of its own",
             f"plan.yml:8:5: PLAN106: stages[2]: a stage must be a mapping | {KINDS} | write `- bake: …`",
             f"plan.yml:9:5: PLAN106: stages[3]: the stage has no kind | {KINDS}"]),
-        (["deploy: candidate", "{bake: 1m, on_failure: keep}", "bake: {for: 1m, checks: []}", "traffic: 100"], [
-            "plan.yml:7:28: PLAN107: stages[1].on_failure: this version has no `on_failure` for a single stage yet"
-            " | `on_failure` at the top of the plan",
+        (["deploy: candidate", "{scale: 2, on_failure: keep, timeout: 1m}", "bake: {for: 1m, checks: []}",
+          "traffic: 100"], [
+            "plan.yml:7:28: PLAN112: stages[1].on_failure: nothing fails at a `scale` stage"
+            " | `on_failure` at a gate or a deploy stage",
+            "plan.yml:7:43: PLAN112: stages[1].timeout: a `scale` stage has no `timeout`: the service ends its operations"
+            " by itself | `timeout` at a gate: smoke_test, bake, approval",
             "plan.yml:8:29: PLAN107: stages[2].bake.checks: this version has no checks during a bake yet"
             " | a bake by time only"]),
         (["deploy: candidate", "metric: {}", "bake: soon", "traffic: 100",

@@ -35,7 +35,7 @@ candidate: {file: house/deployment.yml, set: {instance_count: 3, tags: {release:
 slots: [one, two]
 stages:
   - deploy: candidate
-    timeout: 20m
+    on_failure: delete
   - name: smoke
     smoke_test: house/request.json
   - mirror: 10
@@ -93,7 +93,7 @@ def test_roles_form(load: Load) -> None:
     release = loaded.release
     assert loaded.target == Target(subscription_id="0000", resource_group="ml", workspace="prod")
     assert shown(release.stages) == [
-        Deploy(name="deploy", timeout=1200.0),
+        Deploy(name="deploy", on_failure=OnFailure(candidate="delete")),
         Gate(name="smoke", named=True, kind=GateKind.SMOKE_TEST, digest="", body=SmokeTest(requests=(REQUEST,))),
         Mirror(name="mirror-10", weight=10),
         bake("bake-10m", 600.0),

@@ -87,14 +87,23 @@ class Watch:
             return True
         if found is None or not found.ready:
             return False
-        return all((name, _creation(found), gate.digest) in self._book for gate in self._gates(weight, before, record))
+        former = record.former if record else None
+        again = former is not None and (former.revision, former.born) == (self.release_goal, found.born or "")
+        gates = self._gates(weight, before, again=again)
+        return all((name, _creation(found), gate.digest) in self._book for gate in gates)
 
-    def _gates(self, weight: int, before: Endpoint, record: Progress | None) -> list[Gate]:
-        """The measured gates that must have passed before that weight."""
+    @property
+    def release_goal(self) -> str:
+        """What the plan asks for."""
+        assert self.release is not None, "somebody decides"
+        return self.release.goal
+
+    def _gates(self, weight: int, before: Endpoint, *, again: bool) -> list[Gate]:
+        """The measured gates that must have passed before that weight; `again`: for what was promoted once."""
         assert self.release is not None, "somebody decides"
         if not before.weights.serving:
             return _measured(first(self.release, "any").steps)
-        if record and record.former and record.former.revision == self.release.goal:
+        if again:
             return [gate for gate in _measured(normal(self.release, "any").steps) if gate.kind is GateKind.SMOKE_TEST]
         steps = []
         for step in normal(self.release, "any").steps:
