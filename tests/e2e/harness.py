@@ -1,4 +1,4 @@
-"""What the end-to-end tests stand on: a real emulator process, the command line as its user runs it, and a Git checkout.
+"""What the end-to-end tests stand on: an emulator process, the command line as its user runs it, and a Git checkout.
 
 Nothing of rollout is used but the emulator's own start and stop: everything else goes through processes and HTTP.
 """
@@ -26,6 +26,11 @@ REPOSITORY: Final = Path(__file__).parents[2]
 SPEED: Final = 600.0
 """Seconds of the service's time in a real second: a bake of an hour takes six seconds."""
 TIMEOUT: Final = 120.0
+_OURS: Final = (
+    "ROLLOUT_", "AZURE_", "AZUREML_", "REQUESTS_CA", "SSL_CERT", "CURL_CA", "ARM_CLOUD", "REGISTRY_DISC",
+    "HTTPS_PROXY", "PYTHONDONT",
+)  # fmt: skip
+"""What the variables are called that a command must not inherit from the tests' own surroundings."""
 API: Final = {"api-version": "2024-04-01"}
 
 
@@ -153,6 +158,25 @@ class Emulator:
             self.advance(600)
             time.sleep(0.05)
 
+    def standing(self, endpoint: str) -> dict[str, Any]:
+        """Traffic, mirror, and each deployment's state, instances and the model that answers: an end to compare."""
+        inner = self.arm("GET", f"onlineEndpoints/{endpoint}").json()["properties"]
+        listed = self.arm("GET", f"onlineEndpoints/{endpoint}/deployments").json()["value"]
+        return {
+            "traffic": {name: weight for name, weight in inner["traffic"].items() if weight},
+            "mirror": {name: weight for name, weight in inner["mirrorTraffic"].items() if weight},
+            "deployments": {
+                one["name"]: (one["properties"]["provisioningState"], one["sku"]["capacity"], self.model(endpoint, one))
+                for one in listed
+            },
+        }
+
+    def model(self, endpoint: str, deployment: Mapping[str, Any]) -> str:
+        """The version of the model that a deployment answers with."""
+        body = (REPOSITORY / "plans/house-prices/sample-request.json").read_bytes()
+        found: str = self.score(endpoint, body, deployment["name"]).json()["version"]
+        return found
+
     def key(self, endpoint: str) -> str:
         """The endpoint's primary key."""
         found: str = self.arm("POST", f"onlineEndpoints/{endpoint}/listKeys").json()["primaryKey"]
@@ -211,7 +235,7 @@ class Desk:
         self.commit(f"{path}: {new}")
 
     def variables(self, **more: str) -> dict[str, str]:
-        """The environment of a command: this machine's, without anything that is about a target, a sign-in or byte code."""
+        """The environment of a command: this machine's, but for targets, sign-in and byte code."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
         known = {"PYTHONPATH": str(REPOSITORY), "ROLLOUT_STATE_DIR": str(self.emulator.state_dir), "NO_COLOR": "1"}
         return {**kept, **known, **more}
@@ -243,17 +267,41 @@ class Desk:
         """`rollout apply PLAN --target emulator --auto-approve …`."""
         return self.rollout("apply", f"plans/{plan}", "--target", "emulator", "--auto-approve", *arguments, **variables)
 
-    def carried_on(self, plan: str, *, passes: int = 20) -> list[Ran]:
-        """`apply` as a schedule runs it: again and again, the time between two runs skipped, until nothing waits."""
+    def carried_on(self, plan: str, *, to: str = "", passes: int = 20) -> list[Ran]:
+        """`apply` as a schedule runs it: again and again, the time between two runs skipped, until nothing waits.
+
+        With `to` it also ends in that phase, e.g. `complete` while a former stable is still kept.
+        """
         ran: list[Ran] = []
         for _ in range(passes):
             ran.append(self.apply(plan, "--output", "json"))
             decision = ran[-1].json["decision"]
-            if decision["status"] != "wait":
+            if decision["status"] != "wait" or decision["phase"] == to:
                 return ran
             assert ran[-1].code == 0, ran[-1].told
             self.skip_to(decision["next_after"])
         raise AssertionError(f"still waiting after {passes} passes: {ran[-1].told}")
+
+    def waited(self, plan: str, *arguments: str, every: float = 600) -> Ran:
+        """`apply --wait`, while the service's time makes leaps of `every` seconds, so that nobody waits for long."""
+        with self.start(
+            "apply", f"plans/{plan}", "--target", "emulator", "--auto-approve", "--wait", "--output", "json", *arguments
+        ) as running:
+            try:
+                return self._leaping(running, every)
+            except BaseException:
+                running.kill()
+                raise
+
+    def _leaping(self, running: subprocess.Popen[str], every: float) -> Ran:
+        deadline = time.monotonic() + TIMEOUT
+        while time.monotonic() < deadline:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                out, err = running.communicate(timeout=0.3)
+                assert "Traceback" not in err, err
+                return Ran(running.returncode, out, err)
+            self.emulator.advance(every)
+        raise AssertionError("apply --wait did not end")
 
     def skip_to(self, moment: str) -> None:
         """Let the service's time be that moment."""
@@ -306,16 +354,3 @@ class Load:
             assert time.monotonic() < deadline, f"the load did not reach {sent} requests"
             time.sleep(0.1)
         return self.seen
-
-
-_OURS: Final = (
-    "ROLLOUT_",
-    "AZURE_",
-    "AZUREML_",
-    "REQUESTS_CA",
-    "SSL_CERT",
-    "CURL_CA",
-    "ARM_CLOUD",
-    "REGISTRY_DISC",
-    "PYTHONDONT",
-)

@@ -104,12 +104,12 @@ def test_the_first_half(desk: Desk, seen: Outside) -> None:
         finally:
             running.kill()
     history = desk.emulator.history(NAME)
-    assert [sorted(state["deployments"]) for state in history if not state["traffic"]][0] == []
+    assert next(sorted(state["deployments"]) for state in history if not state["traffic"]) == []
     watched(history)
 
 
 def test_no_more_writes_than_the_article(desk: Desk) -> None:
-    """One `apply` from nothing to the end: the writes of the article's commands, no marker. Again: 2 reads, 0 writes."""
+    """From nothing to the end: the writes of the article's commands, no marker. Again: 2 reads, 0 writes."""
     ran = desk.apply(PLAN, "--output", "json")
     assert (ran.code, ran.json["decision"]["status"], ran.json["result"]["writes"]) == (0, "done", 8), ran.told
     commanded = {kind: sum(made.get(kind, 0) for made in ARTICLE.values()) for kind in KINDS}

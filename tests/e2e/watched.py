@@ -14,7 +14,7 @@ _NOTHING: State = {"traffic": {}, "mirror": {}, "deployments": {}, "tags": {}, "
 
 
 def watched(history: Sequence[State], *, fast: Iterable[str] = ()) -> None:
-    """Check every state and every step between two. `fast`: revisions that go back to all traffic after a smoke test."""
+    """Check every state and every step. `fast`: revisions that go back to all traffic after a smoke test alone."""
     assert history, "the endpoint was never there"
     for before, after in pairwise([_NOTHING, *history]):
         if after["state"] != "Deleted":
