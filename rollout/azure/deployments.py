@@ -13,7 +13,7 @@ from rollout.azure.sending import Sender
 from rollout.core import actions
 from rollout.core.canonical import read_deployment
 from rollout.core.observed import IN_FLIGHT
-from rollout.core.stamp import BORN_TAG, REVISION_TAG
+from rollout.core.stamp import deployment_tags
 from rollout.errors import AzureError, Stale
 
 _VISIBLE_SECONDS: Final = 120.0
@@ -129,5 +129,5 @@ def _order(action: actions.DeployRevision, endpoint: str) -> Order:
         document=action.spec.document,
         origin=action.spec.origin,
         count=action.count,
-        tags={REVISION_TAG: action.spec.revision, BORN_TAG: action.born},
+        tags=deployment_tags(action.spec.revision, action.born, action.spec.fields),
     )

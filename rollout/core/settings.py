@@ -8,6 +8,7 @@ from typing import Any
 from rollout.core.actions import FieldChange
 from rollout.core.observed import Deployment, Endpoint
 from rollout.core.release import DeploymentSpec, EndpointSpec
+from rollout.core.stamp import same_content
 
 
 def endpoint_changes(spec: EndpointSpec, live: Endpoint) -> tuple[FieldChange, ...]:
@@ -23,10 +24,11 @@ def deployment_changes(spec: DeploymentSpec, live: Deployment) -> tuple[FieldCha
 def revision_changes(spec: DeploymentSpec, live: Deployment | None) -> tuple[FieldChange, ...]:
     """What a new revision changes, field by field, for people. Local contents show as their digests."""
     before: Mapping[str, Any] = live.fields if live else {}
+    tags: Mapping[str, str] = live.tags if live else {}
     return tuple(
         FieldChange(path, before.get(path), value)
         for path, value in sorted(spec.fields.items())
-        if before.get(path) != value
+        if before.get(path) != value and not same_content(tags, path, value)
     )
 
 

@@ -1,12 +1,21 @@
-"""The `born` stamp: when we created (or updated in place) a deployment, in the service's time."""
+"""What we write into a deployment's own tags: its revision, when we made it, and what its local parts were.
+
+The service shows a local folder as the id of an asset that it was uploaded to; the `contents` tag lets a diff say which
+local part changed and which did not.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Final
+from hashlib import sha256
+from typing import Any, Final
 
 REVISION_TAG: Final = "rollout.revision"
 BORN_TAG: Final = "rollout.born"
+CONTENTS_TAG: Final = "rollout.contents"
+_LOCAL: Final = ("code", "environment", "model")
+_LONGEST: Final = 256
 _FORMAT: Final = "%Y%m%dT%H%M%SZ"
 
 
@@ -21,3 +30,22 @@ def born_at(stamp: str) -> datetime | None:
         return datetime.strptime(stamp, _FORMAT).replace(tzinfo=UTC)
     except ValueError:
         return None
+
+
+def deployment_tags(revision: str, born: str, fields: Mapping[str, Any]) -> dict[str, str]:
+    """Our tags for a deployment whose declared fields are `fields`."""
+    parts = [f"{path}={_short(fields[path])}" for path in sorted(fields) if path.split(".")[0] in _LOCAL]
+    contents = ";".join(parts)
+    tags = {REVISION_TAG: revision, BORN_TAG: born}
+    return {**tags, CONTENTS_TAG: contents} if 0 < len(contents) <= _LONGEST else tags
+
+
+def same_content(tags: Mapping[str, str], path: str, value: Any) -> bool | None:
+    """Whether the deployment with those tags was made with that declared value; None if the tags do not say."""
+    if path.split(".")[0] not in _LOCAL or CONTENTS_TAG not in tags:
+        return None
+    return f"{path}={_short(value)}" in tags[CONTENTS_TAG].split(";")
+
+
+def _short(value: Any) -> str:
+    return sha256(str(value).encode()).hexdigest()[:8]

@@ -10,7 +10,7 @@ from rollout.core import actions
 from rollout.core.canonical import read_endpoint
 from rollout.core.observed import Endpoint, Observation
 from rollout.core.progress import foreign, ours, to_tags
-from rollout.core.stamp import BORN_TAG, REVISION_TAG
+from rollout.core.stamp import deployment_tags
 from rollout.emulator.answers import Answer
 from rollout.emulator.rules import Rules
 from rollout.emulator.settings import Settings
@@ -131,7 +131,7 @@ class RulesPlane:
         if action.spec.revision in self.broken_revisions:
             kind = Kind.DEPLOYMENT_CREATE if action.mode == "create" else Kind.DEPLOYMENT_UPDATE
             self.rules.fail_next(kind, "ResourceNotReady", "User container has crashed or terminated")
-        tags = {REVISION_TAG: action.spec.revision, BORN_TAG: action.born}
+        tags = deployment_tags(action.spec.revision, action.born, action.spec.fields)
         body = deployment_body(action.spec.revision, action.count, tags, action.spec.instance_type)
         return self.rules.put_deployment(NAME, action.deployment, body, self.now)
 
