@@ -16,7 +16,7 @@ from rollout.core.complete import complete
 from rollout.core.decision import Decision, Phase, Roles, StageState, StageView, Status
 from rollout.core.identity import Ambiguous, Changed, Known
 from rollout.core.observed import CANCELED, FAILED, Observation, Weights, all_to
-from rollout.core.place import Place, find_place, stage_views
+from rollout.core.place import find_place, stage_views
 from rollout.core.progress import Damaged, Hold, Progress, from_tags, remember
 from rollout.core.quarantine import quarantined
 from rollout.core.release import Release
@@ -309,7 +309,7 @@ def _roles(view: Scene) -> Roles:
 
 
 def _stages(view: Scene) -> tuple[StageView, ...]:
-    return stage_views(view, Place(index=0, answer=None, earned=()))
+    return stage_views(view, find_place(view))
 
 
 def _unknown(release: Release) -> tuple[StageView, ...]:
