@@ -31,6 +31,9 @@ SYMBOLS: Final = {
     StageState.FAILED: "✗",
 }
 _SECRET: Final = re.compile(r"key|secret|token|passw|credential|connection_?string|sas", re.IGNORECASE)
+_DIGEST: Final = re.compile(r"[0-9a-f]{32,}")
+_DIGEST_LENGTH: Final = 12
+"""A digest is told by its first digits; the JSON form has it whole."""
 _LONGEST: Final = 100
 
 
@@ -69,6 +72,7 @@ def value(path: str, found: Any) -> str:
     if is_secret(path, found):
         return "(not shown)"
     text = found if isinstance(found, str) and found else json.dumps(found, ensure_ascii=False, sort_keys=True)
+    text = _DIGEST.sub(lambda found: found.group()[:_DIGEST_LENGTH] + "…", text)
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 
