@@ -5,19 +5,20 @@ Every pass may be the first ever: nothing is remembered between two passes but t
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 import msgspec
 
-from rollout.core.actions import Action, DeployRevision
+from rollout.core.actions import Action, DeleteDeployment, DeployRevision
 from rollout.core.decide import decide
 from rollout.core.decision import Decision, StageState, Status
 from rollout.core.observed import FAILED, Observation
 from rollout.core.release import Gate, Release
 from rollout.core.verdict import Verdict
-from rollout.errors import AzureError, Retryable, RolloutError, Stale
+from rollout.errors import AzureError, Refused, Retryable, RolloutError, Stale
 from rollout.ports import Clock, ControlPlane
 
 PATIENCE: Final = 8
@@ -179,8 +180,26 @@ class Runner:
             if not isinstance(action, DeployRevision) or not await self._left_behind(action):
                 raise
             return "\n".join(part for part in (str(error), error.logs) if part)
+        except Refused as error:
+            self._tell(Finished(action, str(error)))
+            if isinstance(action, DeployRevision):
+                with contextlib.suppress(RolloutError):
+                    await self._take_away(action)
+            raise
         self._tell(Finished(action))
         return ""
+
+    async def _take_away(self, action: DeployRevision) -> None:
+        """Delete what a refused deployment (no quota, say) left behind: it tells nothing about the goal, and the next
+        run shall start anew instead of finding a candidate that failed."""
+        endpoint = (await self._plane.observe(self._release.endpoint.name)).endpoint
+        found = endpoint.deployment(action.deployment) if endpoint else None
+        if endpoint is None or found is None or (found.state, found.born) != (FAILED, action.born):
+            return
+        removal = DeleteDeployment(deployment=action.deployment, reason="it was refused, and never served")
+        self._tell(Started(removal))
+        await self._plane.apply(removal, endpoint)
+        self._tell(Finished(removal))
 
     async def _left_behind(self, action: DeployRevision) -> bool:
         seen = await self._plane.observe(self._release.endpoint.name)
