@@ -7,6 +7,7 @@ Azure CLI. `choose` is pure and says why; `build` makes the object that fetches 
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import Mapping
 from enum import StrEnum
@@ -82,6 +83,9 @@ def build(choice: Choice, environment: Mapping[str, str], *, ca_bundle: str | No
     """The credential for that choice. azure-identity refreshes its tokens, and asks for assertions, by itself."""
     from azure import identity  # it loads msal and requests; a command that is offline needs neither
 
+    if not (logger := logging.getLogger("azure")).handlers:
+        # Without any handler Python prints its warnings to stderr, beside our own sentence for the same fault.
+        logger.addHandler(logging.NullHandler())
     env = environment
     common = _common(environment, ca_bundle)
     match choice.way:
