@@ -1,13 +1,18 @@
-"""Which workspace? From the flag, the environment or the plan; the emulator is found by its state directory."""
+"""Which workspace? From the flag, the environment or the plan; the emulator is found by its state directory.
+
+`ROLLOUT_ARM_URL` names another Resource Manager than the public cloud's, `ROLLOUT_CA_BUNDLE` further certificate
+authorities (PEM), e.g. those of a proxy.
+"""
 
 from __future__ import annotations
 
+import os
 import re
 from typing import Final
 
 import msgspec
 
-from rollout.azure.target import Target
+from rollout.azure.target import PUBLIC_ARM, Target
 from rollout.errors import UsageError
 from rollout.plan.load import Target as PlanTarget
 
@@ -43,7 +48,13 @@ def resolve(flag: str | None, plan: PlanTarget | None) -> Place:
             "no target: neither the plan nor the command line says which workspace",
             hint=f"--target (or ROLLOUT_TARGET) takes {_EXPECTED}; or write `target:` into the plan",
         )
-    target = Target(subscription_id=subscription, resource_group=group, workspace=workspace)
+    target = Target(
+        subscription_id=subscription,
+        resource_group=group,
+        workspace=workspace,
+        arm_url=os.environ.get("ROLLOUT_ARM_URL") or PUBLIC_ARM,
+        ca_bundle=os.environ.get("ROLLOUT_CA_BUNDLE") or None,
+    )
     return Place(target, 1.0, f"{subscription}/{group}/{workspace}")
 
 
