@@ -212,10 +212,10 @@ def superseded(view: Scene) -> Decision | None:
     if view.promoted is None:
         return None
     run, weights = view.progress.run, view.endpoint.weights
-    slots = {view.journey.slot} | ({run.slot} if run else set())
+    slots = {view.journey.slot, run.slot if run else view.journey.slot} - {view.promoted.name}
     strangers = [
         name
-        for name in sorted(slots - {view.promoted.name})
+        for name in sorted(slots)
         if weights.touches(name) and (found := view.endpoint.deployment(name)) and found.revision != view.journey.goal
     ]
     is_other = run is not None and run.goal != view.journey.goal and weights.touches(run.slot)

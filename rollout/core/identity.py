@@ -38,9 +38,8 @@ Promotion = Nobody | Ambiguous | Changed | Known
 
 def identified(endpoint: Endpoint, progress: Progress | None) -> Endpoint:
     """The same snapshot, with every deployment's `revision` what it really carries (see `effective`)."""
-    return msgspec.structs.replace(
-        endpoint, deployments=tuple(effective(found, progress) for found in endpoint.deployments)
-    )
+    found = tuple([effective(found, progress) for found in endpoint.deployments])
+    return endpoint if found == endpoint.deployments else msgspec.structs.replace(endpoint, deployments=found)
 
 
 def effective(found: Deployment, progress: Progress | None) -> Deployment:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import StrEnum
 from typing import Final
 
@@ -74,11 +74,27 @@ class Journey(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 def normal(release: Release, slot: str) -> Journey:
     """All stages of the plan."""
-    return _journey(JourneyKind.RUN, release.candidate, slot, release.stages)
+    return _kept(
+        release,
+        (JourneyKind.RUN, slot),
+        lambda: _journey(JourneyKind.RUN, release.candidate, slot, release.stages),
+    )
 
 
 def first(release: Release, slot: str) -> Journey:
     """Nothing serves yet: `bootstrap` if there is one; otherwise deploy, the gates that need no stable, then 100 %."""
+    return _kept(release, (JourneyKind.FIRST, slot), lambda: _first(release, slot))
+
+
+def _kept(release: Release, key: tuple[str, str], make: Callable[[], Journey]) -> Journey:
+    """A journey is worked out once for a release: digesting its keys takes longer than all the rest of a decision."""
+    if key not in release.memo:
+        release.memo[key] = make()
+    journey: Journey = release.memo[key]
+    return journey
+
+
+def _first(release: Release, slot: str) -> Journey:
     form = release.literal
     if form is not None and form.bootstrap and form.stable_spec is not None:
         floors = [stage.count for stage in form.bootstrap if isinstance(stage, Scale)]

@@ -31,11 +31,11 @@ class Weights(msgspec.Struct, frozen=True, gc=False):
 
     def live(self, name: str) -> int:
         """Percent of live traffic that `name` gets; 0 if it is not named."""
-        return next((weight for key, weight in self.traffic if key == name), 0)
+        return _share(self.traffic, name)
 
     def mirrored(self, name: str) -> int:
         """Percent of live traffic that is copied to `name`; 0 if it is not named."""
-        return next((weight for key, weight in self.mirror if key == name), 0)
+        return _share(self.mirror, name)
 
     def touches(self, name: str) -> bool:
         """Whether `name` gets any request that does not name it: live or mirrored."""
@@ -55,6 +55,13 @@ def weights(traffic: Mapping[str, int], mirror: Mapping[str, int] | None = None)
 def all_to(name: str) -> Weights:
     """All live traffic to one deployment, nothing mirrored."""
     return Weights(((name, 100),), ())
+
+
+def _share(split: tuple[tuple[str, int], ...], name: str) -> int:
+    for key, weight in split:
+        if key == name:
+            return weight
+    return 0
 
 
 def _canonical(split: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
@@ -111,13 +118,16 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     def deployment(self, name: str) -> Deployment | None:
         """The deployment of that (lower-case) name, if it exists."""
-        return next((found for found in self.deployments if found.name == name), None)
+        for found in self.deployments:
+            if found.name == name:
+                return found
+        return None
 
     @property
     def in_flight(self) -> tuple[str, ...]:
         """Names of what the service is still working on; the endpoint's own name first."""
         mine = (self.name,) if self.state in IN_FLIGHT else ()
-        return mine + tuple(found.name for found in self.deployments if found.state in IN_FLIGHT)
+        return (*mine, *[found.name for found in self.deployments if found.state in IN_FLIGHT])
 
 
 class Observation(msgspec.Struct, frozen=True, gc=False):

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Iterator, Set
 from typing import assert_never
 
 import msgspec
+from msgspec.structs import replace
 
 from rollout.core.decision import StageState, StageView
 from rollout.core.gating import Answer, Failed, Passed, answer
-from rollout.core.journey import Step
-from rollout.core.release import Delete, Deploy, Gate, Mirror, Role, Scale, Traffic
+from rollout.core.journey import Journey, Step
+from rollout.core.release import Delete, Deploy, Gate, Mirror, Release, Role, Scale, Traffic
 from rollout.core.scene import Scene
 
 
@@ -53,7 +54,7 @@ def satisfied(scene: Scene, index: int, passed: Set[str]) -> bool:
         case Mirror(weight=weight):
             return _mirror_satisfied(scene, index, weight, passed)
         case Traffic(weight=weight):
-            return scene.endpoint.weights.live(scene.journey.slot) >= weight
+            return scene.exposure >= weight
         case Scale(role=role, count=count):
             found = scene.stable if role is Role.STABLE else scene.candidate
             return found is None or found.count >= count or found.autoscaled
@@ -66,7 +67,7 @@ def satisfied(scene: Scene, index: int, passed: Set[str]) -> bool:
 def _mirror_satisfied(scene: Scene, index: int, weight: int, passed: Set[str]) -> bool:
     """Exactly so; or overtaken by live weight; or nobody asks any more: no unpassed gate up to the next split."""
     weights, slot = scene.endpoint.weights, scene.journey.slot
-    if weights.mirrored(slot) == weight or weights.live(slot) > 0:
+    if weights.mirrored(slot) == weight or scene.exposure > 0:
         return True
     for step in scene.journey.steps[index + 1 :]:
         if isinstance(step.stage, Mirror | Traffic):
@@ -76,28 +77,48 @@ def _mirror_satisfied(scene: Scene, index: int, weight: int, passed: Set[str]) -
     return True
 
 
+class _Row(msgspec.Struct, frozen=True, gc=False):
+    """One stage of the plan in one journey: its step (-1: not on this way) and how it looks behind and before us."""
+
+    index: int
+    behind: StageView
+    before: StageView
+
+
 def stage_views(scene: Scene, place: Place) -> tuple[StageView, ...]:
-    """All stages of the plan as they stand in a journey, for people: those not on this way are skipped."""
-    on_the_way = {id(step.stage): index for index, step in enumerate(scene.journey.steps)}
-    passed = scene.passed | set(place.earned)
-    plan = scene.release.stages
-    if scene.journey.steps and id(scene.journey.steps[0].stage) not in {id(stage) for stage in plan}:
-        plan = tuple(step.stage for step in scene.journey.steps) + plan
-    views = []
+    """All stages of the plan as they stand in a journey, for people: those not on this way are skipped. All before the
+    place are satisfied: that is what makes it the place."""
+    here = len(scene.journey.steps) if place.index is None else place.index
+    active = StageState.FAILED if isinstance(place.answer, Failed) else StageState.ACTIVE
+    return tuple(
+        [
+            row.behind if row.index < here else row.before if row.index > here else replace(row.before, state=active)
+            for row in _rows(scene)
+        ]
+    )
+
+
+def _rows(scene: Scene) -> tuple[_Row, ...]:
+    """Worked out once for a release and a journey, as the journey itself."""
+    memo, key = scene.release.memo, ("rows", scene.journey.kind, scene.journey.slot)
+    if key not in memo:
+        memo[key] = tuple(_make_rows(scene.release, scene.journey))
+    rows: tuple[_Row, ...] = memo[key]
+    return rows
+
+
+def _make_rows(release: Release, journey: Journey) -> Iterator[_Row]:
+    places = {id(step.stage): index for index, step in enumerate(journey.steps)}
+    plan = release.stages
+    if journey.steps and not any(stage is journey.steps[0].stage for stage in plan):
+        plan = tuple(step.stage for step in journey.steps) + plan
     for stage in plan:
-        index = on_the_way.get(id(stage))
-        if index is None:
+        index = places.get(id(stage), -1)
+        if index < 0:
             state = StageState.PENDING if isinstance(stage, Delete) else StageState.SKIPPED
-            views.append(StageView(stage=stage, state=state))
-            continue
-        key = scene.journey.steps[index].key if isinstance(stage, Gate) else ""
-        views.append(StageView(stage=stage, state=_state(scene, place, index, passed), key=key))
-    return tuple(views)
-
-
-def _state(scene: Scene, place: Place, index: int, passed: Set[str]) -> StageState:
-    if index == place.index:
-        return StageState.FAILED if isinstance(place.answer, Failed) else StageState.ACTIVE
-    if place.index is not None and index > place.index:
-        return StageState.PENDING
-    return StageState.SATISFIED if satisfied(scene, index, passed) else StageState.PENDING
+            other = StageView(stage=stage, state=state)
+            yield _Row(index, other, other)
+        else:
+            key = journey.steps[index].key if isinstance(stage, Gate) else ""
+            behind = StageView(stage=stage, state=StageState.SATISFIED, key=key)
+            yield _Row(index, behind, replace(behind, state=StageState.PENDING))

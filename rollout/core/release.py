@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import cached_property
 from typing import Any, Literal
 
 import msgspec
@@ -128,7 +129,7 @@ class LiteralForm(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     bootstrap: tuple[AnyStage, ...] = ()
 
 
-class Release(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Release(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """A plan, lowered: one endpoint, one candidate, two slots, the stages of the way.
 
     `commit` is for people (recorded, never decided upon). The stages end with `traffic: 100`.
@@ -150,3 +151,8 @@ class Release(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     def goal(self) -> str:
         """The candidate's revision."""
         return self.candidate.revision
+
+    @cached_property
+    def memo(self) -> dict[tuple[str, ...], Any]:
+        """What `core.journey` and `core.place` have worked out from this very value; no part of it, gone with it."""
+        return {}

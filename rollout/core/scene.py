@@ -21,7 +21,9 @@ class Scene(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The resolved situation of one pass.
 
     `progress` is the record, a blank one where there is none (`recorded` False). `run` is the recorded run if it is
-    this journey's and this creation of the candidate; only then do `passed` and its `since` count.
+    this journey's and this creation of the candidate; only then do `passed` and its `since` count. `promoted` is what a
+    rollback returns to (None: nothing), `stable` the live deployment that is promoted, `candidate` whatever lives in
+    the journey's slot, whether it is the goal (`carries_goal`) or not. `exposure` is the slot's live weight.
     """
 
     release: Release
@@ -35,26 +37,11 @@ class Scene(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     verdicts: Mapping[str, Verdict]
     allowed: frozenset[str]
     now: datetime
-
-    @property
-    def promoted(self) -> Promoted | None:
-        """What a rollback returns to, if anything."""
-        return self.promotion.promoted if isinstance(self.promotion, Known) else None
-
-    @property
-    def stable(self) -> Deployment | None:
-        """The live deployment that is promoted."""
-        return self.endpoint.deployment(self.promoted.name) if self.promoted else None
-
-    @property
-    def candidate(self) -> Deployment | None:
-        """Whatever lives in the journey's slot, whether it is the goal yet or not."""
-        return self.endpoint.deployment(self.journey.slot)
-
-    @property
-    def carries_goal(self) -> bool:
-        """Whether the slot's deployment is the goal."""
-        return self.candidate is not None and self.candidate.revision == self.journey.goal
+    promoted: Promoted | None
+    stable: Deployment | None
+    candidate: Deployment | None
+    carries_goal: bool
+    exposure: int
 
     @property
     def since(self) -> datetime:
@@ -84,6 +71,8 @@ def scene(
     promotion = what_is_promoted(endpoint, progress)
     way = choose_journey(release, endpoint, promotion, progress)
     run = _active(progress, way, endpoint)
+    promoted = promotion.promoted if isinstance(promotion, Known) else None
+    candidate = endpoint.deployment(way.slot)
     return Scene(
         release=release,
         endpoint=endpoint,
@@ -96,6 +85,11 @@ def scene(
         verdicts=verdicts,
         allowed=allowed,
         now=now,
+        promoted=promoted,
+        stable=endpoint.deployment(promoted.name) if promoted else None,
+        candidate=candidate,
+        carries_goal=candidate is not None and candidate.revision == way.goal,
+        exposure=endpoint.weights.live(way.slot),
     )
 
 
