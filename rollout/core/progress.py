@@ -12,9 +12,11 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Final, Literal, TypeVar
 
 import msgspec
+from msgspec.json import Decoder
 
 from rollout.core.observed import Weights
 
@@ -142,6 +144,18 @@ class _Plan(_Value, frozen=True, gc=False):
     sum: str = ""
 
 
+# Made once: a decoder that is made for each tag takes longer than the decoding.
+_PLAN: Final = Decoder(_Plan)
+_PROMOTED: Final = Decoder(Promoted)
+_RUN: Final = Decoder(Run)
+_WEIGHTS: Final = Decoder(Weights)
+_HOLD: Final = Decoder(Hold)
+_PASSED: Final = Decoder(tuple[str, ...])
+_QUARANTINE: Final = Decoder(tuple[Quarantined, ...])
+_APPROVALS: Final = Decoder(tuple[Approval, ...])
+_HISTORY: Final = Decoder(tuple[Transition, ...])
+
+
 def remember(progress: Progress, at: datetime, what: str) -> Progress:
     """The same record with one more line of history; the oldest lines fall off."""
     history = (*progress.history, Transition(at=at, what=what[:60]))[-HISTORY_LENGTH:]
@@ -156,7 +170,8 @@ def quarantine(ring: tuple[Quarantined, ...], entry: Quarantined) -> tuple[Quara
 
 def ours(tags: Mapping[str, str]) -> dict[str, str]:
     """Only our tags of `tags` (ARM compares tag names without case)."""
-    return {name.lower(): value for name, value in tags.items() if name.lower().startswith(PREFIX)}
+    lower = {name.lower(): value for name, value in tags.items()}
+    return {name: value for name, value in lower.items() if name.startswith(PREFIX)}
 
 
 def foreign(tags: Mapping[str, str]) -> dict[str, str]:
@@ -193,26 +208,30 @@ def _tags(progress: Progress) -> dict[str, str]:
 def from_tags(tags: Mapping[str, str]) -> Progress | Damaged | None:
     """The record in `tags`; None if there is none of our tags at all."""
     mine = ours(tags)
-    if not mine:
-        return None
+    return _parsed(tuple(mine.items())) if mine else None
+
+
+@lru_cache(maxsize=64)
+def _parsed(tags: tuple[tuple[str, str], ...]) -> Progress | Damaged:
+    """Kept, because one pass reads the same tags several times: to decide, to decide again after measuring, to tell."""
     sections: dict[str, str] = {}
-    for name, value in mine.items():
-        body = _open(value)
-        if body is None:
+    for name, value in tags:
+        body = value[1:-9]
+        if value != _seal(body):
             newer = not value.startswith(VERSION + "{") and not value.startswith(VERSION + "[")
             return Damaged(
                 f"the tag {name} was written by a newer version" if newer else f"the tag {name} was edited",
                 newer,
             )
-        sections[name.removeprefix(PREFIX)] = body
+        sections[name[len(PREFIX) :]] = body
     try:
-        return _assemble(sections, {k: v for k, v in mine.items() if k != PREFIX + "plan"})
+        return _assemble(sections, {name: value for name, value in tags if name != PREFIX + "plan"})
     except (msgspec.MsgspecError, KeyError) as error:
         return Damaged(f"the tags do not fit together ({error})")
 
 
 def _assemble(sections: Mapping[str, str], sealed: Mapping[str, str]) -> Progress | Damaged:
-    head = msgspec.json.decode(sections["plan"], type=_Plan)
+    head = _PLAN.decode(sections["plan"])
     if head.sum != _sum(sealed):
         return Damaged("some of our tags are missing or do not belong together")
     return Progress(
@@ -220,27 +239,31 @@ def _assemble(sections: Mapping[str, str], sealed: Mapping[str, str]) -> Progres
         commit=head.commit,
         outcome=head.outcome,
         since=head.since,
-        promoted=_read(sections, "promoted", Promoted),
-        former=_read(sections, "former", Promoted),
-        run=_read(sections, "run", Run),
-        written=_read(sections, "set", Weights),
-        hold=_read(sections, "hold", Hold),
-        passed=tuple(_joined(sections, "passed", str)),
-        quarantine=tuple(_joined(sections, "quarantine", Quarantined)),
-        approvals=tuple(_joined(sections, "approved", Approval)),
-        history=tuple(_joined(sections, "history", Transition)),
+        promoted=_read(sections, "promoted", _PROMOTED),
+        former=_read(sections, "former", _PROMOTED),
+        run=_read(sections, "run", _RUN),
+        written=_read(sections, "set", _WEIGHTS),
+        hold=_read(sections, "hold", _HOLD),
+        passed=_joined(sections, "passed", _PASSED),
+        quarantine=_joined(sections, "quarantine", _QUARANTINE),
+        approvals=_joined(sections, "approved", _APPROVALS),
+        history=_joined(sections, "history", _HISTORY),
     )
 
 
-def _read(sections: Mapping[str, str], name: str, kind: type[T]) -> T | None:
-    return msgspec.json.decode(sections[name], type=kind) if name in sections else None
+def _read(sections: Mapping[str, str], name: str, decoder: Decoder[T]) -> T | None:
+    text = sections.get(name)
+    return None if text is None else decoder.decode(text)
 
 
-def _joined(sections: Mapping[str, str], name: str, kind: type[T]) -> Iterator[T]:
-    index = 0
-    while (key := _numbered(name, index)) in sections:
-        yield from msgspec.json.decode(sections[key], type=list[kind])  # type: ignore[valid-type]
+def _joined(sections: Mapping[str, str], name: str, decoder: Decoder[tuple[T, ...]]) -> tuple[T, ...]:
+    items: tuple[T, ...] = ()
+    index, text = 0, sections.get(name)
+    while text is not None:
+        items += decoder.decode(text)
         index += 1
+        text = sections.get(_numbered(name, index))
+    return items
 
 
 def _sections(progress: Progress) -> Iterator[tuple[str, str]]:
@@ -292,13 +315,6 @@ def _seal(body: str) -> str:
     return f"{VERSION}{body}~{zlib.crc32(body.encode()):08x}"
 
 
-def _open(value: str) -> str | None:
-    version, body, checksum = value[:1], value[1:-9], value[-9:]
-    if version != VERSION or checksum != f"~{zlib.crc32(body.encode()):08x}":
-        return None
-    return body
-
-
 def _sum(sections: Mapping[str, str]) -> str:
-    joined = "\n".join(f"{name}={sections[name]}" for name in sorted(sections))
+    joined = "\n".join([f"{name}={sections[name]}" for name in sorted(sections)])
     return f"{zlib.crc32(joined.encode()):08x}"
