@@ -1,0 +1,89 @@
+"""How fast the core decides, without any I/O: on one core, the best of many short batches (noise only ever adds)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from msgspec.structs import replace
+
+from benchmarks.table import Row
+from rollout.core.decide import decide
+from rollout.core.observed import Observation
+from rollout.core.progress import Damaged, foreign, from_tags, to_tags
+from rollout.core.release import Release
+from tests.worlds.history import History
+from tests.worlds.plans import USUAL, roles
+
+BATCHES: Final = 60
+TEN: Final = USUAL.rsplit(",", 1)[0]
+"""Ten stages: the usual plan without its delete."""
+
+Case = tuple[Release, Observation]
+
+
+def rows() -> Iterator[Row]:
+    """Decisions a second again and again, and for the first time; how both grow."""
+    ten, hundred = _midway(TEN, 50), _midway(_long(100), 20)
+    assert len(ten[0].stages) == 10
+    assert len(hundred[0].stages) == 100
+    again = _seconds(lambda: [decide(*ten) for _ in range(100)]) / 100
+    yield Row(name="decisions a second, 10 stages", value=1 / again, unit="1/s", least=20_000)
+    few, many = _fleet(ten, 100), _fleet(ten, 1000)
+    first = _first(few)
+    yield Row(name="… of plans that were just loaded", value=1 / first, unit="1/s")
+    yield Row(name="1,000 plans ÷ 100 plans, a plan", value=_first(many) / first, most=1.5)
+    long = _seconds(lambda: [decide(*hundred) for _ in range(100)]) / 100
+    yield Row(name="100 stages ÷ 10 stages, a stage", value=long / again / 10, most=1.5)
+    slow = _first(_fleet(hundred, 100))
+    yield Row(name="… of plans that were just loaded", value=slow / first / 10, most=1.5)
+
+
+def _midway(line: str, weight: int) -> Case:
+    """A release that has come to that weight, with everything that is recorded on the way."""
+    history = History(roles("v1", line))
+    history.run()
+    history.release = roles("v2", line)
+    history.until(weight)
+    return history.release, Observation(history.live, history.plane.now)
+
+
+def _long(stages: int) -> str:
+    """A plan of so many stages: a bake behind each step of the traffic."""
+    steps = [f"traffic {index + 1}, bake {index + 1}" for index in range(stages // 2 - 2)]
+    return ", ".join(["deploy", "smoke", *steps, "traffic 100", "bake 60"])
+
+
+def _fleet(case: Case, size: int) -> list[Case]:
+    """As many plans and endpoints, none of which was ever seen."""
+    release, seen = case
+    assert seen.endpoint is not None
+    progress = from_tags(seen.endpoint.tags)
+    assert progress is not None
+    assert not isinstance(progress, Damaged)
+    found = []
+    for index in range(size):
+        tags = to_tags(replace(progress, commit=f"{index:040x}"))
+        endpoint = replace(seen.endpoint, tags={**foreign(seen.endpoint.tags), **tags})
+        found.append((release, Observation(endpoint, seen.now)))
+    return found
+
+
+def _first(cases: list[Case]) -> float:
+    """Seconds of one first decision: each plan is a new value, of which nothing was worked out yet."""
+    best = float("inf")
+    for _ in range(5):
+        fresh = [(replace(release), seen) for release, seen in cases]
+        best = min(best, _once(lambda fresh=fresh: [decide(*case) for case in fresh]) / len(cases))
+    return best
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    return min(_once(work) for _ in range(BATCHES))
+
+
+def _once(work: Callable[[], object]) -> float:
+    started = time.process_time()
+    work()
+    return time.process_time() - started
