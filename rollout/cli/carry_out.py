@@ -12,8 +12,9 @@ import msgspec
 
 from rollout.cli import exits
 from rollout.cli.context import actor
+from rollout.cli.place import Place
 from rollout.cli.session import Session, load, opened, place_of
-from rollout.cli.targets import Place, resolve_endpoint
+from rollout.cli.targets import resolve_endpoint
 from rollout.core.commands import Actions
 from rollout.core.observed import Observation
 from rollout.core.release import Release

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from rollout.azure.target import Target
-from rollout.cli.targets import Place
+from rollout.cli.place import Place
 from rollout.emulator import process
 from rollout.errors import RolloutError, UsageError
 

@@ -12,7 +12,8 @@ import msgspec
 
 from rollout.azure.target import connect
 from rollout.cli.context import commit
-from rollout.cli.targets import Place, resolve
+from rollout.cli.place import Place
+from rollout.cli.targets import resolve
 from rollout.core.change_set import change_set
 from rollout.core.decide import decide
 from rollout.core.decision import Decision, Status

@@ -10,9 +10,8 @@ import os
 import re
 from typing import Final
 
-import msgspec
-
 from rollout.azure.target import PUBLIC_ARM, Target
+from rollout.cli.place import Place
 from rollout.errors import UsageError
 from rollout.plan.load import Target as PlanTarget
 
@@ -23,14 +22,6 @@ _WORKSPACE: Final = re.compile(
     re.IGNORECASE,
 )
 _EXPECTED: Final = "`emulator`, SUBSCRIPTION/RESOURCE_GROUP/WORKSPACE, or a workspace's ARM id"
-
-
-class Place(msgspec.Struct, frozen=True):
-    """A target, how many seconds of its time pass in one of ours, and its name for people."""
-
-    target: Target
-    speed: float
-    label: str
 
 
 def resolve(flag: str | None, plan: PlanTarget | None) -> Place:

@@ -64,7 +64,7 @@ class Front:
         elif path.startswith("/subscriptions/"):
             given = await arm_front.answer(self._service, request, path)
             if any(isinstance(effect, Stale) for effect in effects):
-                given = stale_answer(self._service, given)
+                given = stale_answer(self._service.earlier, self._service.scope, self._service.now(), given)
             await _respond(given, scope, receive, send)
         elif _BLOB.match(path):
             await (await web_blob.answer(self._service, request, path))(scope, receive, send)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import Any
 
 from rollout.emulator.answers import Answer, deployment_missing, endpoint_missing
+from rollout.emulator.settings import Scope
 from rollout.emulator.world import Snapshot
-
-if TYPE_CHECKING:
-    from rollout.emulator.service import Service
 
 
 class Earlier:
@@ -28,14 +27,14 @@ class Earlier:
         return pair[0] if pair else None
 
 
-def stale_answer(service: Service, given: Answer) -> Answer:
+def stale_answer(earlier: Earlier, scope: Scope, now: datetime, given: Answer) -> Answer:
     """The earlier form of an answer about an endpoint or a deployment; others are left as they are."""
     body: Any = given.body
     if given.status != 200 or not isinstance(body, dict) or "/onlineEndpoints/" not in str(body.get("id", "")):
         return given
     endpoint, _, deployment = body["id"].partition("/onlineEndpoints/")[2].partition("/deployments/")
-    shot = service.earlier.before(endpoint.lower())
-    workspace = service.scope.workspace
+    shot = earlier.before(endpoint.lower())
+    workspace = scope.workspace
     if not deployment:
         found = shot.endpoint if shot else None
         missing = endpoint_missing(endpoint, workspace)
@@ -44,6 +43,6 @@ def stale_answer(service: Service, given: Answer) -> Answer:
         found = next((doc for doc in docs if doc["name"] == body["name"]), None)
         missing = deployment_missing(deployment, endpoint, workspace)
     if found is None:
-        refused = missing.answer(service.now(), service.scope.location, "0" * 32)
+        refused = missing.answer(now, scope.location, "0" * 32)
         return Answer(404, refused.body, given.headers)
     return Answer(200, found, given.headers)
