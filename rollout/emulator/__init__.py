@@ -1,1 +1,1 @@
-"""A local Azure Machine Learning that the unchanged SDKs and `curl` take for the real one. Imports nothing of the engine."""
+"""A local Azure Machine Learning that unchanged SDKs and `curl` take for the real one. Knows nothing of the engine."""
