@@ -123,8 +123,8 @@ drift: heel
           "traffic: 100"], [
             "plan.yml:7:28: PLAN112: stages[1].on_failure: nothing fails at a `scale` stage"
             " | `on_failure` at a gate or a deploy stage",
-            "plan.yml:7:43: PLAN112: stages[1].timeout: a `scale` stage has no `timeout`: the service ends its operations"
-            " by itself | `timeout` at a gate: smoke_test, bake, approval",
+            "plan.yml:7:43: PLAN112: stages[1].timeout: a `scale` stage has no `timeout`: the service ends its"
+            " operations by itself | `timeout` at a gate: smoke_test, bake, approval",
             "plan.yml:8:29: PLAN107: stages[2].bake.checks: this version has no checks during a bake yet"
             " | a bake by time only"]),
         (["deploy: candidate", "metric: {}", "bake: soon", "traffic: 100",
