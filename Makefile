@@ -28,8 +28,10 @@ laws: $(DEV)/ready ## the laws over many more generated histories
 benchmarks: $(DEV)/ready ## budgets, as ratios within one run
 	$(DEV)/bin/python -m benchmarks
 
-schemas: $(DEV)/ready ## write the generated files again
-	$(DEV)/bin/python -m rollout.plan.schema
+schemas: $(DEV)/ready ## write the generated files again: schemas/, docs/plan.md
+	$(DEV)/bin/rollout schema > schemas/rollout-plan.schema.json
+	$(DEV)/bin/rollout schema change-set > schemas/change-set.schema.json
+	$(DEV)/bin/python -c 'from rollout.plan.reference import reference; print(reference(), end="")' > docs/plan.md
 
 clean: ## remove environments and caches
 	rm -rf .venv .rollout .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,153 @@
+"""The reference of the plan language, `docs/plan.md`, generated from the models as the editor's schema is."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from rollout.plan.durations import PATTERN as DURATION
+from rollout.plan.durations import show_duration
+from rollout.plan.models import BESIDE, GATES, KINDS
+from rollout.plan.schema import plan_schema
+from rollout.plan.shapes import NAME_PATTERN, STAGE_NAME_PATTERN
+
+_NAMED: Final = {DURATION: "duration", NAME_PATTERN: "name", STAGE_NAME_PATTERN: "name"}
+_PLAIN: Final = {"string": "text", "boolean": "true or false", "number": "number", "null": "", "object": "mapping"}
+_INTRODUCTION: Final = """\
+# The plan language, version 1
+
+Generated from the models by `make schemas`; a test keeps it equal to them. Editors understand
+[`schemas/rollout-plan.schema.json`](../schemas/rollout-plan.schema.json). What is wrong with a plan is told by
+`rollout validate PLAN`, and what a code such as `PLAN203` means by `rollout explain PLAN203`.
+
+A plan has one of two forms. **Roles**: `candidate` is one deployment file, and deployments alternate between two `slots`.
+**Literal**: `deployments` names both deployments, and `bootstrap` says how an endpoint that serves nothing yet gets the first.
+
+Durations are written `90s`, `30m`, `1h30m`, `2d` or as ISO 8601 (`PT30M`); a bare number is refused. Paths start from the folder
+of the file that names them. YAML is read as 1.2: `yes`, `no`, `on` and `off` are words.
+"""
+_STAGES: Final = """\
+## Stages
+
+Each stage has exactly one kind. Weights are whole percentages about the candidate and never fall from stage to stage; the last
+traffic stage gives 100. A *gate* must pass before the stage behind it.
+"""
+
+
+def reference() -> str:
+    """The whole page, as Markdown."""
+    schema = plan_schema()
+    definitions: Mapping[str, Any] = schema["definitions"]
+    parts = [_INTRODUCTION, "## The plan\n", _table(schema), _STAGES, _kinds(definitions), _beside(definitions)]
+    for name, definition in definitions.items():
+        if name.endswith("Model"):
+            parts.extend(_part(name, definition))
+    return "\n".join(parts)
+
+
+def _kinds(definitions: Mapping[str, Any]) -> str:
+    rows = []
+    for kind in KINDS:
+        stage = next(found for found in definitions.values() if kind in found.get("required", ()))
+        given = _type(stage["properties"][kind], definitions)
+        sort = "gate" if kind in GATES else "mutation"
+        rows.append((f"`{kind}`", sort, stage["description"], given))
+    return _rows(("kind", "", "what it asks for", "written as"), rows)
+
+
+def _beside(definitions: Mapping[str, Any]) -> str:
+    properties = definitions["DeployStage"]["properties"]
+    rows = [(f"`{key}`", _type(properties[key], definitions), properties[key]["description"]) for key in BESIDE]
+    return "Beside its kind a stage may have:\n\n" + _rows(("key", "value", "meaning"), rows)
+
+
+def _part(name: str, definition: Mapping[str, Any]) -> Iterator[str]:
+    """A mapping that other parts refer to; its short form, where it has one, is a scalar."""
+    forms = definition.get("anyOf", [definition])
+    full = next(form for form in forms if "properties" in form)
+    yield f"## `{_snake(name)}`\n"
+    yield full["description"] + "\n"
+    short = next((form for form in forms if form is not full), None)
+    if short is not None:
+        key = next(key for key, value in full["properties"].items() if value["description"] == short["description"])
+        yield f"Short form: the value of `{key}` alone.\n"
+    yield _table(full)
+
+
+def _table(schema: Mapping[str, Any]) -> str:
+    required = schema.get("required", ())
+    rows = [
+        (f"`{key}`", _type(value), "required" if key in required else _default(value), value["description"])
+        for key, value in schema["properties"].items()
+    ]
+    return _rows(("key", "value", "by default", "meaning"), rows)
+
+
+def _default(schema: Mapping[str, Any]) -> str:
+    value = schema.get("default")
+    if isinstance(value, dict):
+        value = {key: inner for key, inner in value.items() if inner}
+    if value in (None, [], {}):
+        return ""
+    if isinstance(value, float):
+        return _code(show_duration(value) if schema.get("pattern") == DURATION else round(value))
+    return _code(value)
+
+
+def _code(value: Any) -> str:
+    return f"`{value if isinstance(value, str) else json.dumps(value)}`"
+
+
+def _type(schema: Mapping[str, Any], definitions: Mapping[str, Any] | None = None) -> str:
+    """What may stand there, in a few words. With `definitions` the short form of a reference is told, too."""
+    if "$ref" in schema:
+        return _reference(str(schema["$ref"]).rsplit("/", 1)[-1], definitions)
+    if forms := schema.get("anyOf") or schema.get("oneOf"):
+        told = [_type(form, definitions) for form in forms]
+        return " or ".join(dict.fromkeys(filter(None, told)))
+    if "enum" in schema:
+        return ", ".join(f"`{word}`" for word in schema["enum"])
+    if "const" in schema:
+        return _code(schema["const"])
+    kind = schema.get("type")
+    if kind == "array":
+        items = schema["items"]
+        return "list of stages" if "oneOf" in items else f"list of {_type(items, definitions)}s".replace(")s", ")")
+    if kind == "integer":
+        return _whole(schema)
+    if kind == "object":
+        return _mapping(schema, definitions)
+    return _NAMED.get(schema.get("pattern", "")) or _PLAIN.get(str(kind), "any value")
+
+
+def _reference(name: str, definitions: Mapping[str, Any] | None) -> str:
+    link = f"[`{_snake(name)}`](#{_snake(name)})"
+    forms = definitions[name].get("anyOf", ()) if definitions else ()
+    short = next((_type(form) for form in forms if "properties" not in form), "")
+    return f"{short} or {link}" if short and link not in short else link
+
+
+def _mapping(schema: Mapping[str, Any], definitions: Mapping[str, Any] | None) -> str:
+    inner = schema.get("additionalProperties") or next(iter(schema.get("patternProperties", {}).values()), None)
+    if inner:
+        return f"mapping of names to {_type(inner, definitions)}"
+    if "properties" in schema:
+        return "`{" + ", ".join(schema["properties"]) + "}`"
+    return "mapping"
+
+
+def _whole(schema: Mapping[str, Any]) -> str:
+    if "minimum" in schema and "maximum" in schema:
+        return f"{schema['minimum']} to {schema['maximum']}"
+    return "whole number"
+
+
+def _rows(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name.removesuffix("Model")).lower()
