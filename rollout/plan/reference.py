@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from rollout.plan.durations import PATTERN as DURATION
@@ -22,17 +22,18 @@ Generated from the models by `make schemas`; a test keeps it equal to them. Edit
 [`schemas/rollout-plan.schema.json`](../schemas/rollout-plan.schema.json). What is wrong with a plan is told by
 `rollout validate PLAN`, and what a code such as `PLAN203` means by `rollout explain PLAN203`.
 
-A plan has one of two forms. **Roles**: `candidate` is one deployment file, and deployments alternate between two `slots`.
-**Literal**: `deployments` names both deployments, and `bootstrap` says how an endpoint that serves nothing yet gets the first.
+A plan has one of two forms. **Roles**: `candidate` is one deployment file, and deployments alternate between two
+`slots`. **Literal**: `deployments` names both deployments, and `bootstrap` says how an endpoint that serves nothing yet
+gets the first.
 
-Durations are written `90s`, `30m`, `1h30m`, `2d` or as ISO 8601 (`PT30M`); a bare number is refused. Paths start from the folder
-of the file that names them. YAML is read as 1.2: `yes`, `no`, `on` and `off` are words.
+Durations are written `90s`, `30m`, `1h30m`, `2d` or as ISO 8601 (`PT30M`); a bare number is refused. Paths start from
+the folder of the file that names them. YAML is read as 1.2: `yes`, `no`, `on` and `off` are words.
 """
 _STAGES: Final = """\
 ## Stages
 
-Each stage has exactly one kind. Weights are whole percentages about the candidate and never fall from stage to stage; the last
-traffic stage gives 100. A *gate* must pass before the stage behind it.
+Each stage has exactly one kind. Weights are whole percentages about the candidate and never fall from stage to stage;
+the last traffic stage gives 100. A *gate* must pass before the stage behind it.
 """
 
 
@@ -48,7 +49,7 @@ def reference() -> str:
 
 
 def _kinds(definitions: Mapping[str, Any]) -> str:
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for kind in KINDS:
         stage = next(found for found in definitions.values() if kind in found.get("required", ()))
         given = _type(stage["properties"][kind], definitions)
@@ -144,7 +145,7 @@ def _whole(schema: Mapping[str, Any]) -> str:
     return "whole number"
 
 
-def _rows(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def _rows(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     lines = [head, tuple("---" for _ in head), *rows]
     return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)
 
