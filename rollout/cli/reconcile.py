@@ -128,4 +128,6 @@ def _passed(path: Path, decision: Decision, writes: int, *, gate_failed: bool, d
 
 
 def _line(result: Passed) -> Line:
-    return line(f"{result.file}: {result.status}: {result.reason}")
+    """One line for one plan; of several faults the first, for stderr has told them all."""
+    first, *more = result.reason.splitlines() or [""]
+    return line(f"{result.file}: {result.status}: {first}" + (f" (and {len(more)} more)" if more else ""))
