@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
-from typing import assert_never
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, assert_never
+
+import msgspec
 
 from rollout.azure import operations
 from rollout.azure.autoscale import autoscaled_resources, marked
 from rollout.azure.client import ArmClient
+from rollout.azure.contents import with_contents
 from rollout.azure.deployments import Deployer, DeploymentWriter
 from rollout.azure.endpoints import EndpointWriter
 from rollout.azure.errors import Conflict
@@ -21,6 +25,14 @@ from rollout.core.canonical import read_endpoint
 from rollout.core.observed import IN_FLIGHT, Endpoint, Observation
 from rollout.errors import AzureError, Refused, Stale
 from rollout.ports import RequestCount
+
+
+class Bodies(msgspec.Struct, frozen=True):
+    """ARM's JSON of an endpoint (None: there is none) and of its deployments, and the service's time of the answer."""
+
+    endpoint: Mapping[str, Any] | None
+    deployments: Sequence[Mapping[str, Any]]
+    now: datetime
 
 
 class ArmControlPlane:
@@ -48,15 +60,24 @@ class ArmControlPlane:
         self._autoscaled: frozenset[str] | None = None if autoscale else frozenset()
 
     async def observe(self, endpoint: str) -> Observation:
-        """See `ports.ControlPlane`. An endpoint that does not exist costs one read."""
+        """See `ports.ControlPlane`. An endpoint that does not exist costs one read; one that serves without any record
+        or tag of ours one more, for the content hash of its code."""
+        found = await self.bodies(endpoint)
+        if found.endpoint is None:
+            return Observation(None, found.now)
+        if self._autoscaled is None:
+            self._autoscaled = await autoscaled_resources(self._client, self._paths)
+        seen = marked(read_endpoint(found.endpoint, found.deployments), self._autoscaled)
+        return Observation(await with_contents(self._client, self._paths, seen), found.now)
+
+    async def bodies(self, endpoint: str) -> Bodies:
+        """The endpoint and its deployments as the service answers them."""
         what = f"read endpoint {endpoint}"
         answer = await self._client.find(self._paths.endpoint(endpoint), what)
         if answer.status == 404:
-            return Observation(None, answer.date)
+            return Bodies(None, (), answer.date)
         found = await self._client.pages(self._paths.deployments(endpoint), what)
-        if self._autoscaled is None:
-            self._autoscaled = await autoscaled_resources(self._client, self._paths)
-        return Observation(marked(read_endpoint(answer.body, found), self._autoscaled), answer.date)
+        return Bodies(answer.body, tuple(found), answer.date)
 
     async def apply(self, action: actions.Action, before: Endpoint | None) -> None:
         """See `ports.ControlPlane`."""

@@ -41,6 +41,10 @@ class Paths(msgspec.Struct, frozen=True):
         """One deployment."""
         return f"{self.deployments(endpoint)}/{quote(name, safe='')}"
 
+    def asset(self, kind: str, name: str, version: str) -> str:
+        """One version of a registered asset; `kind` as in the address: `codes`, `models`, …"""
+        return f"{self.home}/{kind}/{quote(name, safe='')}/versions/{quote(version, safe='')}"
+
 
 def with_version(url: str) -> str:
     """The address with our api-version, if it names none."""

@@ -32,6 +32,7 @@ COMMANDS: Final = MappingProxyType(
         "adopt": Entry(f"{_HERE}.person:adopt", "Say which deployment is stable, and take the endpoint over."),
         "disown": Entry(f"{_HERE}.person:disown", "Give an endpoint up: take rollout's tags off."),
         "destroy": Entry(f"{_HERE}.destroy:destroy", "Delete an endpoint with all its deployments."),
+        "import": Entry(f"{_HERE}.importing:import_", "Write a plan for an endpoint that serves already."),
         "schema": Entry(f"{_HERE}.reference:schema", "Print a JSON Schema."),
         "explain": Entry(f"{_HERE}.reference:explain", "Explain a fault's code, or the exit codes."),
         "emulator": Entry(f"{_HERE}.emulator:emulator", "A local Azure ML: start, stop, status, env, logs."),

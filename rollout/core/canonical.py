@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import msgspec
 
+from rollout.core.live_fields import rarer_fields
 from rollout.core.observed import SUCCEEDED, Deployment, Endpoint, weights
 from rollout.core.progress import foreign
 from rollout.core.stamp import BORN_TAG, REVISION_TAG
@@ -71,7 +72,8 @@ _SECONDS: Final = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 _WORKSPACE: Final = re.compile(r"^(/subscriptions/.+?/workspaces/[^/]+)(?:/|$)")
 _LONG_ID: Final = re.compile(r"^azureml://subscriptions/([^/]+)/resourcegroups/([^/]+)/workspaces/([^/]+)/(.+)$")
 _ASSET: Final = re.compile(r"^/(?:codes|models|environments)/([^/]+)/versions/([^/]+)$")
-_NOT_CONTENT: Final = frozenset({"description", "tags"})
+_NOT_CONTENT: Final = frozenset({"description", "tags", "properties"})
+"""Fields that change without the deployment becoming another (the SDK writes properties of its own)."""
 
 
 def read_endpoint(body: Mapping[str, Any], deployments: Sequence[Mapping[str, Any]] = ()) -> Endpoint:
@@ -118,7 +120,7 @@ def read_deployment(body: Mapping[str, Any]) -> Deployment:
 
 def content_of(fields: Mapping[str, Any]) -> str:
     """12 hex digits over the canonical fields that make up what a deployment *is* (its tags are not)."""
-    what = {key: value for key, value in fields.items() if key not in _NOT_CONTENT}
+    what = {key: value for key, value in fields.items() if key.split(".")[0] not in _NOT_CONTENT}
     return hashlib.sha256(msgspec.json.encode(what, order="deterministic")).hexdigest()[:12]
 
 
@@ -197,9 +199,8 @@ def _deployment_fields(
         **dict(_probe("liveness_probe", _map(properties, "livenessProbe"))),
         **dict(_probe("readiness_probe", _map(properties, "readinessProbe"))),
         **{f"environment_variables.{key}": value for key, value in variables.items()},
+        **dict(rarer_fields(properties)),
     }
-    if collector := properties.get("dataCollector"):
-        found["data_collector"] = collector
     return {**found, **_filled(found)}
 
 

@@ -15,12 +15,15 @@ from rollout.core.identity import (
     Ambiguous,
     Changed,
     identified,
+    is_unverified,
     promoted_of,
+    spec_of,
 )
 from rollout.core.observed import CANCELED, FAILED, Observation
 from rollout.core.person import endpoint_of, must_be_ours, record_of, said
 from rollout.core.place import find_place
 from rollout.core.progress import Hold, Progress, from_tags, remember
+from rollout.core.proof import Proof, prove
 from rollout.core.quarantine import entry_for
 from rollout.core.release import Gate, GateKind, Release
 from rollout.core.rollback import rollback
@@ -106,6 +109,9 @@ def adopt(release: Release, seen: Observation, who: str, why: str, *, stable: st
     if found is None:
         names = ", ".join(d.name for d in endpoint.deployments) or "none"
         raise Refused(f"{endpoint.name} has no deployment {stable}", hint=f"it has: {names}")
+    spec = spec_of(release, found.name)
+    if spec is not None and is_unverified(found.revision or "~") and prove(spec, found) is not Proof.DIFFERENT:
+        found = replace(found, revision=spec.revision)  # a person says that it is what the file means
     what = said(f"adopted {found.name}", who, why)
     after = Progress(
         plan=release.name,

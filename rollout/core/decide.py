@@ -14,16 +14,19 @@ from rollout.core import records
 from rollout.core.actions import CreateEndpoint, Record, SetTraffic
 from rollout.core.complete import complete
 from rollout.core.decision import Decision, Phase, Roles, StageState, StageView, Status
-from rollout.core.identity import Ambiguous, Changed, Known
+from rollout.core.identity import Ambiguous, Changed, Known, is_unverified
 from rollout.core.observed import CANCELED, FAILED, Observation, Weights, all_to
 from rollout.core.place import find_place, stage_views
 from rollout.core.progress import Damaged, Hold, Progress, from_tags, remember
+from rollout.core.proof import Proof, prove, unprovable
 from rollout.core.quarantine import quarantined
 from rollout.core.release import Release
 from rollout.core.run import advance, fail, unmanaged
 from rollout.core.scene import Scene, scene
 from rollout.core.verdict import Verdict
 
+RELEASES_UNVERIFIED: Final = "releases-unverified"
+"""The hazard of a release though what serves may be the same already."""
 NOTHING: Final[frozenset[str]] = frozenset()
 Rule = Callable[[Scene], Decision | None]
 
@@ -259,6 +262,22 @@ def literal_mismatch(view: Scene) -> Decision | None:
     )
 
 
+def unverified(view: Scene) -> Decision | None:
+    """What was adopted may or may not be what the file says: never redeployed for that, a person says which it is."""
+    promotion, stable, spec = view.promotion, view.stable, view.release.candidate
+    if stable is None or not isinstance(promotion, Known) or not promotion.adopted or view.release.literal is not None:
+        return None
+    if not is_unverified(promotion.promoted.revision) or view.carries_goal or RELEASES_UNVERIFIED in view.allowed:
+        return None
+    names = unprovable(spec, stable)
+    if not names or prove(spec, stable) is not Proof.UNKNOWN:
+        return None
+    return _hold(
+        f"{stable.name} serves, and whether it is what the file declares cannot be told ({', '.join(names)}): say that"
+        f" it is (rollout adopt --stable {stable.name}), or release the file (--allow-hazard {RELEASES_UNVERIFIED})"
+    )
+
+
 def go_on(view: Scene) -> Decision:
     """The run goes on, or starts."""
     return advance(view, find_place(view))
@@ -275,6 +294,7 @@ RULES: Final[tuple[Rule, ...]] = (
     adopted_anew,
     superseded,
     literal_mismatch,
+    unverified,
     complete,
     quarantined,
     go_on,

@@ -8,6 +8,8 @@ import msgspec
 
 from rollout.core.observed import Deployment, Endpoint
 from rollout.core.progress import Progress, Promoted
+from rollout.core.proof import Proof, prove
+from rollout.core.release import DeploymentSpec, Release
 
 
 class Nobody(msgspec.Struct, frozen=True, gc=False):
@@ -53,6 +55,8 @@ def effective(found: Deployment, progress: Progress | None) -> Deployment:
     for known in _recorded(found.name, progress) if found.content else ():
         if found.revision is None and found.content == known.content:
             return _with(found, known.revision, known.born)
+        if found.born == known.born and found.content == known.content:
+            return _with(found, known.revision, known.born)  # the tag, or what was proven to be the same (`recognised`)
         if found.born == known.born and found.content != known.content:
             return _with(found, unknown, "")
     return _with(found, found.revision or unknown, found.born or "")
@@ -70,6 +74,36 @@ def what_is_promoted(endpoint: Endpoint, progress: Progress | None) -> Promotion
     if len(serving) > 1 or found is None:
         return Ambiguous(serving)
     return Known(promoted_of(found), True)
+
+
+def recognised(release: Release, endpoint: Endpoint, promotion: Promotion) -> tuple[Endpoint, Promotion]:
+    """What is promoted under the revision of its file, where the live fields prove that it is what the file declares.
+
+    Not exact for what was adopted without any tag of ours: what its file does not say is not ours to see.
+    """
+    found = endpoint.deployment(promotion.promoted.name) if isinstance(promotion, Known) else None
+    if found is None or not isinstance(promotion, Known):
+        return endpoint, promotion
+    spec = spec_of(release, found.name)
+    if spec is None or promotion.promoted.revision == spec.revision:
+        return endpoint, promotion
+    if prove(spec, found, exact=not is_unverified(promotion.promoted.revision)) is not Proof.PROVEN:
+        return endpoint, promotion
+    proven = msgspec.structs.replace(found, revision=spec.revision)
+    deployments = tuple([proven if other is found else other for other in endpoint.deployments])
+    promoted = msgspec.structs.replace(promotion.promoted, revision=spec.revision)
+    return msgspec.structs.replace(endpoint, deployments=deployments), Known(promoted, promotion.adopted)
+
+
+def spec_of(release: Release, name: str) -> DeploymentSpec | None:
+    """The file of the deployment of that name: the candidate's, but for the stable of a literal plan."""
+    form = release.literal
+    return form.stable_spec if form is not None and name == form.stable else release.candidate
+
+
+def is_unverified(revision: str) -> bool:
+    """Whether that is the revision of a deployment of which no tag and no record says what it is."""
+    return revision.startswith("~")
 
 
 def promoted_of(found: Deployment) -> Promoted:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from rollout.core import journey as journeys
-from rollout.core.identity import Known, Nobody, Promotion, identified, what_is_promoted
+from rollout.core.identity import Known, Nobody, Promotion, identified, recognised, what_is_promoted
 from rollout.core.journey import Journey, JourneyKind
 from rollout.core.observed import Deployment, Endpoint
 from rollout.core.progress import Progress, Promoted, Run
@@ -68,7 +68,7 @@ def scene(
 ) -> Scene:
     """Work out the situation. Pure; costs a few microseconds a stage."""
     endpoint = identified(endpoint, progress)
-    promotion = what_is_promoted(endpoint, progress)
+    endpoint, promotion = recognised(release, endpoint, what_is_promoted(endpoint, progress))
     way = choose_journey(release, endpoint, promotion, progress)
     run = _active(progress, way, endpoint)
     promoted = promotion.promoted if isinstance(promotion, Known) else None

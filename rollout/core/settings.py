@@ -8,6 +8,7 @@ from typing import Any
 from rollout.core.actions import FieldChange
 from rollout.core.observed import Deployment, Endpoint
 from rollout.core.release import DeploymentSpec, EndpointSpec
+from rollout.core.revision import SERVER_DEFAULTS
 from rollout.core.stamp import same_content
 
 
@@ -28,8 +29,17 @@ def revision_changes(spec: DeploymentSpec, live: Deployment | None) -> tuple[Fie
     return tuple(
         FieldChange(path, before.get(path), value)
         for path, value in sorted(spec.fields.items())
-        if before.get(path) != value and not same_content(tags, path, value)
+        if not alike(path, value, before.get(path)) and not same_content(tags, path, value)
     )
+
+
+def alike(path: str, declared: Any, live: Any) -> bool:
+    """Whether a deployment's declared field and the live one say the same; nothing and the default are the same."""
+    if live is None:
+        return bool(SERVER_DEFAULTS.get(path) == declared)
+    if path.startswith("data_collector.collections."):
+        return str(declared).lower() == str(live).lower()
+    return bool(declared == live) or (path.startswith("properties.") and str(declared) == str(live))
 
 
 def differences(declared: Mapping[str, Any], live: Mapping[str, Any]) -> Iterator[FieldChange]:

@@ -2,7 +2,7 @@
 
 A deployment is written `v1 x2 @10 Failed`: its model; and as far as it is not the usual: its instances, when it was
 created, its state, `changed` (its content is not what its tags say), `untagged`, `autoscaled`, an instance type. A
-split is `blue=90 green=10, mirror green=5`.
+split is `blue=90 green=10, mirror green=5`. With `local` the candidate's model is a local file.
 """
 
 from __future__ import annotations
@@ -171,6 +171,9 @@ def _release(case: Case) -> Release:
         release = plans.roles(case.get("goal", "v2"), line, on_failure=policy)
     settings = {key: case[key] for key in ("drift", "on_revert", "capacity") if key in case}
     declared = EndpointSpec(name=NAME, fields=case.get("declared", {}))
+    if case.get("local"):
+        files = {"model": f"sha256:{release.goal}"}
+        release = replace(release, candidate=replace(release.candidate, fields=files))
     return replace(release, endpoint=declared, **settings)
 
 
@@ -186,7 +189,7 @@ def _deployment(name: str, model: str, *words: str) -> Deployment:
         content="content-changed" if "changed" in words else f"content-{model}",
         instance_type=next((word for word in words if word.startswith("Standard_")), "Standard_DS3_v2"),
         autoscaled="autoscaled" in words,
-        fields={"model": model},
+        fields={"model": f"azureml:m:{model}"},
     )
 
 

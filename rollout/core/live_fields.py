@@ -1,0 +1,79 @@
+"""Rarer members of a deployment's ARM body as flat canonical fields: scaling, resources, collected data, properties.
+
+Only what the body says: nothing here has a value where the service sends none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+_SCALE: Final = {
+    "min_instances": "minInstances",
+    "max_instances": "maxInstances",
+    "target_utilization_percentage": "targetUtilizationPercentage",
+}
+_RESOURCES: Final = {"requests": "containerResourceRequests", "limits": "containerResourceLimits"}
+_UNITS: Final = ("cpu", "memory", "gpu")
+_NOBODYS: Final = frozenset(
+    {"azureasyncoperationuri", "azureml.onlineendpointid", "createdby", "createdat", "lastmodifiedby", "lastmodifiedat"}
+)
+"""Properties that the service or the SDK writes by itself (the SDK sends those back that it made up when reading)."""
+
+
+def rarer_fields(properties: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Flat fields by the names of the plan language; `properties` is the deployment's `properties` member."""
+    yield from _scale(_map(properties, "scaleSettings"))
+    for name, member in _RESOURCES.items():
+        asked = _map(_map(properties, "containerResourceRequirements"), member)
+        yield from ((f"resources.{name}.{unit}", str(asked[unit])) for unit in _UNITS if asked.get(unit) is not None)
+    yield from _collector(_map(properties, "dataCollector"))
+    for name, value in _map(properties, "properties").items():
+        if not is_nobodys(name) and value is not None:
+            yield f"properties.{name}", str(value)
+    if properties.get("privateNetworkConnection"):
+        yield "private_network_connection", True
+    if str(properties.get("endpointComputeType") or "Managed") != "Managed":
+        yield "type", str(properties["endpointComputeType"]).lower()
+
+
+def is_nobodys(name: str) -> bool:
+    """Whether no person sets the property of that name."""
+    return name.lower() in _NOBODYS
+
+
+def _scale(settings: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    if str(settings.get("scaleType") or "Default") == "Default":
+        return
+    yield "scale_settings.type", "target_utilization"
+    for name, member in _SCALE.items():
+        if settings.get(member) is not None:
+            yield f"scale_settings.{name}", settings[member]
+    interval = str(settings.get("pollingInterval") or "")
+    if interval.startswith("PT") and interval.endswith("S") and interval[2:-1].isdigit():
+        yield "scale_settings.polling_interval", int(interval[2:-1])
+
+
+def _collector(collector: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    if collector.get("rollingRate"):
+        yield "data_collector.rolling_rate", str(collector["rollingRate"]).lower()
+    headers = _map(collector, "requestLogging").get("captureHeaders")
+    if headers:
+        yield "data_collector.request_logging.capture_headers", list(headers)
+    rates = []
+    for name, collection in _map(collector, "collections").items():
+        at = f"data_collector.collections.{name}"
+        mode = str(collection.get("dataCollectionMode") or "").lower()
+        yield f"{at}.enabled", "true" if mode == "enabled" else "false"
+        for key, member in (("client_id", "clientId"), ("data", "dataId")):
+            if collection.get(member):
+                yield f"{at}.{key}", str(collection[member])
+        if collection.get("samplingRate") is not None:
+            rates.append(float(collection["samplingRate"]))
+    if rates:
+        yield "data_collector.sampling_rate", rates[0]
+
+
+def _map(body: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    found = body.get(key)
+    return found if isinstance(found, Mapping) else {}
