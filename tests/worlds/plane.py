@@ -10,6 +10,7 @@ from rollout.core import actions
 from rollout.core.canonical import read_endpoint
 from rollout.core.observed import Endpoint, Observation
 from rollout.core.progress import foreign, ours, to_tags
+from rollout.core.release import DeploymentSpec, EndpointSpec
 from rollout.core.stamp import deployment_tags
 from rollout.emulator.answers import Answer
 from rollout.emulator.rules import Rules
@@ -70,8 +71,7 @@ class RulesPlane:
         """Write it, then let the operation end."""
         self.hook("before", action)
         self.now += timedelta(seconds=1)
-        if isinstance(action, actions.SetTraffic | actions.UpdateEndpoint | actions.Record):
-            self._refuse_stale(before)
+        self._refuse_stale(action, before)
         self.requests.writes += 1
         answer = self._write(action)
         if answer.status == 409:
@@ -84,9 +84,15 @@ class RulesPlane:
         self.hook("after", action)
         self._raise_if_failed(action)
 
-    def _refuse_stale(self, before: Endpoint | None) -> None:
+    def _refuse_stale(self, action: actions.Action, before: Endpoint | None) -> None:
         found = self.rules.get_endpoint(NAME, self.now)
         fresh = read_endpoint(_body(found)) if found.status == 200 else None
+        if isinstance(action, actions.DeleteEndpoint):
+            return
+        if isinstance(action, actions.CreateEndpoint):
+            if fresh is not None:
+                raise Stale("the endpoint is there")
+            return
         if fresh is None or before is None:
             raise Stale("the endpoint is gone")
         if fresh.weights != before.weights or ours(fresh.tags) != ours(before.tags):
@@ -94,13 +100,16 @@ class RulesPlane:
 
     def _write(self, action: actions.Action) -> Answer:
         match action:
-            case actions.CreateEndpoint(progress=progress):
-                return self.rules.put_endpoint(NAME, _endpoint_body(to_tags(progress)), self.now)
-            case actions.SetTraffic(weights=split, progress=progress):
-                return self._put(to_tags(progress), traffic=dict(split.traffic), mirrorTraffic=dict(split.mirror))
-            case actions.UpdateEndpoint(progress=progress):
-                declared = action.endpoint.fields
-                return self._put(to_tags(progress), description=declared.get("description"))
+            case actions.CreateEndpoint(progress=progress, endpoint=spec):
+                tags, properties = _declared(spec)
+                return self.rules.put_endpoint(NAME, _endpoint_body(tags | to_tags(progress), **properties), self.now)
+            case actions.SetTraffic(weights=split, progress=progress, endpoint=spec):
+                tags, properties = _declared(spec)
+                properties |= {"traffic": dict(split.traffic), "mirrorTraffic": dict(split.mirror)}
+                return self._put(tags | to_tags(progress), **properties)
+            case actions.UpdateEndpoint(progress=progress, endpoint=spec):
+                tags, properties = _declared(spec)
+                return self._put(tags | to_tags(progress), **properties)
             case actions.Record(progress=progress):
                 tags = foreign(self._live_tags()) | (to_tags(progress) if progress else {})
                 return self.rules.patch_endpoint(NAME, {"tags": tags}, self.now)
@@ -128,16 +137,23 @@ class RulesPlane:
         return self.rules.put_endpoint(NAME, body, self.now)
 
     def _deploy(self, action: actions.DeployRevision) -> Answer:
+        exists = self.rules.get_deployment(NAME, action.deployment, self.now).status == 200
+        if exists != (action.mode == "update"):
+            raise Stale("the deployment is there, or is gone")
         if action.spec.revision in self.broken_revisions:
             kind = Kind.DEPLOYMENT_CREATE if action.mode == "create" else Kind.DEPLOYMENT_UPDATE
             self.rules.fail_next(kind, "ResourceNotReady", "User container has crashed or terminated")
-        tags = deployment_tags(action.spec.revision, action.born, action.spec.fields)
+        tags, properties = _declared(action.spec)
+        tags |= deployment_tags(action.spec.revision, action.born, action.spec.fields)
         body = deployment_body(action.spec.revision, action.count, tags, action.spec.instance_type)
+        body["properties"] |= properties
         return self.rules.put_deployment(NAME, action.deployment, body, self.now)
 
     def _describe(self, name: str, changes: Mapping[str, Any]) -> Answer:
         doc = _body(self.rules.get_deployment(NAME, name, self.now))
-        body = {**doc, "properties": {**doc["properties"], **changes}}
+        tags = {path.removeprefix("tags."): value for path, value in changes.items() if path.startswith("tags.")}
+        properties = {path: value for path, value in changes.items() if not path.startswith("tags.")}
+        body = {**doc, "tags": {**doc["tags"], **tags}, "properties": {**doc["properties"], **properties}}
         return self.rules.put_deployment(NAME, name, body, self.now)
 
     def _raise_if_failed(self, action: actions.Action) -> None:
@@ -214,6 +230,12 @@ def deployment_body(
             "properties": {},
         },
     }
+
+
+def _declared(spec: EndpointSpec | DeploymentSpec | None) -> tuple[dict[str, str], dict[str, Any]]:
+    """The tags and the properties that a file declares, as far as these worlds know any."""
+    fields = {} if spec is None else spec.fields if isinstance(spec, EndpointSpec) else spec.settings
+    return dict(fields.get("tags", {})), {key: fields[key] for key in ("description",) if key in fields}
 
 
 def _endpoint_body(tags: Mapping[str, str], **properties: Any) -> dict[str, Any]:
