@@ -6,13 +6,14 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from benchmarks import planning, requests, start_up
+from benchmarks import planning, requests, start_up, walk_through
 from benchmarks.table import Row, show
 
 ALL: Final[dict[str, Callable[[], Iterator[Row]]]] = {
     "start-up": start_up.rows,
     "planning": planning.rows,
     "requests": requests.rows,
+    "walk-through": walk_through.rows,
 }
 ONLY_BY_NAME: Final = ("walk-through",)
 """Takes minutes and needs the extra `emulator`."""
