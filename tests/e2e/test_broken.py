@@ -62,7 +62,7 @@ def test_crashes_at_ten_per_cent(desk: Desk) -> None:
     """Real requests take its container down: all weight returns to stable for good; then a new goal converges."""
     plan, name = "broken.rollout.yml", "broken"
     assert (ran := desk.apply(plan, "--until", "deploy")).code == 0, ran.told
-    with desk.load(name, LIVE, rate=30):
+    with desk.load(name, LIVE, rate=15):
         ran = desk.apply(plan, "--wait")
     assert ran.code == 4, ran.told
     assert any(event.startswith("fail watch: ") for event in ran.events), ran.told
@@ -74,7 +74,7 @@ def test_crashes_at_ten_per_cent(desk: Desk) -> None:
     assert desk.emulator.standing(name)["deployments"]["blue"] == BLUE["blue"]
 
     desk.edit("broken/green-deployment.yml", "code: src", "code: ../house-prices/src")
-    with desk.load(name, LIVE, rate=30) as load:
+    with desk.load(name, LIVE, rate=15) as load:
         load.reached(1)
         _converged(desk, plan, name, "v2")
     assert load.seen["failed"] == 0, load.seen["failures"]

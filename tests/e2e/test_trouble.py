@@ -96,14 +96,14 @@ TROUBLES: Final[Mapping[str, tuple[dict[str, Any], int, list[str]]]] = {
 }
 
 
-@pytest.mark.parametrize("trouble", TROUBLES)
-def test_mended(desk: Desk, trouble: str) -> None:
-    """The sentence, the remedy and the exit code; then a second run finishes."""
-    fault, code, complaint = TROUBLES[trouble]
-    desk.emulator.faults(fault)
-    ran = desk.apply(PLAN)
-    assert (ran.code, _complaint(ran)) == (code, complaint), ran.told
+def test_one_trouble_after_the_other(desk: Desk) -> None:
+    """Each strikes one `apply`: a sentence, the remedy, the exit code; each next run goes on, and the last finishes."""
+    for trouble, (fault, code, complaint) in TROUBLES.items():
+        desk.emulator.faults(fault)
+        ran = desk.apply(PLAN)
+        assert (ran.code, _complaint(ran)) == (code, complaint), f"{trouble}: {ran.told}"
     _finishes(desk)
+    assert creations(desk.emulator.history(NAME)) == ["blue", "blue", "green"], "blue without quota was taken away"
 
 
 def test_an_endpoint_that_was_never_created(desk: Desk) -> None:
