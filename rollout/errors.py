@@ -15,6 +15,7 @@ Every class carries a sentence for people (`str(error)`) and a `hint`: the remed
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import msgspec
 
@@ -33,7 +34,8 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One thing wrong with the input, and where.
 
     `line` and `column` count from 1; 0 means that the fault belongs to the file as a whole. `code` is stable
-    (`PLAN…`), for `rollout explain`. `path` is the place in the document, e.g. `stages[2].traffic`.
+    (`PLAN…`, `LINT…`), for `rollout explain`. `path` is the place in the document, e.g. `stages[2].traffic`. A warning
+    (`severity`) does not make the input invalid.
     """
 
     file: str
@@ -45,11 +47,13 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     expected: str = ""
     hint: str = ""
     snippet: str = ""
+    severity: Literal["error", "warning"] = "error"
 
     def __str__(self) -> str:
         place = ":".join([self.file, *(str(n) for n in (self.line, self.column) if n)])
         where = f"{self.path}: " if self.path else ""
-        return f"{place}: {self.code}: {where}{self.message}"
+        kind = "warning: " if self.severity == "warning" else ""
+        return f"{place}: {self.code}: {kind}{where}{self.message}"
 
 
 class PlanError(RolloutError):

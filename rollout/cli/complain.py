@@ -35,9 +35,11 @@ def indented(log: str) -> str:
 
 
 def fault_text(faults: tuple[Fault, ...]) -> str:
-    """Every fault with its place, and how many there are."""
-    count = f"{len(faults)} fault{'s' if len(faults) != 1 else ''}"
-    return "".join(_fault(fault) for fault in faults) + f"error: {count}\n"
+    """Every fault with its place, and how many there are; the same for warnings alone."""
+    wrong = sum(fault.severity == "error" for fault in faults)
+    count = wrong or len(faults)
+    kind, word = ("error", "fault") if wrong else ("warning", "warning")
+    return "".join(_fault(fault) for fault in faults) + f"{kind}: {count} {word}{'s' if count != 1 else ''}\n"
 
 
 def _fault(fault: Fault) -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import click
 import msgspec
+
+from rollout.errors import UsageError
 
 F = TypeVar("F", bound=Callable[..., Any])
 FORMATS = ("text", "json")
@@ -60,8 +62,53 @@ def option(*names: str, **settings: Any) -> Callable[[F], F]:
 
 
 def plan_argument(*, required: bool = True) -> Callable[[F], F]:
-    """The plan's path."""
-    return click.argument("plan", type=click.Path(path_type=Path), required=required)
+    """The plan's path, and the overlay that changes it."""
+
+    def decorate(function: F) -> F:
+        return click.argument("plan", type=click.Path(path_type=Path), required=required)(layers(function))
+
+    return decorate
+
+
+_META: Final = "rollout.layers."
+
+
+def _remember(ctx: click.Context, param: click.Parameter, value: Any) -> None:
+    ctx.meta[f"{_META}{param.name}"] = value
+
+
+def layers(function: F) -> F:
+    """The options that choose an overlay. Commands need not hand them on: `overlay_for` knows what was given."""
+    environment = option(
+        "--environment",
+        metavar="NAME",
+        expose_value=False,
+        callback=_remember,
+        help="Apply overlays/NAME.yml, beside the plan, to it.",
+    )
+    overlay = option(
+        "--overlay",
+        metavar="FILE",
+        type=click.Path(path_type=Path),
+        expose_value=False,
+        callback=_remember,
+        help="Apply this overlay to the plan.",
+    )
+    return environment(overlay(function))
+
+
+def overlay_for(plan: Path) -> Path | None:
+    """The overlay that the command line asks for. Raises UsageError if it asks twice, PlanError if there is none."""
+    context = click.get_current_context(silent=True)
+    given: dict[str, Any] = context.meta if context else {}
+    overlay, environment = given.get(f"{_META}overlay"), given.get(f"{_META}environment")
+    if overlay and environment:
+        raise UsageError("--overlay and --environment name two overlays", hint="give one of them")
+    if environment:
+        from rollout.plan.layered import overlay_of
+
+        return overlay_of(plan, environment)
+    return Path(overlay) if overlay else None
 
 
 target = option(

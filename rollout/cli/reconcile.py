@@ -53,6 +53,7 @@ class Passed(msgspec.Struct, frozen=True, kw_only=True):
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@options.layers
 @options.target
 @options.output
 @options.detailed

@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from rollout.azure.target import connect
+from rollout.cli import options
 from rollout.cli.context import commit
 from rollout.cli.place import Place
 from rollout.cli.targets import resolve
@@ -73,7 +74,7 @@ async def opened(place: Place) -> AsyncIterator[Session]:
 
 def load(path: Path) -> LoadedPlan:
     """The plan, signed with the commit it comes from."""
-    return load_release(path, commit=commit(path))
+    return load_release(path, commit=commit(path), overlay=options.overlay_for(path))
 
 
 def place_of(loaded: LoadedPlan, flag: str | None) -> Place:

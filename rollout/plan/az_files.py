@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any, Final
 
 from rollout.errors import Fault
 from rollout.plan import positions
 from rollout.plan.az_shapes import COLLECTION, DEPLOYMENT, ENDPOINT, Shape, chosen
 from rollout.plan.contents import local_files
-from rollout.plan.documents import LOCAL_PATHS, Document, is_local, value_at, what_is
+from rollout.plan.documents import LOCAL_PATHS, Document, is_local, leaves, value_at, what_is
 
 _WORDS: Final = {
     "text": "text",
@@ -24,6 +23,8 @@ _WORDS: Final = {
     "maps": "a list of mappings",
     "collections": "a mapping of collections",
 }
+MOST_FILES: Final = 20_000
+"""Of one model or code folder."""
 _UNSAFE: Final = ("yes", "no", "on", "off")
 
 
@@ -79,12 +80,17 @@ def _missing_files(document: Document) -> Iterator[Fault]:
         value = value_at(document.data, path)
         if not is_local(value):
             continue
-        if what_is(document.folder / value) == "nothing":
+        kind = what_is(document.folder / value)
+        if kind == "nothing":
             yield document.fault(
                 "PLAN303", path, f"`{value}` does not exist", expected=f"a path relative to {document.folder}"
             )
-        elif _is_empty(document.folder / value):
-            yield document.fault("PLAN307", path, f"`{value}` holds no file to upload", expected="a folder with files")
+        elif not document.repository.holds(document.folder / value):
+            yield document.fault("PLAN308", path, leaves(value), expected="a path inside the repository")
+        elif kind == "special":
+            yield document.fault("PLAN309", path, f"`{value}` is a pipe or a device", expected="a plain file")
+        elif kind == "folder":
+            yield from _uploadable(document, path, value)
     model = document.data.get("model")
     if is_local(model):
         yield document.fault(
@@ -97,11 +103,27 @@ def _missing_files(document: Document) -> Iterator[Fault]:
     yield from _missing_script(document)
 
 
-def _is_empty(folder: Path) -> bool:
+def _uploadable(document: Document, path: positions.Path, value: str) -> Iterator[Fault]:
+    """What is wrong with the files of a folder: links that leave the repository, pipes, too many, none."""
+    count = 0
     try:
-        return folder.is_dir() and not any(local_files(folder))
-    except OSError:
-        return False  # reported when its content is read
+        for relative, real in local_files(document.folder / value, document.repository.holds):
+            count += 1
+            if not document.repository.holds(real):
+                yield document.fault(
+                    "PLAN308", path, leaves(f"{value.rstrip('/')}/{relative}"), expected="links inside the repository"
+                )
+            elif real.exists() and not real.is_file():
+                message = f"`{relative}` in `{value}` is a pipe or a device"
+                yield document.fault("PLAN309", path, message, expected="plain files")
+            if count > MOST_FILES:
+                message = f"`{value}` holds more than {MOST_FILES} files"
+                yield document.fault("PLAN310", path, message, expected="fewer files", hint="`.amlignore` leaves out")
+                return
+    except (OSError, RuntimeError):
+        return  # reported when its content is read
+    if not count:
+        yield document.fault("PLAN307", path, f"`{value}` holds no file to upload", expected="a folder with files")
 
 
 def _missing_script(document: Document) -> Iterator[Fault]:

@@ -1,4 +1,4 @@
-"""Every fault code of the plan language with what it means and what to do: the text of `rollout explain PLAN…`.
+"""Every code of the plan language with what it means and what to do: what `rollout explain CODE` says.
 
 Codes are stable: one that is not used any more is not given to something else.
 """
@@ -74,13 +74,31 @@ _LANGUAGE: Final = {
         "service does not distinguish case, so upper case is refused here.",
     ),
     "PLAN109": Explanation(
-        "a variable", "`${NAME}` is reserved and not replaced by this version; it is never silently empty."
+        "a variable that is not declared",
+        "`${NAME}` is replaced only for names that `variables:` in the repository's `rollout.yaml` declares. A literal "
+        "`${` is written `$${`. The `az ml` files are read as `az ml` reads them: nothing is replaced there.",
     ),
     "PLAN110": Explanation("an unknown word", "Only the listed words are accepted here."),
     "PLAN111": Explanation("an unknown version or kind", "A plan says `version: 1`, and `kind: plan` or no kind."),
     "PLAN112": Explanation(
         "not at this stage",
         "`timeout` is for gates (the service ends its own operations); `on_failure` for what can fail: gates, deploy.",
+    ),
+    "PLAN113": Explanation(
+        "a variable without a usable value",
+        "A variable is never silently empty: give it a `default` in `rollout.yaml`, or set the environment variable "
+        "that its `from_env` names, to a value of its `type`.",
+    ),
+    "PLAN114": Explanation("a variable in a key", "Variables stand in scalar values, never in keys."),
+    "PLAN115": Explanation(
+        "a secret as a variable",
+        "Values of variables are shown in change sets and pull requests, so an environment variable that is called "
+        "like a secret is refused. Give secrets to the deployment by its identity and a key vault.",
+    ),
+    "PLAN116": Explanation(
+        "an overlay for a stage that is not there",
+        "In an overlay, `stages: {NAME: {…}}` changes the stage of that name, and `NAME: null` removes it; a list "
+        "replaces all stages.",
     ),
 }
 _ROLLOUT: Final = {
@@ -126,6 +144,15 @@ _FILES: Final = {
     "PLAN307": Explanation(
         "an empty folder", "There is nothing to upload: no file, or `.amlignore` excludes them all."
     ),
+    "PLAN308": Explanation(
+        "outside the repository",
+        "Paths and links must stay below the folder of `.git` (or else of `rollout.yaml`): a plan must mean the same "
+        "on every runner, and a pull request must not be able to read a runner's files.",
+    ),
+    "PLAN309": Explanation("not a plain file", "Pipes and devices are not read: they may never end."),
+    "PLAN310": Explanation(
+        "too many files", "A model or code folder holds at most 20,000 files; `.amlignore` leaves files out."
+    ),
     "PLAN401": Explanation(
         "not a usable request", "A request is a file, or a JSON `body`; `.json` files must be JSON."
     ),
@@ -136,5 +163,41 @@ _FILES: Final = {
     ),
 }
 
-CODES: Final[Mapping[str, Explanation]] = MappingProxyType({**_READING, **_LANGUAGE, **_ROLLOUT, **_FILES})
-"""All codes, in order."""
+_WARNINGS: Final = {
+    "LINT001": Explanation(
+        "a weight that nothing watches",
+        "Between this stage and the next one stands no gate: the candidate gets more traffic, or stable is deleted, "
+        "before anybody could see how it serves. Put a bake, a smoke test or an approval behind it.",
+    ),
+    "LINT002": Explanation(
+        "a short bake",
+        "A scheduled `rollout reconcile` sees a bake only every so often: one that is shorter than twice the interval "
+        "(`reconcile: {interval: …}` in `rollout.yaml`, 5 minutes by default) may be looked at once or not at all.",
+    ),
+    "LINT003": Explanation(
+        "a large step",
+        "The candidate's weight rises by more than 50 points at once. Smaller steps show trouble to fewer users.",
+    ),
+    "LINT004": Explanation(
+        "a label that moves",
+        "`@LABEL` and `/labels/LABEL` mean something else when somebody registers a new version, without any commit. "
+        "Name the version: `azureml:NAME:VERSION`. (A run pins the label when it starts.)",
+    ),
+    "LINT005": Explanation(
+        "an environment that cannot be made again",
+        "An image with `latest` or no tag, or packages without versions, give another environment at the next build. "
+        "Pin the image (best by its digest, `@sha256:…`) and every package.",
+    ),
+    "LINT006": Explanation(
+        "the emulator as a committed target",
+        "The target in this file is the local emulator's workspace. The command line chooses it: `--target emulator`.",
+    ),
+    "LINT007": Explanation(
+        "a variable where none is replaced",
+        "`az ml` files are read as `az ml` reads them, so `${NAME}` stays as it is there. To change a value of such a "
+        "file, write `{file: …, set: {…}}` in the plan or in an overlay.",
+    ),
+}
+
+CODES: Final[Mapping[str, Explanation]] = MappingProxyType({**_READING, **_LANGUAGE, **_ROLLOUT, **_FILES, **_WARNINGS})
+"""All codes, in order: faults, then warnings."""

@@ -19,6 +19,7 @@ _IGNORE_FILES: Final = (".amlignore", ".gitignore")
 _NEVER: Final = "__pycache__"
 
 Ignored = Callable[[str], bool]
+Holds = Callable[[Path], bool]
 
 
 def content_digest(path: Path) -> str:
@@ -32,22 +33,27 @@ def text_digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def local_files(folder: Path) -> Iterator[tuple[str, Path]]:
-    """The files of a folder that are uploaded: relative POSIX path and real path."""
+def local_files(folder: Path, holds: Holds | None = None) -> Iterator[tuple[str, Path]]:
+    """The files of a folder that are uploaded: relative POSIX path and real path.
+
+    `holds` says whether a real path is ours; a linked folder that is not stands here itself and is not entered.
+    """
     ignored = _ignored(folder)
-    for real, relative in _walk(folder, "", (folder.resolve(),)):
+    for real, relative in _walk(folder, "", (folder.resolve(),), holds):
         if not ignored(relative):
             yield relative, real
 
 
-def _walk(folder: Path, prefix: str, above: tuple[Path, ...]) -> Iterator[tuple[Path, str]]:
+def _walk(folder: Path, prefix: str, above: tuple[Path, ...], holds: Holds | None) -> Iterator[tuple[Path, str]]:
     for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
         relative = f"{prefix}{entry.name}"
         if entry.is_dir():
             inner = Path(entry.path).resolve()
+            if holds is not None and entry.is_symlink() and not holds(inner):
+                yield inner, relative
             # A link to a folder that we are inside of would never end.
-            if entry.name != _NEVER and inner not in above:
-                yield from _walk(Path(entry.path), f"{relative}/", (*above, inner))
+            elif entry.name != _NEVER and inner not in above:
+                yield from _walk(Path(entry.path), f"{relative}/", (*above, inner), holds)
         else:
             yield Path(entry.path).resolve(), relative
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import os.path
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from types import MappingProxyType
+from typing import Any, Final, Literal
 
 import msgspec
 
 from rollout.errors import Fault
 from rollout.plan import positions
-from rollout.plan.loader import Loaded, load_file
-from rollout.plan.positions import Source
+from rollout.plan.layers import PlanFile
+from rollout.plan.loader import load_file
+from rollout.plan.positions import Pointer
+from rollout.plan.repository import Repository
 
 
 class Document(msgspec.Struct, frozen=True):
@@ -23,12 +26,13 @@ class Document(msgspec.Struct, frozen=True):
     """
 
     data: Mapping[str, Any]
-    source: Source
+    source: Pointer
     origin: Path
     prefix: positions.Path = ()
     patch: Mapping[str, Any] | None = None
-    patch_source: Source | None = None
+    patch_source: Pointer | None = None
     patch_prefix: positions.Path = ()
+    repository: Repository = Repository()
 
     def fault(
         self, code: str, path: positions.Path, message: str, *, expected: str = "", hint: str = "", key: bool = False
@@ -40,22 +44,14 @@ class Document(msgspec.Struct, frozen=True):
         return source.fault(code, (*prefix, *path), message, expected=expected, hint=hint, key=key)
 
     @property
+    def verbatim(self) -> bool:
+        """Whether it is a file of its own, where no variable is replaced."""
+        return not self.prefix
+
+    @property
     def folder(self) -> Path:
         """Where relative paths start."""
         return self.origin.parent
-
-
-class PlanFile(msgspec.Struct, frozen=True):
-    """The plan as YAML gave it, and where it lies."""
-
-    path: Path
-    loaded: Loaded
-
-    def fault(
-        self, code: str, path: positions.Path, message: str, *, expected: str = "", hint: str = "", key: bool = False
-    ) -> Fault:
-        """A fault in the plan itself."""
-        return self.loaded.source.fault(code, path, message, expected=expected, hint=hint, key=key)
 
 
 def resolve(plan: PlanFile, at: positions.Path, value: Any, faults: list[Fault]) -> Document | None:
@@ -65,7 +61,8 @@ def resolve(plan: PlanFile, at: positions.Path, value: Any, faults: list[Fault])
     if not isinstance(value, Mapping):
         return None
     if "file" not in value:
-        return Document(value, plan.loaded.source, plan.path, prefix=at)
+        data = _rebased(plan, at, value, plan.path.parent)
+        return Document(data, plan, plan.path, prefix=at, repository=plan.repository)
     extra = sorted(set(value) - {"file", "set"})
     faults.extend(
         plan.fault(
@@ -91,10 +88,8 @@ def _from_file(
     if not isinstance(name, str) or not name:
         faults.append(plan.fault("PLAN103", at, "this is not a path", expected="the path of an `az ml` file"))
         return None
-    path = plan.path.parent / name
-    if what_is(path) != "file":
-        what = "is a directory" if what_is(path) == "folder" else "does not exist"
-        faults.append(plan.fault("PLAN303", at, f"`{name}` {what}", expected=f"a file, relative to {_folder(plan)}"))
+    path = plan.folder(at) / name
+    if not usable_file(plan, at, name, faults):
         return None
     loaded = load_file(path, os.path.normpath(path))
     faults.extend(loaded.faults)
@@ -105,16 +100,37 @@ def _from_file(
             )
         return None
     if overlay is None:
-        return Document(loaded.data, loaded.source, path)
-    patch = _rebased(overlay, plan.path.parent, path.parent)
+        return Document(loaded.data, loaded.source, path, repository=plan.repository)
+    place = (*at[:-1], "set")
+    patch = _rebased(plan, place, overlay, path.parent)
     return Document(
         merge_patch(loaded.data, patch),
         loaded.source,
         path,
         patch=overlay,
-        patch_source=plan.loaded.source,
-        patch_prefix=(*at[:-1], "set"),
+        patch_source=plan,
+        patch_prefix=place,
+        repository=plan.repository,
     )
+
+
+def usable_file(plan: PlanFile, at: positions.Path, name: str, faults: list[Fault]) -> bool:
+    """Whether the plan may read the file that it names at `at`: it exists, is a plain file, and is the repository's."""
+    path = plan.folder(at) / name
+    kind = what_is(path)
+    if kind != "file":
+        message = f"`{name}` {_IS_NOT[kind]}"
+        faults.append(plan.fault("PLAN303", at, message, expected=f"a file, relative to {plan.folder(at)}"))
+    elif not plan.repository.holds(path):
+        faults.append(plan.fault("PLAN308", at, leaves(name), expected="a file of the repository"))
+    else:
+        return True
+    return False
+
+
+def leaves(name: str) -> str:
+    """The sentence about a path that is refused, whatever it leads to."""
+    return f"`{name}` leaves the repository"
 
 
 def merge_patch(data: Any, patch: Any) -> Any:
@@ -130,10 +146,19 @@ def merge_patch(data: Any, patch: Any) -> Any:
     return merged
 
 
-def what_is(path: Path) -> Literal["file", "folder", "nothing"]:
-    """What there is at a path, whatever the path looks like: names that no file system takes are nothing."""
+Kind = Literal["file", "folder", "nothing", "special"]
+_IS_NOT: Final[Mapping[Kind, str]] = MappingProxyType(
+    {"folder": "is a directory", "nothing": "does not exist", "special": "is not a plain file", "file": ""}
+)
+
+
+def what_is(path: Path) -> Kind:
+    """What there is at a path, whatever the path looks like: names that no file system takes are nothing, pipes and
+    devices (which could be read for ever) are special."""
     try:
-        return "folder" if path.is_dir() else "file" if path.is_file() else "nothing"
+        if path.is_dir():
+            return "folder"
+        return "file" if path.is_file() else "special" if path.exists() else "nothing"
     except (OSError, ValueError):
         return "nothing"
 
@@ -154,15 +179,16 @@ def is_local(value: Any) -> bool:
     )
 
 
-def _rebased(overlay: Mapping[str, Any], here: Path, there: Path) -> Mapping[str, Any]:
-    """Paths in the overlay start from the plan's folder; in the merged document they start from the file's."""
-    patch: Any = overlay
+def _rebased(plan: PlanFile, at: positions.Path, data: Mapping[str, Any], there: Path) -> Mapping[str, Any]:
+    """Paths in `data`, which stands at `at` of the plan, start from the folder of the file that says them; in the
+    document they start from the folder `there`."""
+    moved: Any = data
     for path in LOCAL_PATHS:
-        value = value_at(overlay, path)
-        if is_local(value) and not Path(value).is_absolute():
-            moved = Path(os.path.relpath(here / value, there)).as_posix()
-            patch = _replaced(patch, path, moved)
-    return dict(patch)
+        value = value_at(data, path)
+        here = plan.folder((*at, *path))
+        if is_local(value) and here != there and not Path(value).is_absolute():
+            moved = _replaced(moved, path, Path(os.path.relpath(here / value, there)).as_posix())
+    return dict(moved)
 
 
 def value_at(data: Any, path: positions.Path) -> Any:
@@ -183,7 +209,3 @@ def _has(data: Any, path: positions.Path) -> bool:
             return False
         data = data[part]
     return True
-
-
-def _folder(plan: PlanFile) -> str:
-    return str(plan.path.parent)

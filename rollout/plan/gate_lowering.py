@@ -12,8 +12,9 @@ from rollout.core.gate_bodies import Approval, Bake, Expectation, GateBody, Gold
 from rollout.core.release import Gate, GateKind, Role
 from rollout.core.revision import canonical_json, gate_digest
 from rollout.errors import Fault
-from rollout.plan.documents import PlanFile
+from rollout.plan.documents import usable_file
 from rollout.plan.gates import ExpectModel, GoldenModel, RequestModel, SmokeTestModel
+from rollout.plan.layers import PlanFile
 from rollout.plan.models import ApprovalStage, BakeStage, SmokeTestStage
 from rollout.plan.plain_schema import plainly_valid
 from rollout.plan.positions import Path, present
@@ -154,16 +155,17 @@ class GateReader(msgspec.Struct, frozen=True):
         return Golden(answer=answer, absolute=model.tolerance, relative=model.relative_tolerance)
 
     def _read(self, name: str, path: Path) -> bytes | None:
-        file = self.plan.path.parent / name
+        path = present(self.plan.data, path)
+        if not usable_file(self.plan, path, name, self.faults):
+            return None
+        file = self.plan.folder(path) / name
         try:
             if file.stat().st_size > _MAX_REQUEST:
                 self._add("PLAN401", path, f"`{name}` is larger than {_MAX_REQUEST} bytes", "a smaller file")
                 return None
             return file.read_bytes()
-        except IsADirectoryError:
-            self._add("PLAN303", path, f"`{name}` is a directory", "a file")
         except (OSError, ValueError):
-            self._add("PLAN303", path, f"`{name}` does not exist", f"a file, relative to {self.plan.path.parent}")
+            self._add("PLAN306", path, f"`{name}` cannot be read", "a file that may be read")
         return None
 
     def _json(self, body: bytes, name: str, path: Path, code: str) -> Any:
@@ -177,7 +179,7 @@ class GateReader(msgspec.Struct, frozen=True):
             return None
 
     def _add(self, code: str, path: Path, message: str, expected: str) -> None:
-        self.faults.append(self.plan.fault(code, present(self.plan.loaded.data, path), message, expected=expected))
+        self.faults.append(self.plan.fault(code, present(self.plan.data, path), message, expected=expected))
 
 
 def _content_type(name: str) -> str:

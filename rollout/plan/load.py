@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -15,17 +16,19 @@ from rollout.errors import Fault, PlanError
 from rollout.plan import positions
 from rollout.plan.az_fields import endpoint_spec
 from rollout.plan.az_files import check_deployment, check_endpoint
-from rollout.plan.documents import Document, PlanFile, resolve
+from rollout.plan.documents import Document, resolve
+from rollout.plan.layered import read_plan
+from rollout.plan.layers import PlanFile
 from rollout.plan.loader import load_file
-from rollout.plan.lowering import check_mirror, lower, lower_stages
-from rollout.plan.models import AnyStageModel, PlanModel, TargetModel
+from rollout.plan.lowering import Ways, check_mirror, lower, lower_stages
+from rollout.plan.models import AnyStageModel, PlanModel
 from rollout.plan.roles import ROLES
 from rollout.plan.shapes import NAME_PATTERN
 from rollout.plan.stages import StageReader
 from rollout.plan.translate import faults_of
+from rollout.plan.variables import Used
 
 _NAME: Final = re.compile(NAME_PATTERN)
-_VARIABLE: Final = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -37,27 +40,43 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class LoadedPlan(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A plan, ready to decide about. `target` is None where the file does not say one."""
+    """A plan, ready to decide about. `target` is None where neither the plan nor `rollout.yaml` says one; `variables`
+    are those that it uses, with their values."""
 
     release: Release
     target: Target | None
     path: Path
+    variables: tuple[Used, ...] = ()
 
 
-def load_release(path: Path, *, commit: str = "") -> LoadedPlan:
-    """The plan at `path`, lowered to a release. Raises PlanError with all faults of all its files."""
-    loaded = load_file(path)
-    faults = list(loaded.faults)
-    if not isinstance(loaded.data, dict):
-        if not faults:
-            faults.append(
-                loaded.source.fault("PLAN012", (), "the file is not a mapping", expected="`version: 1` and more")
-            )
-        raise PlanError(faults)
-    plan = PlanFile(path, loaded)
-    faults.extend(_variables(plan, (), loaded.data))
+class Inspection(msgspec.Struct, frozen=True, kw_only=True):
+    """A plan with all that a person may want to know about it. `model` is what was written, `ways` what it means."""
+
+    loaded: LoadedPlan
+    plan: PlanFile
+    model: PlanModel
+    ways: Ways
+    documents: Mapping[str, Document]
+
+
+def load_release(
+    path: Path, *, commit: str = "", overlay: Path | None = None, environment: Mapping[str, str] = os.environ
+) -> LoadedPlan:
+    """The plan at `path`, changed by the `overlay`, lowered to a release; `environment` gives variables their values.
+
+    Raises PlanError with all faults of all its files.
+    """
+    return inspect_plan(path, commit=commit, overlay=overlay, environment=environment).loaded
+
+
+def inspect_plan(
+    path: Path, *, commit: str = "", overlay: Path | None = None, environment: Mapping[str, str] = os.environ
+) -> Inspection:
+    """As `load_release`, with everything that was found out on the way."""
+    faults: list[Fault] = []
+    plan = read_plan(path, overlay, environment, faults)
     model = _validate(plan, faults)
-    endpoint, documents = _documents(plan, loaded.data, faults)
+    endpoint, documents = _documents(plan, plan.data, faults)
     ways = lower_stages(plan, model, faults) if model else None
     if ways is not None:
         faults.extend(check_mirror(plan, ways, tuple(documents.values())))
@@ -68,10 +87,23 @@ def load_release(path: Path, *, commit: str = "") -> LoadedPlan:
     except OSError as error:
         message = f"cannot read `{error.filename}`: {error.strerror}"
         raise PlanError([plan.fault("PLAN306", (), message)]) from error
-    return LoadedPlan(release=release, target=_target(model.target), path=path)
+    loaded = LoadedPlan(
+        release=release, target=_target(plan, model), path=path, variables=tuple(sorted(_used(plan), key=_by_name))
+    )
+    return Inspection(loaded=loaded, plan=plan, model=model, ways=ways, documents=documents)
 
 
-def _target(model: TargetModel | None) -> Target | None:
+def _used(plan: PlanFile) -> set[Used]:
+    return {used for layer in plan.layers for found in layer.used.values() for used in found}
+
+
+def _by_name(used: Used) -> str:
+    return used.name
+
+
+def _target(plan: PlanFile, plan_model: PlanModel) -> Target | None:
+    repository = plan.repository.model
+    model = plan_model.target or (repository.defaults.target if repository else None)
     if model is None:
         return None
     return Target(subscription_id=model.subscription_id, resource_group=model.resource_group, workspace=model.workspace)
@@ -89,8 +121,10 @@ def looks_like_plan(path: Path) -> bool:
     """Whether the top level of a YAML file has `version:` and `stages:`; a broken file is searched as text."""
     loaded = load_file(path)
     if isinstance(loaded.data, dict):
-        return "version" in loaded.data and "stages" in loaded.data
+        return "version" in loaded.data and "stages" in loaded.data and loaded.data.get("kind") != "overlay"
     text = loaded.source.text
+    if re.search(r"^kind\s*:\s*overlay\b", text, re.MULTILINE):
+        return False
     return bool(re.search(r"^version\s*:", text, re.MULTILINE) and re.search(r"^stages\s*:", text, re.MULTILINE))
 
 
@@ -103,11 +137,11 @@ def _plans_in(folder: Path) -> Iterator[Path]:
 
 
 def _validate(plan: PlanFile, faults: list[Fault]) -> PlanModel | None:
-    data = plan.loaded.data
+    data = plan.data
     try:
         model = PlanModel.model_validate(data)
     except ValidationError as error:
-        faults.extend(faults_of(error, PlanModel, data, plan.loaded.source))
+        faults.extend(faults_of(error, PlanModel, data, plan))
         _check_stages_alone(plan, data.get("stages"), faults)
         model = None
     faults.extend(_form(plan, data))
@@ -116,7 +150,7 @@ def _validate(plan: PlanFile, faults: list[Fault]) -> PlanModel | None:
 
 def _check_stages_alone(plan: PlanFile, stages: Any, faults: list[Fault]) -> None:
     """The plan as a whole is wrong: still find what is wrong with the files that its good gates name."""
-    if not isinstance(stages, list) or plan.loaded.data.get("deployments") is not None:
+    if not isinstance(stages, list) or plan.data.get("deployments") is not None:
         return
     from pydantic import TypeAdapter  # loaded for plans with faults only: start-up time
 
@@ -202,19 +236,6 @@ def _declared(data: Mapping[str, Any]) -> Iterator[tuple[positions.Path, str | N
     if isinstance(deployments, Mapping):
         for name, value in deployments.items():
             yield ("deployments", name), name, value
-
-
-def _variables(plan: PlanFile, path: positions.Path, value: Any) -> Iterator[Fault]:
-    if isinstance(value, Mapping):
-        for key, item in value.items():
-            yield from _variables(plan, (*path, key), item)
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _variables(plan, (*path, index), item)
-    elif isinstance(value, str) and (match := _VARIABLE.search(value)):
-        yield plan.fault(
-            "PLAN109", path, f"this version does not replace `{match[0]}` yet", expected="the value itself"
-        )
 
 
 def _in_order(faults: list[Fault]) -> list[Fault]:

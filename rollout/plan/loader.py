@@ -7,6 +7,7 @@ Limits (size, nodes after aliases are expanded, nesting) keep a hostile file fro
 from __future__ import annotations
 
 import re
+import stat
 from pathlib import Path
 from typing import Any, Final
 
@@ -43,12 +44,14 @@ def read_text(path: Path, name: str) -> str | Fault:
     """The text of a UTF-8 file, or the fault that says why there is none."""
     source = Source(name)
     try:
-        if path.is_dir():
+        found = path.stat()
+        if stat.S_ISDIR(found.st_mode):
             return source.fault("PLAN002", (), "this is a directory", expected="a YAML file")
-        raw = path.read_bytes()
-        if len(raw) > MAX_BYTES:
-            return source.fault("PLAN008", (), f"the file has {len(raw)} bytes, more than {MAX_BYTES}")
-        return raw.decode("utf-8-sig")
+        if not stat.S_ISREG(found.st_mode):
+            return source.fault("PLAN309", (), "this is a pipe or a device", expected="a plain file")
+        if found.st_size > MAX_BYTES:
+            return source.fault("PLAN008", (), f"the file has {found.st_size} bytes, more than {MAX_BYTES}")
+        return path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         return source.fault("PLAN003", (), f"the file is not UTF-8 (byte {error.start})", hint="save it as UTF-8")
     except FileNotFoundError:

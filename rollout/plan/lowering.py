@@ -9,7 +9,8 @@ import msgspec
 from rollout.core.release import AnyStage, EndpointSpec, LiteralForm, Mirror, OnFailure, Release, Role
 from rollout.errors import Fault
 from rollout.plan.az_fields import deployment_spec
-from rollout.plan.documents import Document, PlanFile
+from rollout.plan.documents import Document
+from rollout.plan.layers import PlanFile
 from rollout.plan.models import DeployStage, PlanModel
 from rollout.plan.order import check_bootstrap, check_order
 from rollout.plan.positions import Path
@@ -23,6 +24,8 @@ class Ways(msgspec.Struct, frozen=True):
     cast: Cast
     stages: tuple[AnyStage, ...]
     bootstrap: tuple[AnyStage, ...] = ()
+    places: tuple[Path, ...] = ()
+    """Where each of `stages` is written."""
 
 
 def lower_stages(plan: PlanFile, model: PlanModel, faults: list[Fault]) -> Ways | None:
@@ -48,7 +51,12 @@ def lower_stages(plan: PlanFile, model: PlanModel, faults: list[Fault]) -> Ways 
         faults.extend(check_order(plan, stages))
     if bootstrap or given:
         faults.extend(check_bootstrap(plan, bootstrap))
-    return Ways(cast, tuple(stage for _, stage in stages), tuple(stage for _, stage in bootstrap))
+    return Ways(
+        cast,
+        tuple(stage for _, stage in stages),
+        tuple(stage for _, stage in bootstrap),
+        tuple(path for path, _ in stages),
+    )
 
 
 def check_mirror(plan: PlanFile, ways: Ways, documents: Sequence[Document | None]) -> list[Fault]:

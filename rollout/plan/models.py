@@ -154,7 +154,8 @@ def _document(value: Any) -> Any:
     return value
 
 
-def _version(value: Any) -> int:
+def known_version(value: Any) -> int:
+    """The one version of the language that there is."""
     if value != 1 or isinstance(value, bool):
         refuse("PLAN111", f"version `{value}` is not known", expected="version: 1")
     return whole(value, 1, 1, "number")
@@ -208,7 +209,7 @@ class TargetModel(Strict):
 class PlanModel(Strict):
     """A rollout plan: how a new revision of a model comes to serve an endpoint."""
 
-    version: Annotated[int, BeforeValidator(_version), WithJsonSchema({"const": 1})] = Field(
+    version: Annotated[int, BeforeValidator(known_version), WithJsonSchema({"const": 1})] = Field(
         description="The version of this language: 1."
     )
     kind: Annotated[str, BeforeValidator(_plan_kind), WithJsonSchema({"const": "plan"})] = Field(

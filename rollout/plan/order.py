@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from rollout.core.release import AnyStage, Delete, Deploy, Gate, Mirror, Role, Scale, Traffic
 from rollout.errors import Fault
-from rollout.plan.documents import PlanFile
+from rollout.plan.layers import PlanFile
 from rollout.plan.positions import Path
 
 Placed = Sequence[tuple[Path, AnyStage]]

@@ -5,8 +5,8 @@ Nothing is recorded while loading. Only when there is a fault, the node tree tha
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Protocol
 
 import msgspec
 import yaml
@@ -16,6 +16,16 @@ from rollout.errors import Fault
 Path = tuple[str | int, ...]
 
 _SNIPPET_LENGTH = 120
+
+
+class Pointer(Protocol):
+    """Something that a fault can point into: a file, or a plan that is made of several."""
+
+    def fault(
+        self, code: str, path: Path, message: str, *, expected: str = "", hint: str = "", key: bool = False
+    ) -> Fault:
+        """A fault at `path`; `key` points at the key instead of its value."""
+        ...
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -63,6 +73,20 @@ def show(path: Path) -> str:
     for part in path:
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
     return text
+
+
+def leaves(data: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """Every scalar, and every empty mapping and list, with its path."""
+    items: Iterable[tuple[Any, Any]] = ()
+    if isinstance(data, Mapping):
+        items = data.items()
+    elif isinstance(data, list):
+        items = enumerate(data)
+    if not items or not data:
+        yield path, data
+    else:
+        for key, value in items:
+            yield from leaves(value, (*path, key))
 
 
 def present(data: Any, path: Path) -> Path:

@@ -10,7 +10,7 @@ import msgspec
 
 from rollout.core.release import Role
 from rollout.errors import Fault
-from rollout.plan.documents import PlanFile
+from rollout.plan.layers import PlanFile
 from rollout.plan.models import (
     BakeStage,
     DeleteStage,

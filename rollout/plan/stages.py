@@ -11,9 +11,9 @@ import msgspec
 
 from rollout.core.release import AnyStage, Delete, Deploy, Gate, GateKind, Mirror, OnFailure, Role, Scale, Traffic
 from rollout.errors import Fault
-from rollout.plan.documents import PlanFile
 from rollout.plan.durations import show_duration
 from rollout.plan.gate_lowering import GateReader
+from rollout.plan.layers import PlanFile
 from rollout.plan.models import (
     GATES,
     ApprovalStage,

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from rollout.errors import Fault
-from rollout.plan.positions import Path, Source, present
+from rollout.plan.positions import Path, Pointer, present
 
 _KINDS: Final = {
     "string_type": "text",
@@ -24,14 +24,14 @@ _KINDS: Final = {
 }
 
 
-def faults_of(error: ValidationError, model: type[BaseModel], data: Any, source: Source) -> list[Fault]:
+def faults_of(error: ValidationError, model: type[BaseModel], data: Any, source: Pointer) -> list[Fault]:
     """One fault for each of pydantic's findings, in the order of the file."""
     known = _known_keys(model)
     found = [_fault(detail, known, data, source) for detail in error.errors(include_url=False)]
     return sorted(dict.fromkeys(found), key=lambda fault: (fault.line, fault.column))
 
 
-def _fault(detail: ErrorDetails, known: Mapping[str, frozenset[str]], data: Any, source: Source) -> Fault:
+def _fault(detail: ErrorDetails, known: Mapping[str, frozenset[str]], data: Any, source: Pointer) -> Fault:
     kind = detail["type"]
     path = _path(detail["loc"], data, keep_last=kind == "missing")
     if kind.startswith("PLAN"):
@@ -39,13 +39,13 @@ def _fault(detail: ErrorDetails, known: Mapping[str, frozenset[str]], data: Any,
         key = kind == "PLAN108" and detail["loc"][-1:] == ("[key]",)
         return source.fault(kind, path, ctx["text"], expected=ctx["expected"], hint=ctx["hint"], key=key)
     if kind == "extra_forbidden":
-        return unknown_key(source, path, known.get(_container(path), frozenset()))
+        return unknown_key(source, path, _keys_at(path, known))
     if kind == "missing":
         return source.fault("PLAN102", path, f"`{path[-1]}` is missing")
     return _wrong_value(detail, path, source)
 
 
-def unknown_key(source: Source, path: Path, known: Iterable[str]) -> Fault:
+def unknown_key(source: Pointer, path: Path, known: Iterable[str]) -> Fault:
     """The fault for a key that nobody knows, with the nearest known one."""
     key = str(path[-1])
     names = sorted(known)
@@ -56,7 +56,7 @@ def unknown_key(source: Source, path: Path, known: Iterable[str]) -> Fault:
     )
 
 
-def _wrong_value(detail: ErrorDetails, path: Path, source: Source) -> Fault:
+def _wrong_value(detail: ErrorDetails, path: Path, source: Pointer) -> Fault:
     kind, value = detail["type"], detail["input"]
     if kind == "literal_error":
         allowed = str(detail["ctx"]["expected"]).replace("'", "`")
@@ -84,9 +84,9 @@ def _path(loc: tuple[int | str, ...], data: Any, *, keep_last: bool) -> Path:
     return (*path, loc[-1]) if keep_last else path
 
 
-def _container(path: Path) -> str:
-    """The name of the field that holds the last key of `path`; "" for the top, `stages` for a stage."""
-    return next((part for part in reversed(path[:-1]) if isinstance(part, str)), "")
+def _keys_at(path: Path, known: Mapping[str, frozenset[str]]) -> frozenset[str]:
+    """The keys that are accepted beside the last one of `path`: those of the nearest field that is a mapping."""
+    return next((known[part] for part in reversed(path[:-1]) if isinstance(part, str) and part in known), known[""])
 
 
 def _known_keys(model: type[BaseModel]) -> dict[str, frozenset[str]]:

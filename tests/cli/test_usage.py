@@ -152,7 +152,7 @@ def test_completion(rollout: Command) -> None:
 
 def test_an_unexpected_error_is_short(rollout: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A sentence and how to report it; the traceback only with --debug."""
-    monkeypatch.setattr("rollout.cli.validate.load_release", lambda path: 1 / 0)
+    monkeypatch.setattr("rollout.cli.validate.inspect_plan", lambda path, overlay: 1 / 0)
     plan = write_plan(tmp_path, "good")
     ended = rollout("validate", plan)
     assert (ended.code, ended.err) == (
@@ -168,10 +168,10 @@ def test_ctrl_c_says_that_a_second_run_carries_on(
 ) -> None:
     """Exit 130."""
 
-    def interrupt(path: Path) -> None:
+    def interrupt(path: Path, overlay: Path | None) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("rollout.cli.validate.load_release", interrupt)
+    monkeypatch.setattr("rollout.cli.validate.inspect_plan", interrupt)
     ended = rollout("validate", write_plan(tmp_path, "good"))
     assert (ended.code, ended.err) == (
         130,

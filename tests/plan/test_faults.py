@@ -160,7 +160,8 @@ def test_stages(refused: Refused, stages: list[str], lines: list[str]) -> None:
             " | a target's name belongs on the command line: `--target NAME`"]),
         ("version: 1", "version: 1\ntarget: {subscription_id: 1, resource_group: ml, workspace: '${WS}'}", [
             "plan.yml:2:27: PLAN103: target.subscription_id: `1` is not text | text | quote it",
-            "plan.yml:2:61: PLAN109: target.workspace: this version does not replace `${WS}` yet | the value itself"]),
+            "plan.yml:2:61: PLAN109: target.workspace: the variable `WS` is not declared"
+                " | a name below `variables:` in rollout.yaml | write `$${` for a literal `${`"]),
         ("version: 1", "version: 1\nslots: [blue, blue]", [
             "plan.yml:2:15: PLAN209: slots[1]: both slots are called `blue` | two names that differ"]),
         ("version: 1", "version: 1\nslots: [blue]", [

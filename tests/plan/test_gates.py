@@ -155,7 +155,7 @@ def test_timeout_of_a_gate_is_its_limit(load: Load) -> None:
         ("smoke_test: {requests: []}",
          "7:28: PLAN103: stages[1].smoke_test.requests: expected at least 1 entries here"),
         ("smoke_test: {requests: [house]}",
-         "7:29: PLAN303: stages[1].smoke_test.requests[0]: `house` is a directory | a file"),
+         "7:29: PLAN303: stages[1].smoke_test.requests[0]: `house` is a directory | a file, relative to ."),
         ("smoke_test: {requests: [bad.json]}",
          "7:29: PLAN401: stages[1].smoke_test.requests[0]: `bad.json` is not JSON (line 1) | a JSON file"),
         ("smoke_test: {requests: [{file: house/request.json, body: 1}]}",

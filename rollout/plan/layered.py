@@ -1,0 +1,72 @@
+"""Reading a plan: its repository, its own file, its overlay; variables replaced, everything merged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from rollout.errors import Fault, PlanError
+from rollout.plan.layers import Layer, PlanFile, overlaid
+from rollout.plan.loader import load_file
+from rollout.plan.positions import Source
+from rollout.plan.repository import Repository, find_repository
+from rollout.plan.variables import Replacer
+
+OVERLAYS: Final = "overlays"
+_SUFFIXES: Final = (".yml", ".yaml")
+
+
+def overlay_of(plan: Path, name: str) -> Path:
+    """The overlay of an environment: `overlays/NAME.yml` beside the plan. Raises PlanError where there is none."""
+    folder = plan.parent / OVERLAYS
+    for suffix in _SUFFIXES:
+        if (folder / f"{name}{suffix}").is_file():
+            return folder / f"{name}{suffix}"
+    there = sorted({path.stem for suffix in _SUFFIXES for path in folder.glob(f"*{suffix}")})
+    fault = Source(str(folder / f"{name}.yml")).fault(
+        "PLAN001",
+        (),
+        f"there is no overlay for the environment `{name}`",
+        expected="one of " + ", ".join(there) if there else f"a file in {folder}",
+    )
+    raise PlanError([fault])
+
+
+def read_plan(path: Path, overlay: Path | None, environment: Mapping[str, str], faults: list[Fault]) -> PlanFile:
+    """The plan as it counts. Raises PlanError if a file cannot be read as a mapping; other faults are collected."""
+    repository = find_repository(path)
+    if repository.faults:
+        raise PlanError(repository.faults)
+    base = _layer(path, repository, environment, faults)
+    if overlay is None:
+        return PlanFile(base, base.data, repository)
+    top = _layer(overlay, repository, environment, faults)
+    _check_head(top, faults)
+    data, origins = overlaid(base, top, faults)
+    return PlanFile(base, data, repository, top, origins)
+
+
+def _layer(path: Path, repository: Repository, environment: Mapping[str, str], faults: list[Fault]) -> Layer:
+    if not repository.holds(path):
+        raise PlanError([Source(str(path)).fault("PLAN308", (), "this link leaves the repository")])
+    loaded = load_file(path)
+    if not isinstance(loaded.data, dict):
+        found = list(loaded.faults) or [
+            loaded.source.fault("PLAN012", (), "the file is not a mapping", expected="`version: 1` and more")
+        ]
+        raise PlanError(found)
+    faults.extend(loaded.faults)
+    replacer = Replacer(loaded.source, repository, environment, faults)
+    return Layer(path, loaded.source, replacer.replace(loaded.data), replacer.used)
+
+
+def _check_head(top: Layer, faults: list[Fault]) -> None:
+    """An overlay says what it is."""
+    if top.data.get("kind") != "overlay":
+        faults.append(top.source.fault("PLAN111", ("kind",), "this file is no overlay", expected="`kind: overlay`"))
+    version = top.data.get("version")
+    if version != 1 or isinstance(version, bool):
+        faults.append(
+            top.source.fault("PLAN111", ("version",), f"version `{version}` is not known", expected="version: 1")
+        )
