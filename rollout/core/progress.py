@@ -9,6 +9,7 @@ never touched. Everything here is readable by anyone who can read the endpoint: 
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -30,6 +31,9 @@ QUARANTINE_LENGTH: Final = 4
 HISTORY_LENGTH: Final = 6
 _WHY_LENGTH: Final = 100
 _WHO_LENGTH: Final = 40
+_WHAT_LENGTH: Final = 60
+_LATER: Final = re.compile(r"([1-9][0-9]*)[{\[].*~[0-9a-f]{8}", re.DOTALL)
+"""How a value looks that any version of this tool has sealed."""
 
 
 class _Value(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -158,7 +162,7 @@ _HISTORY: Final = Decoder(tuple[Transition, ...])
 
 def remember(progress: Progress, at: datetime, what: str) -> Progress:
     """The same record with one more line of history; the oldest lines fall off."""
-    history = (*progress.history, Transition(at=at, what=what[:60]))[-HISTORY_LENGTH:]
+    history = (*progress.history, Transition(at=at, what=_clipped(what, _WHAT_LENGTH)))[-HISTORY_LENGTH:]
     return msgspec.structs.replace(progress, history=history)
 
 
@@ -218,7 +222,8 @@ def _parsed(tags: tuple[tuple[str, str], ...]) -> Progress | Damaged:
     for name, value in tags:
         body = value[1:-9]
         if value != _seal(body):
-            newer = not value.startswith(VERSION + "{") and not value.startswith(VERSION + "[")
+            sealed = _LATER.fullmatch(value)
+            newer = sealed is not None and int(sealed[1]) > int(VERSION)
             return Damaged(
                 f"the tag {name} was written by a newer version" if newer else f"the tag {name} was edited",
                 newer,
@@ -280,7 +285,7 @@ def _sections(progress: Progress) -> Iterator[tuple[str, str]]:
     lists: dict[str, tuple[object, ...]] = {
         "passed": progress.passed,
         "quarantine": progress.quarantine,
-        "approved": tuple(msgspec.structs.replace(a, who=a.who[:_WHO_LENGTH]) for a in progress.approvals),
+        "approved": tuple(msgspec.structs.replace(a, who=_clipped(a.who, _WHO_LENGTH)) for a in progress.approvals),
         "history": progress.history[-HISTORY_LENGTH:],
     }
     for name, items in lists.items():
@@ -291,7 +296,15 @@ def _sections(progress: Progress) -> Iterator[tuple[str, str]]:
 def _shortened(hold: Hold | None) -> Hold | None:
     if hold is None:
         return None
-    return msgspec.structs.replace(hold, why=hold.why[:_WHY_LENGTH], who=hold.who[:_WHO_LENGTH])
+    return msgspec.structs.replace(hold, why=_clipped(hold.why, _WHY_LENGTH), who=_clipped(hold.who, _WHO_LENGTH))
+
+
+def _clipped(text: str, room: int) -> str:
+    """The beginning of `text` that takes at most `room` characters in JSON, where quotes and the like take more."""
+    text = text[:room]
+    while len(msgspec.json.encode(text).decode()) > room + 2:
+        text = text[:-1]
+    return text
 
 
 def _chunks(items: tuple[object, ...]) -> Iterator[list[str]]:
