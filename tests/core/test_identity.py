@@ -1,0 +1,129 @@
+"""Who is who: the revision that can be believed of a deployment, and what is promoted."""
+
+from __future__ import annotations
+
+import pytest
+
+from rollout.core.identity import (
+    Ambiguous,
+    Changed,
+    Known,
+    Nobody,
+    Promotion,
+    effective,
+    identified,
+    promoted_of,
+    what_is_promoted,
+)
+from rollout.core.observed import Deployment, Endpoint, weights
+from rollout.core.progress import Progress, Promoted, Run
+
+OURS = Promoted(name="green", revision="v2", born="t1", content="c2")
+RUN = Run(goal="v2", slot="green", born="t1", content="c2")
+
+
+def green(revision: str | None = "v2", born: str | None = "t1", content: str = "c2") -> Deployment:
+    """A live deployment with those tags and that content."""
+    return Deployment(name="green", state="Succeeded", count=2, revision=revision, born=born, content=content)
+
+
+def believed(found: Deployment, progress: Progress | None) -> tuple[str | None, str | None]:
+    """Revision and stamp."""
+    result = effective(found, progress)
+    return result.revision, result.born
+
+
+RECORDS = {
+    "no record": None,
+    "promoted": Progress(plan="plan", promoted=OURS),
+    "former": Progress(plan="plan", former=OURS),
+    "run": Progress(plan="plan", run=RUN),
+}
+
+
+@pytest.mark.parametrize(
+    ("found", "without", "recorded"),
+    [
+        pytest.param(green(), ("v2", "t1"), ("v2", "t1"), id="as it was made"),
+        pytest.param(green(revision=None, born=None), ("~c2", ""), ("v2", "t1"), id="its tags are lost"),
+        pytest.param(green(content="cX"), ("v2", "t1"), ("~cX", ""), id="changed in place, tags kept"),
+        pytest.param(green(None, None, "cX"), ("~cX", ""), ("~cX", ""), id="changed in place, tags lost"),
+        pytest.param(green("v3", "t9", "c3"), ("v3", "t9"), ("v3", "t9"), id="another creation of ours"),
+        pytest.param(green("v2", "t9", "c2"), ("v2", "t9"), ("v2", "t9"), id="the same, created again"),
+        pytest.param(green(content=""), ("v2", "t1"), ("v2", "t1"), id="not ready, its content unknown"),
+    ],
+)
+@pytest.mark.parametrize("role", RECORDS)
+def test_what_a_deployment_carries(
+    found: Deployment, role: str, without: tuple[str, str], recorded: tuple[str, str]
+) -> None:
+    """Tags say what was deployed, the record which content that had; in whichever role it is recorded."""
+    assert believed(found, RECORDS[role]) == (without if role == "no record" else recorded)
+
+
+def test_the_record_of_another_deployment_says_nothing() -> None:
+    """Names are part of what is recorded."""
+    progress = Progress(plan="plan", promoted=Promoted(name="blue", revision="v1", born="t1", content="c2"))
+
+    assert believed(green(None, None), progress) == ("~c2", "")
+
+
+def test_a_record_without_content_says_nothing() -> None:
+    """An older record, or one of a deployment that was not ready."""
+    progress = Progress(plan="plan", promoted=Promoted(name="green", revision="v2", born="t1"))
+
+    assert believed(green(None, None), progress) == ("~c2", "")
+    assert believed(green(content="cX"), progress) == ("v2", "t1")
+
+
+def test_a_made_up_revision_equals_no_goal() -> None:
+    """Revisions of ours are hex digits: the sign in front keeps the two apart."""
+    result = effective(green(None, None), None)
+
+    assert result.revision is not None
+    assert result.revision.startswith("~")
+
+
+def test_an_endpoint_of_ours_is_the_very_same() -> None:
+    """Nothing is copied where nothing is to be said."""
+    endpoint = Endpoint(name="house", deployments=(green(),))
+
+    assert identified(endpoint, None) is endpoint
+
+
+BLUE = Deployment(name="blue", state="Succeeded", count=3, revision="v1", born="t0", content="c1")
+WAS_BLUE = Promoted(name="blue", revision="v1", count=3, born="t0", content="c1")
+
+
+def live(split: dict[str, int], *deployments: Deployment) -> Endpoint:
+    """An endpoint with that traffic."""
+    return Endpoint(name="house", weights=weights(split), deployments=deployments)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "recorded", "expected"),
+    [
+        pytest.param(live({"blue": 100}, BLUE), WAS_BLUE, Known(WAS_BLUE, False), id="as recorded"),
+        pytest.param(live({"blue": 10, "green": 90}, BLUE, green()), WAS_BLUE, Known(WAS_BLUE, False), id="in a run"),
+        pytest.param(live({"green": 100}, BLUE, green()), WAS_BLUE, Known(WAS_BLUE, False), id="not by its traffic"),
+        pytest.param(
+            live({"green": 100}, green()), WAS_BLUE, Known(promoted_of(green()), True), id="gone, another serves"
+        ),
+        pytest.param(live({}, green()), WAS_BLUE, Nobody(), id="gone, nothing serves"),
+        pytest.param(
+            live({"green": 60, "red": 40}, green()), WAS_BLUE, Ambiguous(("green", "red")), id="gone, two serve"
+        ),
+        pytest.param(
+            live({"blue": 100}, BLUE), Promoted(name="blue", revision="v0"), Changed("blue"), id="another revision"
+        ),
+        pytest.param(live({"blue": 100}, BLUE), None, Known(WAS_BLUE, True), id="adopted"),
+        pytest.param(live({"blue": 50, "green": 50}, BLUE, green()), None, Ambiguous(("blue", "green")), id="split"),
+        pytest.param(live({}, BLUE), None, Nobody(), id="nothing serves"),
+        pytest.param(live({"ghost": 100}, BLUE), None, Ambiguous(("ghost",)), id="what serves is not listed"),
+    ],
+)
+def test_what_is_promoted(endpoint: Endpoint, recorded: Promoted | None, expected: Promotion) -> None:
+    """The record first, as far as it names something that lives; then the traffic."""
+    progress = Progress(plan="plan", promoted=recorded) if recorded else None
+
+    assert what_is_promoted(endpoint, progress) == expected
