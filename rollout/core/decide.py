@@ -14,7 +14,7 @@ from rollout.core import records
 from rollout.core.actions import CreateEndpoint, Record, SetTraffic
 from rollout.core.complete import complete
 from rollout.core.decision import Decision, Phase, Roles, StageState, StageView, Status
-from rollout.core.identity import Ambiguous, Changed, Known, is_unverified
+from rollout.core.identity import Ambiguous, Changed, Known, is_unverified, spec_of
 from rollout.core.observed import CANCELED, FAILED, Observation, Weights, all_to
 from rollout.core.place import find_place, stage_views
 from rollout.core.progress import Damaged, Hold, Progress, from_tags, remember
@@ -23,6 +23,7 @@ from rollout.core.quarantine import quarantined
 from rollout.core.release import Release
 from rollout.core.run import advance, fail, unmanaged
 from rollout.core.scene import Scene, scene
+from rollout.core.settings import revision_changes
 from rollout.core.verdict import Verdict
 
 RELEASES_UNVERIFIED: Final = "releases-unverified"
@@ -147,9 +148,19 @@ def who_is_stable(view: Scene) -> Decision | None:
                 " say it: rollout adopt --stable NAME"
             )
         case Changed(name):
-            return _hold(f"{name} is promoted but was changed outside; rollout adopt --stable {name}, or deploy anew")
+            return _changed_outside(view, name)
         case _:
             return None
+
+
+def _changed_outside(view: Scene, name: str) -> Decision:
+    """Says which declared fields are other than their file says, where that file is what was promoted."""
+    spec, found, recorded = spec_of(view.release, name), view.endpoint.deployment(name), view.progress.promoted
+    same_file = spec is not None and recorded is not None and recorded.revision == spec.revision
+    changes = revision_changes(spec, found) if spec is not None and same_file else ()
+    fields = f" ({', '.join(change.path for change in changes)})" if changes else ""
+    hold = _hold(f"{name} is promoted but was changed outside{fields}; rollout adopt --stable {name}, or deploy anew")
+    return msgspec.structs.replace(hold, drift=changes)
 
 
 def stable_not_ready(view: Scene) -> Decision | None:

@@ -5,6 +5,7 @@ Only what the body says: nothing here has a value where the service sends none.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -15,8 +16,12 @@ _SCALE: Final = {
 }
 _RESOURCES: Final = {"requests": "containerResourceRequests", "limits": "containerResourceLimits"}
 _UNITS: Final = ("cpu", "memory", "gpu")
+_DATA: Final = re.compile(r"(?:/data/|azureml:)([^/:]+)(?:/versions/|:)([^/:]+)$", re.IGNORECASE)
+_PRIVATE: Final = "private-network-connection"
+"""How the SDK sends `private_network_connection`: the member of that name is not in its model."""
 _NOBODYS: Final = frozenset(
     {"azureasyncoperationuri", "azureml.onlineendpointid", "createdby", "createdat", "lastmodifiedby", "lastmodifiedat"}
+    | {_PRIVATE}
 )
 """Properties that the service or the SDK writes by itself (the SDK sends those back that it made up when reading)."""
 
@@ -31,7 +36,7 @@ def rarer_fields(properties: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     for name, value in _map(properties, "properties").items():
         if not is_nobodys(name) and value is not None:
             yield f"properties.{name}", str(value)
-    if properties.get("privateNetworkConnection"):
+    if properties.get("privateNetworkConnection") or _truth(_map(properties, "properties").get(_PRIVATE)):
         yield "private_network_connection", True
     if str(properties.get("endpointComputeType") or "Managed") != "Managed":
         yield "type", str(properties["endpointComputeType"]).lower()
@@ -65,13 +70,19 @@ def _collector(collector: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         at = f"data_collector.collections.{name}"
         mode = str(collection.get("dataCollectionMode") or "").lower()
         yield f"{at}.enabled", "true" if mode == "enabled" else "false"
-        for key, member in (("client_id", "clientId"), ("data", "dataId")):
-            if collection.get(member):
-                yield f"{at}.{key}", str(collection[member])
+        if collection.get("clientId"):
+            yield f"{at}.client_id", str(collection["clientId"])
+        if data := _DATA.search(str(collection.get("dataId") or "")):
+            yield f"{at}.data.name", data[1]
+            yield f"{at}.data.version", data[2]
         if collection.get("samplingRate") is not None:
             rates.append(float(collection["samplingRate"]))
     if rates:
         yield "data_collector.sampling_rate", rates[0]
+
+
+def _truth(value: Any) -> bool:
+    return str(value).lower() == "true"
 
 
 def _map(body: Mapping[str, Any], key: str) -> Mapping[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any, Final
 from rollout.core.observed import Deployment
 from rollout.core.release import DeploymentSpec
 from rollout.core.revision import without_defaults
-from rollout.core.settings import alike
+from rollout.core.settings import alike, is_pinned
 from rollout.core.stamp import same_content
 
 _LOCAL: Final = ("model", "code", "environment")
@@ -62,27 +62,22 @@ def _says(path: str, declared: Any, live: Deployment) -> bool | None:
     root = path.split(".")[0]
     if root not in _LOCAL:
         return False
+    if path == root and is_pinned(declared):
+        return False
     if (made := same_content(live.tags, path, declared)) is not None:
         return made
-    if path == root and _pinned(declared):
-        return False
     content = live.contents.get(root)
     if path == root and content is not None:
         return bool(content == declared)
     return None
 
 
-def _pinned(declared: Any) -> bool:
-    """Whether a reference names one version of one registered asset, as the service would show it."""
-    text = str(declared)
-    return (text.startswith("azureml:") and "//" not in text and "@" not in text) or "/versions/" in text
-
-
 def _undeclared(spec: DeploymentSpec, live: Deployment) -> Iterator[str]:
-    """Live fields that say something, and that the file does not mention in any way."""
+    """Live fields that say something, and that the file does not mention in any way. Not where collected data goes:
+    the SDK makes a name up, for each deployment another one."""
     roots = {path.split(".")[0] for path in spec.fields} & set(_LOCAL)
     for path, value in without_defaults(live.fields).items():
         if value in ("", {}) or path in spec.fields or path in roots:
             continue
-        if path.split(".")[0] not in _NOT_WHAT_IT_IS:
+        if path.split(".")[0] not in _NOT_WHAT_IT_IS and ".data." not in path:
             yield path

@@ -29,12 +29,20 @@ def revision_changes(spec: DeploymentSpec, live: Deployment | None) -> tuple[Fie
     return tuple(
         FieldChange(path, before.get(path), value)
         for path, value in sorted(spec.fields.items())
-        if not alike(path, value, before.get(path)) and not same_content(tags, path, value)
+        if not alike(path, value, before.get(path)) and (is_pinned(value) or not same_content(tags, path, value))
     )
+
+
+def is_pinned(declared: Any) -> bool:
+    """Whether a declared value names one version of one registered asset, as the service would show it."""
+    text = str(declared)
+    return (text.startswith("azureml:") and "//" not in text and "@" not in text) or "/versions/" in text
 
 
 def alike(path: str, declared: Any, live: Any) -> bool:
     """Whether a deployment's declared field and the live one say the same; nothing and the default are the same."""
+    if path.startswith("data_collector.collections.") and path.endswith(".data.path"):
+        return True  # the service shows the registered asset, not where it lies
     if live is None:
         return bool(SERVER_DEFAULTS.get(path) == declared)
     if path.startswith("data_collector.collections."):

@@ -71,13 +71,19 @@ def _nested(fields: Mapping[str, Any]) -> dict[str, Any]:
     """Flat fields as the mappings that they came from."""
     found: dict[str, Any] = {}
     for path, value in without_defaults(fields).items():
-        if path in _ELSEWHERE:
+        if path in _ELSEWHERE or _is_made_up(path, str(fields.get(path.replace(".version", ".name")) or "")):
             continue
         inner, parts = found, list(_parts(path))
         for part in parts[:-1]:
             inner = inner.setdefault(part, {})
         inner[parts[-1]] = value
     return found
+
+
+def _is_made_up(path: str, name: str) -> bool:
+    """Whether the SDK chose where collected data goes: `ENDPOINT-DEPLOYMENT-COLLECTION`, by deployment."""
+    parts = path.split(".")
+    return parts[0] == "data_collector" and "data" in parts and name.endswith(f"-{parts[2]}")
 
 
 def _parts(path: str) -> Iterator[str]:

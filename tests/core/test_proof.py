@@ -19,7 +19,7 @@ def spec(**fields: Any) -> DeploymentSpec:
     return DeploymentSpec(revision="r", fields={key.replace("__", "."): value for key, value in fields.items()})
 
 
-def live(contents: dict[str, str] | None = None, **fields: Any) -> Deployment:
+def live(contents: Any = None, **fields: Any) -> Deployment:
     """A live deployment with those fields."""
     said = {key.replace("__", "."): value for key, value in fields.items()}
     return Deployment(name="blue", state="Succeeded", count=1, fields=said, contents=contents or {})
