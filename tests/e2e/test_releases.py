@@ -42,7 +42,7 @@ def _released(desk: Desk, slot: str, model: str) -> None:
 
 def test_three_releases_and_a_revert(desk: Desk) -> None:
     """Each one-line change ends promoted in the other slot; nothing unproven ever has weight; a revert is fast."""
-    desk.edit(PLAN, "- delete: stable", "- delete: {deployment: stable, after: 24h}")
+    desk.edit(PLAN, "- delete: stable", "- delete: {deployment: stable, after: 7d}")
     ran = desk.apply(PLAN, "--output", "json")
     assert (ran.code, ran.json["decision"]["status"]) == (0, "done"), ran.told
     _released(desk, "blue", "v1")
