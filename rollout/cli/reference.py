@@ -9,28 +9,31 @@ import click
 from rollout.cli import exits
 from rollout.errors import UsageError
 
-SCHEMAS = ("rollout-plan", "change-set")
+SCHEMAS = ("rollout-plan", "repository", "change-set")
 
 
 @click.command()
 @click.argument("name", type=click.Choice(SCHEMAS), default="rollout-plan")
 def schema(name: str) -> int:
-    """Print a JSON Schema: of plans (for editors), or of what `diff --output json` gives."""
+    """Print a JSON Schema: of plans and of rollout.yaml (for editors), or of what `diff --output json` gives."""
     if name == "change-set":
         from rollout.render.schema import change_set_schema_text
 
         click.echo(change_set_schema_text(), nl=False)
         return exits.OK
-    from rollout.plan.schema import plan_schema_text
+    from rollout.plan.schema import plan_schema_text, repository_schema_text
 
-    click.echo(plan_schema_text(), nl=False)
+    click.echo(repository_schema_text() if name == "repository" else plan_schema_text(), nl=False)
     return exits.OK
 
 
 @click.command()
-@click.argument("code", default="exit-codes")
+@click.argument("code", metavar="[CODE|FIELD]", default="exit-codes")
 def explain(code: str) -> int:
-    """Say what CODE (such as PLAN101) means and what to do; without it, or with exit-codes, the exit codes."""
+    """Say what a code (such as PLAN101) or a field of a plan (such as stages.bake.for) means.
+
+    Without either, or with exit-codes, the exit codes.
+    """
     if code == "exit-codes":
         for number, meaning in exits.MEANING.items():
             click.echo(f"{number:>4}  {meaning}")
@@ -39,9 +42,22 @@ def explain(code: str) -> int:
 
     found = CODES.get(code.upper())
     if found is None:
-        close = get_close_matches(code.upper(), [*CODES, "exit-codes"], 1)
-        raise UsageError(f"there is no code {code}", hint=f"did you mean {close[0]}?" if close else "exit-codes")
+        return _explain_field(code)
     click.echo(f"{code.upper()}: {found.title}\n\n{click.wrap_text(found.text, width=100)}")
+    return exits.OK
+
+
+def _explain_field(path: str) -> int:
+    from rollout.plan.codes import CODES
+    from rollout.plan.field_help import field_help, field_names
+
+    told = field_help(path)
+    if told is None:
+        close = get_close_matches(path.upper(), CODES, 1) or get_close_matches(path, field_names(), 1)
+        hint = f"did you mean {close[0]}?" if close else "a code, a field such as stages.bake.for, or exit-codes"
+        kind = "field" if path.islower() else "code"
+        raise UsageError(f"there is no {kind} {path}", hint=hint)
+    click.echo(told, nl=False)
     return exits.OK
 
 

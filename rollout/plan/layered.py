@@ -8,7 +8,7 @@ from typing import Final
 
 from rollout.errors import Fault, PlanError
 from rollout.plan.layers import Layer, PlanFile, overlaid
-from rollout.plan.loader import load_file
+from rollout.plan.loader import load_file, load_text
 from rollout.plan.positions import Source
 from rollout.plan.repository import Repository, find_repository
 from rollout.plan.variables import Replacer
@@ -33,12 +33,17 @@ def overlay_of(plan: Path, name: str) -> Path:
     raise PlanError([fault])
 
 
-def read_plan(path: Path, overlay: Path | None, environment: Mapping[str, str], faults: list[Fault]) -> PlanFile:
-    """The plan as it counts. Raises PlanError if a file cannot be read as a mapping; other faults are collected."""
+def read_plan(
+    path: Path, overlay: Path | None, environment: Mapping[str, str], faults: list[Fault], text: str | None = None
+) -> PlanFile:
+    """The plan as it counts; `text` stands for what the file holds.
+
+    Raises PlanError if a file cannot be read as a mapping; other faults are collected.
+    """
     repository = find_repository(path)
     if repository.faults:
         raise PlanError(repository.faults)
-    base = _layer(path, repository, environment, faults)
+    base = _layer(path, repository, environment, faults, text)
     if overlay is None:
         return PlanFile(base, base.data, repository)
     top = _layer(overlay, repository, environment, faults)
@@ -47,10 +52,12 @@ def read_plan(path: Path, overlay: Path | None, environment: Mapping[str, str], 
     return PlanFile(base, data, repository, top, origins)
 
 
-def _layer(path: Path, repository: Repository, environment: Mapping[str, str], faults: list[Fault]) -> Layer:
+def _layer(
+    path: Path, repository: Repository, environment: Mapping[str, str], faults: list[Fault], text: str | None = None
+) -> Layer:
     if not repository.holds(path):
         raise PlanError([Source(str(path)).fault("PLAN308", (), "this link leaves the repository")])
-    loaded = load_file(path)
+    loaded = load_file(path) if text is None else load_text(text, str(path))
     if not isinstance(loaded.data, dict):
         found = list(loaded.faults) or [
             loaded.source.fault("PLAN012", (), "the file is not a mapping", expected="`version: 1` and more")

@@ -70,11 +70,16 @@ def load_release(
 
 
 def inspect_plan(
-    path: Path, *, commit: str = "", overlay: Path | None = None, environment: Mapping[str, str] = os.environ
+    path: Path,
+    *,
+    commit: str = "",
+    overlay: Path | None = None,
+    environment: Mapping[str, str] = os.environ,
+    text: str | None = None,
 ) -> Inspection:
-    """As `load_release`, with everything that was found out on the way."""
+    """As `load_release`, with everything that was found out on the way. `text`: what the file shall hold."""
     faults: list[Fault] = []
-    plan = read_plan(path, overlay, environment, faults)
+    plan = read_plan(path, overlay, environment, faults, text)
     model = _validate(plan, faults)
     endpoint, documents = _documents(plan, plan.data, faults)
     ways = lower_stages(plan, model, faults) if model else None

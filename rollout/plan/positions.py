@@ -120,6 +120,15 @@ def locate(root: yaml.Node, path: Path, *, key: bool = False) -> tuple[int, int]
     return _mark(key_node if key else node)
 
 
+def node_at(root: yaml.Node | None, path: Path) -> yaml.Node | None:
+    """The node at exactly that path, None if there is none."""
+    node = root
+    for part in path:
+        step = _step(node, part) if node is not None else None
+        node = step[1] if step else None
+    return node
+
+
 def _is_flow(node: yaml.Node) -> bool:
     return bool(getattr(node, "flow_style", False))
 

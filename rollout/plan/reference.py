@@ -7,10 +7,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from rollout.plan.codes import CODES
 from rollout.plan.durations import PATTERN as DURATION
 from rollout.plan.durations import show_duration
 from rollout.plan.models import BESIDE, GATES, KINDS
-from rollout.plan.schema import plan_schema
+from rollout.plan.schema import plan_schema, repository_schema
 from rollout.plan.shapes import NAME_PATTERN, STAGE_NAME_PATTERN
 
 _NAMED: Final = {DURATION: "duration", NAME_PATTERN: "name", STAGE_NAME_PATTERN: "name"}
@@ -35,6 +36,42 @@ _STAGES: Final = """\
 Each stage has exactly one kind. Weights are whole percentages about the candidate and never fall from stage to stage;
 the last traffic stage gives 100. A *gate* must pass before the stage behind it.
 """
+_REPOSITORY: Final = """\
+## `rollout.yaml`
+
+The configuration of a repository: the nearest `rollout.yaml` from the plan's folder upwards, up to the folder with
+`.git`. Editors understand [`schemas/repository.schema.json`](../schemas/repository.schema.json). Paths and links in
+plans must not leave the repository.
+
+In plans and overlays `${NAME}` stands for the value of a declared variable: only in scalar values, never in keys,
+never in `az ml` files, and never silently empty. A value that is `${NAME}` alone keeps the variable's type. `$${` is a
+literal `${`. `rollout validate` shows each value and where it comes from; an environment variable that is called like a secret
+is refused.
+"""
+_OVERLAYS: Final = """\
+## Overlays
+
+One file for each environment changes a plan: `--overlay FILE`, or `--environment NAME` for `overlays/NAME.yml` beside
+the plan (also `ROLLOUT_OVERLAY`, `ROLLOUT_ENVIRONMENT`), with every command that takes a plan.
+
+```yaml
+version: 1
+kind: overlay
+target: {subscription_id: 00000000-0000-0000-0000-000000000000, resource_group: ml, workspace: prod}
+candidate: {set: {instance_count: 6}}   # where the plan says `candidate: FILE`
+stages:
+  watch: {bake: {for: 2h}}              # the stage with that name; `watch: null` removes it
+```
+
+Mappings are merged as RFC 7386 says (`null` removes a key), lists are replaced; `stages` and `bootstrap` as mappings
+address stages by `name`. Relative paths start from the folder of the file that says them. Faults point into the file
+that is wrong, and `rollout validate --show-origins` says for each value which file, line and variable it comes from.
+"""
+_WARNINGS: Final = """\
+## Warnings
+
+`rollout validate` warns of what is allowed and probably not meant; `--strict` makes it exit 3.
+"""
 
 
 def reference() -> str:
@@ -45,14 +82,33 @@ def reference() -> str:
     for name, definition in definitions.items():
         if name.endswith("Model"):
             parts.extend(_part(name, definition))
+    parts.extend(_repository(set(definitions)))
+    parts.extend([_WARNINGS, _rows(("code", "warning", "what to do"), list(_lints()))])
     return "\n".join(parts)
+
+
+def _repository(told: set[str]) -> Iterator[str]:
+    """`rollout.yaml`, with the parts that a plan has not."""
+    schema = repository_schema()
+    yield _REPOSITORY
+    yield _table(schema)
+    for name, definition in schema["definitions"].items():
+        if name.endswith("Model") and name not in told:
+            yield from _part(name, definition)
+    yield _OVERLAYS
+
+
+def _lints() -> Iterator[tuple[str, ...]]:
+    for code, explanation in CODES.items():
+        if code.startswith("LINT"):
+            yield f"`{code}`", explanation.title, explanation.text
 
 
 def _kinds(definitions: Mapping[str, Any]) -> str:
     rows: list[tuple[str, ...]] = []
     for kind in KINDS:
         stage = next(found for found in definitions.values() if kind in found.get("required", ()))
-        given = _type(stage["properties"][kind], definitions)
+        given = type_of(stage["properties"][kind], definitions)
         sort = "gate" if kind in GATES else "mutation"
         rows.append((f"`{kind}`", sort, stage["description"], given))
     return _rows(("kind", "", "what it asks for", "written as"), rows)
@@ -60,7 +116,7 @@ def _kinds(definitions: Mapping[str, Any]) -> str:
 
 def _beside(definitions: Mapping[str, Any]) -> str:
     properties = definitions["DeployStage"]["properties"]
-    rows = [(f"`{key}`", _type(properties[key], definitions), properties[key]["description"]) for key in BESIDE]
+    rows = [(f"`{key}`", type_of(properties[key], definitions), properties[key]["description"]) for key in BESIDE]
     return "Beside its kind a stage may have:\n\n" + _rows(("key", "value", "meaning"), rows)
 
 
@@ -68,7 +124,7 @@ def _part(name: str, definition: Mapping[str, Any]) -> Iterator[str]:
     """A mapping that other parts refer to; its short form, where it has one, is a scalar."""
     forms = definition.get("anyOf", [definition])
     full = next(form for form in forms if "properties" in form)
-    yield f"## `{_snake(name)}`\n"
+    yield f"## `{section(name)}`\n"
     yield full["description"] + "\n"
     short = next((form for form in forms if form is not full), None)
     if short is not None:
@@ -80,13 +136,14 @@ def _part(name: str, definition: Mapping[str, Any]) -> Iterator[str]:
 def _table(schema: Mapping[str, Any]) -> str:
     required = schema.get("required", ())
     rows = [
-        (f"`{key}`", _type(value), "required" if key in required else _default(value), value["description"])
+        (f"`{key}`", type_of(value), "required" if key in required else default_of(value), value["description"])
         for key, value in schema["properties"].items()
     ]
     return _rows(("key", "value", "by default", "meaning"), rows)
 
 
-def _default(schema: Mapping[str, Any]) -> str:
+def default_of(schema: Mapping[str, Any]) -> str:
+    """The default as it is written, "" if there is none to speak of."""
     value = schema.get("default")
     if isinstance(value, dict):
         value = {key: inner for key, inner in value.items() if inner}
@@ -101,12 +158,12 @@ def _code(value: Any) -> str:
     return f"`{value if isinstance(value, str) else json.dumps(value)}`"
 
 
-def _type(schema: Mapping[str, Any], definitions: Mapping[str, Any] | None = None) -> str:
+def type_of(schema: Mapping[str, Any], definitions: Mapping[str, Any] | None = None) -> str:
     """What may stand there, in a few words. With `definitions` the short form of a reference is told, too."""
     if "$ref" in schema:
         return _reference(str(schema["$ref"]).rsplit("/", 1)[-1], definitions)
     if forms := schema.get("anyOf") or schema.get("oneOf"):
-        told = [_type(form, definitions) for form in forms]
+        told = [type_of(form, definitions) for form in forms]
         return " or ".join(dict.fromkeys(filter(None, told)))
     if "enum" in schema:
         return ", ".join(f"`{word}`" for word in schema["enum"])
@@ -115,7 +172,7 @@ def _type(schema: Mapping[str, Any], definitions: Mapping[str, Any] | None = Non
     kind = schema.get("type")
     if kind == "array":
         items = schema["items"]
-        return "list of stages" if "oneOf" in items else f"list of {_type(items, definitions)}s".replace(")s", ")")
+        return "list of stages" if "oneOf" in items else f"list of {type_of(items, definitions)}s".replace(")s", ")")
     if kind == "integer":
         return _whole(schema)
     if kind == "object":
@@ -124,16 +181,16 @@ def _type(schema: Mapping[str, Any], definitions: Mapping[str, Any] | None = Non
 
 
 def _reference(name: str, definitions: Mapping[str, Any] | None) -> str:
-    link = f"[`{_snake(name)}`](#{_snake(name)})"
+    link = f"[`{section(name)}`](#{section(name)})"
     forms = definitions[name].get("anyOf", ()) if definitions else ()
-    short = next((_type(form) for form in forms if "properties" not in form), "")
+    short = next((type_of(form) for form in forms if "properties" not in form), "")
     return f"{short} or {link}" if short and link not in short else link
 
 
 def _mapping(schema: Mapping[str, Any], definitions: Mapping[str, Any] | None) -> str:
     inner = schema.get("additionalProperties") or next(iter(schema.get("patternProperties", {}).values()), None)
     if inner:
-        return f"mapping of names to {_type(inner, definitions)}"
+        return f"mapping of names to {type_of(inner, definitions)}"
     if "properties" in schema:
         return "`{" + ", ".join(schema["properties"]) + "}`"
     return "mapping"
@@ -150,5 +207,6 @@ def _rows(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)
 
 
-def _snake(name: str) -> str:
+def section(name: str) -> str:
+    """`SmokeTestModel` → `smoke_test`."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name.removesuffix("Model")).lower()

@@ -95,9 +95,9 @@ class RepositoryModel(Strict):
     variables: dict[Annotated[str, BeforeValidator(_variable_name)], VariableModel] = Field(
         default={}, description="The names that plans and overlays may use as `${NAME}`: a value, or an object."
     )
-    defaults: DefaultsModel = Field(default=DefaultsModel.model_construct(), description="What plans need not repeat.")
+    defaults: DefaultsModel = Field(default=DefaultsModel.model_construct(), description="For plans that say none.")
     reconcile: ReconcileModel = Field(
-        default=ReconcileModel.model_construct(), description="How this repository runs `rollout reconcile`."
+        default=ReconcileModel.model_construct(), description="The schedule of `rollout reconcile`."
     )
 
 

@@ -1,4 +1,4 @@
-"""The JSON Schema of the plan language, generated from the models, in draft-07 (what editors understand)."""
+"""The JSON Schemas of the plan language and of `rollout.yaml`, from the models, in draft-07 (for editors)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from typing import Any, Final
 
 from rollout.plan.models import PlanModel
+from rollout.plan.repository import RepositoryModel
 from rollout.plan.shapes import Strict
 
 DRAFT: Final = "http://json-schema.org/draft-07/schema#"
@@ -28,9 +29,24 @@ def plan_schema() -> dict[str, Any]:
     return tidied
 
 
+def repository_schema() -> dict[str, Any]:
+    """The schema of `rollout.yaml`."""
+    _build(Strict)
+    schema = RepositoryModel.model_json_schema(by_alias=True)
+    definitions = schema.pop("$defs")
+    tidied = _draft07({"$schema": DRAFT, **schema, "definitions": definitions})
+    assert isinstance(tidied, dict)
+    return tidied
+
+
 def plan_schema_text() -> str:
     """The committed form: indented JSON with a final newline."""
     return json.dumps(plan_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def repository_schema_text() -> str:
+    """The committed form of the schema of `rollout.yaml`."""
+    return json.dumps(repository_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
 def _build(model: type[Strict]) -> None:

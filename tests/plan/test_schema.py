@@ -12,9 +12,10 @@ import pytest
 import yaml
 
 from rollout.plan.codes import CODES
-from rollout.plan.schema import plan_schema, plan_schema_text
+from rollout.plan.schema import plan_schema, plan_schema_text, repository_schema, repository_schema_text
 from tests.plan.conftest import ROLES
 from tests.plan.test_forms import FULL, LITERAL
+from tests.plan.test_variables import CONFIG
 
 ROOT = Path(__file__).parents[2]
 COMMITTED = ROOT / "schemas/rollout-plan.schema.json"
@@ -23,6 +24,14 @@ COMMITTED = ROOT / "schemas/rollout-plan.schema.json"
 def test_committed_schema_is_the_generated_one() -> None:
     """Generate it again with `rollout schema > schemas/rollout-plan.schema.json`."""
     assert COMMITTED.read_text() == plan_schema_text()
+
+
+def test_committed_repository_schema_is_the_generated_one() -> None:
+    """Generate it again with `make schemas`; what loads is valid in an editor too."""
+    assert (ROOT / "schemas/repository.schema.json").read_text() == repository_schema_text()
+    validator = jsonschema.Draft7Validator(repository_schema())
+    assert list(validator.iter_errors(yaml.safe_load(CONFIG))) == []
+    assert [error.json_path for error in validator.iter_errors({"varables": {}})] == ["$"]
 
 
 def test_it_is_draft_07() -> None:

@@ -1,0 +1,152 @@
+"""Formatting and setting: comments stay, lines that are not concerned stay, and nothing changes its meaning."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rollout.errors import PlanError, RolloutError
+from rollout.plan.editing import edited, formatted, parse_path, value_of
+from rollout.plan.loader import load_text
+from tests.plan.conftest import DEPLOYMENT, ENDPOINT, ROLES
+from tests.plan.test_forms import FULL, LITERAL
+
+UGLY = """\
+# a plan
+version: 1   # the only one
+name:   house-prices
+target: {subscription_id:  "1",resource_group: 'g' , workspace: w}
+stages:
+- deploy: candidate   # first
+-   name: watch
+    bake: 30m  # why
+# between
+
+- traffic: 100
+text: |
+  kept
+   as it is
+odd: [yes, 1e3, 010, 2001-12-14t21:59:43.10-05:00, 1_000, ~, null, .5]
+empty:
+# the end
+"""
+TIDY = """\
+# a plan
+version: 1   # the only one
+name: house-prices
+target: {subscription_id: "1", resource_group: 'g', workspace: w}
+stages:
+  - deploy: candidate # first
+  - name: watch
+    bake: 30m  # why
+# between
+
+  - traffic: 100
+text: |
+  kept
+   as it is
+odd: [yes, 1e3, 010, 2001-12-14t21:59:43.10-05:00, 1_000, ~, null, .5]
+empty:
+# the end
+"""
+PLANS = [path.read_text() for path in sorted((Path(__file__).parents[2] / "plans").rglob("*.yml"))]
+
+
+def test_one_form() -> None:
+    """Two spaces, dashes below their key indented, one space after colons and commas; words are left as they are."""
+    assert formatted(UGLY, "x") == TIDY
+
+
+@pytest.mark.parametrize("text", [UGLY, ROLES, FULL, LITERAL, DEPLOYMENT, ENDPOINT, *PLANS])
+def test_twice_is_as_once(text: str) -> None:
+    """The meaning is the same, the comments are there, and a second time changes nothing."""
+    once = formatted(text, "x")
+    assert formatted(once, "x") == once
+    assert load_text(once, "x").data == load_text(text, "x").data
+    assert [line.partition("#")[2] for line in once.splitlines() if "#" in line] == [
+        line.partition("#")[2] for line in text.splitlines() if "#" in line
+    ]
+
+
+def test_the_sample_plans_are_formatted() -> None:
+    """As committed."""
+    assert [formatted(text, "x") for text in PLANS] == PLANS
+
+
+def test_line_ends_and_marks() -> None:
+    """Windows' line ends and empty lines at the end go."""
+    assert formatted("version: 1\r\na:   2\r\n\r\n\r\n", "x") == "version: 1\na: 2\n"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "old", "new"),
+    [
+        ("stages.watch.bake", "1h", "    bake: 30m  # why", "    bake: 1h  # why"),
+        ("stages[1].bake", "1h", "    bake: 30m  # why", "    bake: 1h  # why"),
+        ("name", "'10'", "name:   house-prices", 'name:   "10"'),
+        ("version", "2", "version: 1   # the", "version: 2   # the"),
+        ("target.resource_group", "ml", "'g'", "ml"),
+        ("target.workspace", "a, b", "workspace: w", 'workspace: "a, b"'),
+    ],
+)
+def test_a_scalar_changes_in_place(path: str, value: str, old: str, new: str) -> None:
+    """One line, and only that."""
+    found = edited(UGLY, "x", parse_path(path, load_text(UGLY, "x").data), value_of(value))
+    assert found == UGLY.replace(old, new)
+
+
+def test_what_is_new_is_added() -> None:
+    """A short form becomes a long one where something stands beside the file; dashes stay where they are."""
+    text = "# a\ncandidate: house.yml  # b\nstages:\n- deploy: candidate  # c\n"
+    assert (
+        edited(text, "x", ("candidate", "set", "tags"), {"a": "10", "b": [True, None, "yes", 2]})
+        == """\
+# a
+candidate:            # b
+  file: house.yml
+  set:
+    tags:
+      a: "10"
+      b:
+      - true
+      - null
+      - yes
+      - 2
+stages:
+- deploy: candidate  # c
+"""
+    )
+
+
+def test_an_alias_is_not_its_anchor() -> None:
+    """The other place keeps its value."""
+    found = edited("a: &x 1\nb: *x\n", "x", ("b",), 2)
+    assert load_text(found, "x").data == {"a": 1, "b": 2}
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("a..b", "`a..b` is not a path"),
+        ("", "`` is not a path"),
+        ("stages.wach.bake", "no stage is called `wach`"),
+        ("stages[9].bake", "there is no [9] there"),
+        ("name.x", "`x` cannot be set inside of `house-prices`"),
+        ("stages[1].bake.for", "`for` cannot be set inside of `30m`"),
+    ],
+)
+def test_paths_that_lead_nowhere(path: str, message: str) -> None:
+    """Said before anything is changed."""
+    data = load_text(UGLY, "x").data
+    with pytest.raises(RolloutError) as caught:
+        edited(UGLY, "x", parse_path(path, data), 1)
+    assert str(caught.value) == message
+
+
+def test_what_is_not_yaml_is_refused() -> None:
+    """A file with faults is not formatted; a value with faults is not set."""
+    with pytest.raises(PlanError, match="x:2:1: PLAN010: the key `a` is given twice"):
+        formatted("a: 1\na: 2\n", "x")
+    with pytest.raises(PlanError, match="the value:1:1: PLAN007"):
+        value_of("!!python/object:os.system x")
