@@ -1,0 +1,135 @@
+"""Capacity before weight, hazards of a write, and the order that keeps traffic safe."""
+
+from __future__ import annotations
+
+from math import ceil
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rollout.core.actions import ScaleDeployment, SetTraffic
+from rollout.core.decide import decide
+from rollout.core.decision import Decision, Status
+from rollout.core.observed import weights
+from tests.cases.world import World
+
+
+def decided(**case: Any) -> Decision:
+    """The decision for that case."""
+    world = World(case)
+    return decide(world.release, world.observation, world.verdicts, world.allowed)
+
+
+def needed(stable: str, candidate: str, weight: int, **case: Any) -> int:
+    """How many instances the candidate must have before that weight: its own, if it has enough."""
+    case = {"plan": f"deploy, traffic {weight}, traffic 100", "live": {"blue": stable, "green": candidate}, **case}
+    action = decided(**case).actions[0]
+    if isinstance(action, ScaleDeployment):
+        return action.count
+    assert isinstance(action, SetTraffic)
+    return 0
+
+
+@given(total=st.integers(1, 60), weight=st.integers(1, 99))
+def test_the_share_of_the_instances_is_the_share_of_the_traffic(total: int, weight: int) -> None:
+    """Rounded up; what is there already is enough or is scaled, never down."""
+    share = ceil(total * weight / 100)
+
+    assert needed(f"v1 x{total}", "v2", weight) == (share if share > 1 else 0)
+    assert needed(f"v1 x{total}", f"v2 x{share}", weight) == 0
+
+
+@pytest.mark.parametrize(
+    ("stable", "run", "split", "expected"),
+    [
+        pytest.param("v1 x4", "v2 in green exposed of 4", "blue=50 green=50", 4, id="nobody scales"),
+        pytest.param("v1 x2", "v2 in green exposed of 4", "blue=50 green=50", 4, id="stable follows its smaller share"),
+        pytest.param("v1 x3", "v2 in green exposed of 4", "blue=50 green=50", 6, id="the load grows"),
+        pytest.param("v1 x1", "v2 in green exposed of 4", "blue=50 green=50", 4, id="the load falls"),
+        pytest.param("v1 x9", "v2 in green exposed of 4", "blue=90 green=10", 5, id="half of what nine tenths show"),
+    ],
+)
+def test_a_stable_that_moves_stands_for_its_share(stable: str, run: str, split: str, expected: int) -> None:
+    """The larger of its count at the run's start and its count now for its share of the traffic."""
+    assert needed(stable, "v2 x2", 50, split=split, record={"run": run}) == expected
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param({"capacity": "declared"}, id="the plan declares its counts"),
+        pytest.param({"live": {"blue": "v1 x9", "green": "v2 autoscaled"}}, id="an autoscaler counts"),
+        pytest.param({"live": {"green": "v2"}, "split": "none", "record": "none"}, id="nothing serves yet"),
+    ],
+)
+def test_capacity_is_not_asked_where(case: dict[str, Any]) -> None:
+    """Somebody else answers for it."""
+    found = {"plan": "deploy, traffic 50, traffic 100", "live": {"blue": "v1 x9", "green": "v2"}, **case}
+
+    assert isinstance(decided(**found).actions[0], SetTraffic)
+
+
+@pytest.mark.parametrize(
+    ("line", "split", "hazards"),
+    [
+        ("deploy, traffic 50, traffic 100", "blue=100", ()),
+        ("deploy, traffic 51, traffic 100", "blue=100", ("traffic-jump",)),
+        ("deploy, traffic 50, traffic 100", "blue=50 green=50", ()),
+        ("deploy, traffic 10, traffic 100", "blue=90 green=10", ("traffic-jump",)),
+    ],
+)
+def test_a_jump_of_more_than_half_is_a_hazard(line: str, split: str, hazards: tuple[str, ...]) -> None:
+    """Said, not refused."""
+    record = {"run": "v2 in green exposed"} if "green" in split else {}
+    decision = decided(plan=line, live={"blue": "v1", "green": "v2"}, split=split, record=record)
+
+    assert decision.actions[0].hazards == hazards
+
+
+def test_a_first_release_is_no_jump() -> None:
+    """Nothing served before."""
+    case = {"plan": "deploy, traffic 100", "live": {"blue": "v2"}, "split": "none", "record": "none"}
+
+    assert decided(**case).actions[0].hazards == ()
+
+
+def test_every_stranger_must_be_named() -> None:
+    """The one that is allowed is not all of them."""
+    case = {
+        "live": {"blue": "v1", "green": "v2", "red": "v0", "grey": "v0"},
+        "split": "blue=90 grey=4 red=6",
+        "plan": "deploy, traffic 10, traffic 100",
+    }
+    some = decided(**case, allowed=["takes-unmanaged-traffic:red"])
+    both = decided(**case, allowed=["takes-unmanaged-traffic:red", "takes-unmanaged-traffic:grey"])
+
+    assert some.status is Status.REFUSE
+    assert some.reason.endswith("allow it by name: --allow-hazard takes-unmanaged-traffic:grey")
+    action = both.actions[0]
+    assert isinstance(action, SetTraffic)
+    assert action.weights == weights({"blue": 90, "green": 10})
+
+
+def test_rolling_back_never_asks() -> None:
+    """Whoever else has weight: stable takes all of it."""
+    decision = decided(
+        live={"blue": "v1", "green": "v2", "red": "v0"},
+        split="blue=85 green=10 red=5",
+        record={"run": "v2 in green exposed", "passed": ["1-smoke-0"]},
+        verdicts={"3-bake-30": "FAIL worse"},
+    )
+
+    action = decision.actions[0]
+    assert isinstance(action, SetTraffic)
+    assert action.weights == weights({"blue": 100})
+
+
+def test_the_mirror_copies_while_stable_serves() -> None:
+    """Live weights stay as they are."""
+    decision = decided(plan="deploy, mirror 25, bake 10, traffic 100", live={"blue": "v1", "green": "v2"})
+
+    action = decision.actions[0]
+    assert isinstance(action, SetTraffic)
+    assert action.weights == weights({"blue": 100}, {"green": 25})
