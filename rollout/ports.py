@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import msgspec
 
 from rollout.core.actions import Action
+from rollout.core.capacity import Usage
 from rollout.core.observed import Endpoint, Observation
 
 
@@ -43,6 +44,13 @@ class ControlPlane(Protocol):
 
     async def logs(self, endpoint: str, deployment: str, lines: int = 40) -> str:
         """The last lines of the container's log ("" if there is none)."""
+
+
+class Quota(Protocol):
+    """How much of the region's quota is in use."""
+
+    async def usages(self, location: str) -> Sequence[Usage]:
+        """All that the service lists; location "" asks the workspace for its own (one read more)."""
 
 
 class ScoringRequest(msgspec.Struct, frozen=True, kw_only=True):

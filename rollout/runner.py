@@ -6,13 +6,13 @@ Every pass may be the first ever: nothing is remembered between two passes but t
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 import msgspec
 
-from rollout.core.actions import Action, DeleteDeployment, DeployRevision
+from rollout.core.actions import Action, CreateEndpoint, DeleteDeployment, DeployRevision, ScaleDeployment
 from rollout.core.decide import decide
 from rollout.core.decision import Decision, StageState, Status
 from rollout.core.observed import FAILED, Observation
@@ -85,6 +85,10 @@ Event = Looked | Measuring | Measured | Started | Finished | Waiting | Troubled
 Listener = Callable[[Event], None]
 
 
+Prove = Callable[[Observation], Awaitable[None]]
+"""Raises Refused unless there is room for all that is still to be created; asked once, before the first such write."""
+
+
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """When to stop: at a satisfied stage, and how long to sleep at most (seconds of service time; 0: never)."""
 
@@ -113,6 +117,7 @@ class Runner:
         *,
         allowed: frozenset[str] = frozenset(),
         listener: Listener = lambda event: None,
+        prove: Prove | None = None,
     ) -> None:
         self._release = release
         self._plane = plane
@@ -120,6 +125,7 @@ class Runner:
         self._clock = clock
         self._allowed = allowed
         self._tell = listener
+        self._prove = prove
 
     async def look(self, *, measure: bool) -> Looked:
         """One look and one decision, without any write. With `measure` the gate that is asked for is measured."""
@@ -172,6 +178,9 @@ class Runner:
     async def _act(self, action: Action, observation: Observation) -> str:
         """Do one action. A create that failed and left its deployment behind is not an error here: the next pass sees
         it and fails the deploy stage; its text is returned."""
+        if self._prove is not None and isinstance(action, CreateEndpoint | DeployRevision | ScaleDeployment):
+            prove, self._prove = self._prove, None
+            await prove(observation)
         self._tell(Started(action))
         try:
             await self._plane.apply(action, observation.endpoint)

@@ -20,8 +20,10 @@ from rollout.azure.operations import Pace
 from rollout.azure.paths import Paths
 from rollout.azure.secret import scrub
 from rollout.azure.sending import Sender
+from rollout.azure.usages import read_usages
 from rollout.core import actions
 from rollout.core.canonical import read_endpoint
+from rollout.core.capacity import Usage
 from rollout.core.observed import IN_FLIGHT, Endpoint, Observation
 from rollout.errors import AzureError, Refused, Stale
 from rollout.ports import RequestCount
@@ -101,6 +103,25 @@ class ArmControlPlane:
                 await self._sender.delete(self._paths.endpoint(action.endpoint), f"delete {action.endpoint}")
             case _:
                 assert_never(action)
+
+    async def usages(self, location: str) -> list[Usage]:
+        """See `ports.Quota`."""
+        what = "read the region's usages"
+        where = location or str((await self._client.get(self._paths.home, what)).body["location"])
+        return read_usages(await self._client.pages(self._paths.usages(where), what))
+
+    async def workspace(self) -> Mapping[str, Any]:
+        """ARM's JSON of the workspace itself."""
+        body: Mapping[str, Any] = (await self._client.get(self._paths.home, "read the workspace")).body
+        return body
+
+    async def permissions(self) -> list[Mapping[str, Any]]:
+        """What our roles add up to on the workspace; never what they are called."""
+        return await self._client.pages(self._paths.authorization("permissions", "2022-04-01"), "read our permissions")
+
+    async def locks(self) -> list[Mapping[str, Any]]:
+        """The locks on the workspace, and those that it inherits."""
+        return await self._client.pages(self._paths.authorization("locks", "2020-05-01"), "read the resource locks")
 
     async def settle(self, endpoint: Endpoint) -> None:
         """See `ports.ControlPlane`. Raises Retryable when the patience is used up."""

@@ -41,6 +41,20 @@ class Paths(msgspec.Struct, frozen=True):
         """One deployment."""
         return f"{self.deployments(endpoint)}/{quote(name, safe='')}"
 
+    @property
+    def subscription(self) -> str:
+        """The subscription."""
+        return f"/subscriptions/{quote(self.subscription_id, safe='')}"
+
+    def usages(self, location: str) -> str:
+        """What of a region's quotas is in use."""
+        region = quote(location.replace(" ", "").lower(), safe="")
+        return f"{self.subscription}/providers/{PROVIDER}/locations/{region}/usages"
+
+    def authorization(self, what: str, version: str) -> str:
+        """`permissions` or `locks` that count for the workspace; that provider has versions of its own."""
+        return f"{self.home}/providers/Microsoft.Authorization/{what}?api-version={version}"
+
     def asset(self, kind: str, name: str, version: str) -> str:
         """One version of a registered asset; `kind` as in the address: `codes`, `models`, …"""
         return f"{self.home}/{kind}/{quote(name, safe='')}/versions/{quote(version, safe='')}"

@@ -9,6 +9,7 @@ import click
 from rollout.cli import ending, options
 from rollout.cli.options import Output
 from rollout.cli.printing import Form, publish
+from rollout.cli.room import with_capacity
 from rollout.cli.running import run
 from rollout.cli.session import CREATES, load, opened, place_of, report_on
 from rollout.render.change_text import diff_lines, status_lines
@@ -53,13 +54,14 @@ def _look(
     hazards: tuple[str, ...],
     form: Form,
 ) -> int:
-    report = run(_report(plan, target, frozenset(hazards)))
+    report = run(_report(plan, target, frozenset(hazards), capacity=form is diff_lines))
     publish(report, outputs, form)
     return ending.of_look(report.changes, detailed=detailed)
 
 
-async def _report(plan: Path, target: str | None, hazards: frozenset[str]) -> Report:
+async def _report(plan: Path, target: str | None, hazards: frozenset[str], *, capacity: bool) -> Report:
     loaded = load(plan)
     async with opened(place_of(loaded, target)) as session:
         seen = await session.plane.observe(loaded.release.endpoint.name)
-        return report_on(session, loaded, seen, hazards | {CREATES})
+        report = report_on(session, loaded, seen, hazards | {CREATES})
+        return await with_capacity(report, session.quota) if capacity else report

@@ -14,6 +14,7 @@ from rollout.azure.target import connect
 from rollout.cli import options
 from rollout.cli.context import commit
 from rollout.cli.place import Place
+from rollout.cli.room import prover
 from rollout.cli.targets import resolve
 from rollout.core.change_set import change_set
 from rollout.core.decide import decide
@@ -23,7 +24,7 @@ from rollout.core.release import GateKind, Release
 from rollout.core.verdict import Outcome, Verdict
 from rollout.gates.measurer import Measurer
 from rollout.plan.load import LoadedPlan, load_release
-from rollout.ports import ControlPlane, Scoring
+from rollout.ports import ControlPlane, Quota, Scoring
 from rollout.render.report import Report
 from rollout.runner import Listener, Runner
 
@@ -47,6 +48,7 @@ class Session(msgspec.Struct, frozen=True):
     """What a command needs of one workspace."""
 
     plane: ControlPlane
+    quota: Quota
     scoring: Scoring
     clock: ServiceClock
     place: Place
@@ -54,7 +56,8 @@ class Session(msgspec.Struct, frozen=True):
     def runner(self, release: Release, allowed: frozenset[str], listener: Listener) -> Runner:
         """The loop for one release here."""
         measurer = Measurer(self.scoring, self.plane, self.clock)
-        return Runner(release, self.plane, measurer, self.clock, allowed=allowed, listener=listener)
+        prove = prover(release, self.quota, allowed)
+        return Runner(release, self.plane, measurer, self.clock, allowed=allowed, listener=listener, prove=prove)
 
     async def settled(self, endpoint: str) -> Observation:
         """A look at a moment when the service is not working on the endpoint."""
@@ -69,7 +72,8 @@ class Session(msgspec.Struct, frozen=True):
 async def opened(place: Place) -> AsyncIterator[Session]:
     """Connect; the connections are closed at the end."""
     async with connect(place.target) as connection:
-        yield Session(connection.control_plane, connection.scoring, ServiceClock(place.speed), place)
+        plane = connection.control_plane
+        yield Session(plane, plane, connection.scoring, ServiceClock(place.speed), place)
 
 
 def load(path: Path) -> LoadedPlan:

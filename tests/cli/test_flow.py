@@ -29,7 +29,7 @@ def test_two_releases_with_an_approval_and_a_rollback(rollout: Command, on_emula
     plan = write_plan(tmp_path, "flow")
     first = rollout("diff", plan, "-o", "json", "--detailed-exitcode")
     jsonschema.Draft202012Validator(change_set_schema()).validate(first.json)
-    assert (first.code, first.json["requests"]) == (2, {"reads": 1, "writes": 0, "polls": 0})
+    assert (first.code, first.json["requests"]) == (2, {"reads": 3, "writes": 0, "polls": 0})
     kinds = [action["kind"] for action in first.json["actions"]]
     assert kinds == ["create_endpoint", "deploy", "set_traffic"]
 

@@ -1,0 +1,115 @@
+"""Cores by size, the 20 % for upgrades, the peak of a way, and what is short."""
+
+from __future__ import annotations
+
+import pytest
+
+from rollout.core.actions import Action, DeleteDeployment, DeployRevision, ScaleDeployment
+from rollout.core.capacity import UNPROVEN, Usage, cores_of, family_of, line, need, prove, reserved, shortage
+from rollout.core.observed import Deployment, Endpoint
+from rollout.core.release import DeploymentSpec
+from rollout.errors import Refused
+
+DS3 = "Standard_DS3_v2"
+
+
+def live(**counts: int) -> Endpoint:
+    """An endpoint with those deployments of four cores an instance."""
+    found = [Deployment(name=name, state="Succeeded", count=n, instance_type=DS3) for name, n in counts.items()]
+    return Endpoint(name="house", deployments=tuple(found))
+
+
+def deploy(name: str, count: int = 1, size: str = DS3, **fields: str) -> Action:
+    """A create."""
+    spec = DeploymentSpec(revision="r", instance_type=size, fields=fields)
+    return DeployRevision(reason="", deployment=name, spec=spec, count=count, born="", mode="create")
+
+
+@pytest.mark.parametrize(
+    ("size", "cores", "family"),
+    [
+        ("Standard_DS3_v2", 4, "standarddsv2family"),
+        ("Standard_DS14_v2", 16, "standarddsv2family"),
+        ("Standard_D4s_v3", 4, "standarddsv3family"),
+        ("Standard_F16s_v2", 16, "standardfsv2family"),
+        ("Standard_NC24ads_A100_v4", 24, "standardncadsa100v4family"),
+        ("Standard_ND40rs_v2", 40, "standardndrsv2family"),
+        ("defaultinstancetype", None, ""),
+        ("", None, ""),
+    ],
+)
+def test_sizes(size: str, cores: int | None, family: str) -> None:
+    """The old D sizes count sizes, later names have the cores in them."""
+    assert (cores_of(size), family_of(size)) == (cores, family)
+
+
+@pytest.mark.parametrize(
+    ("size", "count", "kept"),
+    [(DS3, 10, 12), (DS3, 1, 2), (DS3, 5, 6), ("Standard_NC24ads_A100_v4", 10, 10), ("Standard_ND96isr_H100_v5", 2, 2)],
+)
+def test_the_reservation(size: str, count: int, kept: int) -> None:
+    """20 % more instances, rounded up; the documented exceptions have none."""
+    assert reserved(size, count) == kept
+
+
+def test_both_sets_are_there_at_once() -> None:
+    """What counts is the peak: green is created and scaled while blue serves; the delete comes too late."""
+    way = (deploy("green"), ScaleDeployment(reason="", deployment="green", before=1, count=10))
+    wanted = need((*way, DeleteDeployment(reason="", deployment="blue")), live(blue=10))
+    assert (wanted.cores, wanted.deployments) == (((DS3.lower(), 48),), 2)
+    assert wanted.words == (
+        "green 1 × Standard_DS3_v2 (20 % for upgrades: 2) × 4 cores = 8",
+        "green 10 × Standard_DS3_v2 (20 % for upgrades: 12) × 4 cores = 48",
+    )
+
+
+def test_a_delete_before_makes_room() -> None:
+    """Replaced in its slot: nothing more is needed."""
+    way = (DeleteDeployment(reason="", deployment="green"), deploy("green"))
+    assert need(way, live(blue=1, green=1)).cores == ()
+
+
+def test_nothing_to_create_needs_nothing() -> None:
+    """Scaling down, and ways without creates."""
+    down = ScaleDeployment(reason="", deployment="blue", before=3, count=1)
+    assert not need((down, DeleteDeployment(reason="", deployment="green")), live(blue=3, green=1))
+    assert not need((), None)
+
+
+def test_what_is_short() -> None:
+    """The sum for the region and for the family; below zero means no limit."""
+    wanted = need((deploy("green", 10),), live(blue=10))
+    usages = [
+        Usage("totalCores", 460, 500),
+        Usage("standardDSv2Family", 90, 100),
+        Usage("standardNDFamily", 9, 9),
+        Usage("TotalDedicatedCores", 9999, -1),
+    ]
+    words = "green 10 × Standard_DS3_v2 (20 % for upgrades: 12) × 4 cores = 48"
+    assert shortage(wanted, usages) == (
+        f"totalCores: 48 cores more are needed, 40 of 500 are free ({words})",
+        f"standardDSv2Family: 48 cores more are needed, 10 of 100 are free ({words})",
+    )
+    assert line(wanted, usages) == f"capacity: {words}: 48 cores more; 460 of 500 are in use"
+    assert line(wanted, []) == f"capacity: {words}: 48 cores more; no core quota is listed"
+    with pytest.raises(Refused, match="totalCores: 48 cores more"):
+        prove(wanted, usages, frozenset())
+    prove(wanted, usages, frozenset({UNPROVEN}))
+    prove(wanted, [Usage("totalCores", 452, 500)], frozenset())
+
+
+def test_what_no_quota_helps_with() -> None:
+    """Unknown sizes, too many instances, bad names, too many deployments; each is said."""
+    crowd = live(**{f"d{number:02}": 1 for number in range(20)})
+    wanted = need((deploy("no_name", 51, "Standard_Odd"),), crowd)
+    assert wanted.faults == (
+        "no_name is no name for a deployment: 3 to 32 letters, digits, dashes",
+        "no_name: a deployment has at most 50 instances, not 51",
+        "no_name: the size Standard_Odd is not known, so its cores cannot be counted",
+        "an endpoint has at most 20 deployments, there would be 21",
+    )
+
+
+def test_kubernetes_sizes_are_the_clusters_own() -> None:
+    """No cores of ours."""
+    assert not need((deploy("green", size="small", type="kubernetes"),), live(blue=1))
