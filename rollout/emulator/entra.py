@@ -9,6 +9,7 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -17,6 +18,10 @@ from rollout.emulator.answers import Answer, JsonObject, Rejected, plain
 ARM_AUDIENCES: Final = ("https://management.azure.com", "https://management.core.windows.net")
 ML_AUDIENCES: Final = ("https://ml.azure.com",)
 TOKEN_SECONDS: Final = 3600
+_LOOPBACK: Final = re.compile(r"https://127\.0\.0\.1(:\d+)?")
+"""azure-ai-ml takes the Resource Manager of the first cloud it met in a process for the audience of all later ones, so
+with several emulators in a process the port may be another's. Only our own signature makes a token good."""
+_NONE: Final = re.compile(r"(?!)")
 _ASSERTION: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
@@ -92,13 +97,15 @@ class Entra:
 
     def check_arm(self, authorization: str | None, real_now: float) -> Rejected | None:
         """None for a good bearer token for Resource Manager; else the refusal that it gives (401)."""
-        return self._check(authorization, real_now, (*ARM_AUDIENCES, self._base_url))
+        return self._check(authorization, real_now, ARM_AUDIENCES, _LOOPBACK)
 
     def accepts_scoring(self, authorization: str | None, real_now: float) -> bool:
         """Whether that is a good Entra token for the data plane."""
         return self._check(authorization, real_now, ML_AUDIENCES) is None
 
-    def _check(self, authorization: str | None, real_now: float, audiences: tuple[str, ...]) -> Rejected | None:
+    def _check(
+        self, authorization: str | None, real_now: float, audiences: tuple[str, ...], pattern: re.Pattern[str] = _NONE
+    ) -> Rejected | None:
         if not authorization:
             return plain(401, "AuthenticationFailed", "Authentication failed. The 'Authorization' header is missing.")
         claims = self._claims(authorization.removeprefix("Bearer ").strip())
@@ -110,7 +117,7 @@ class Entra:
                 "ExpiredAuthenticationToken",
                 "The access token expiry UTC time is earlier than current UTC time.",
             )
-        if claims["aud"] not in audiences:
+        if claims["aud"] not in audiences and not pattern.fullmatch(claims["aud"]):
             return plain(
                 401,
                 "InvalidAuthenticationTokenAudience",
