@@ -54,12 +54,35 @@ class ChangeSet(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 def change_set(release: Release, observation: Observation, allowed: frozenset[str] = frozenset()) -> ChangeSet:
     """Look ahead from `observation` to the end."""
     now = decide(release, observation, {}, allowed)
-    last, actions = now, []
+    actions, last = _followed(release, observation, allowed)
+    calm = _without_load(observation)
+    approved = actions if calm is observation else _followed(release, calm, allowed)[0]
+    return ChangeSet(
+        decision=now,
+        actions=actions,
+        digest=digest(approved),
+        complete=last is not None and last.status is Status.DONE,
+    )
+
+
+def _followed(
+    release: Release, observation: Observation, allowed: frozenset[str]
+) -> tuple[tuple[Action, ...], Decision | None]:
+    """All that would be done, markers left out, and how it would end."""
+    last, actions = None, []
     for last in _ahead(release, observation, allowed):
-        if last.status is Status.ACT:
+        if last.status is Status.ACT and not isinstance(last.actions[0], Record):
             actions.append(last.actions[0])
-    shown = tuple(action for action in actions if not isinstance(action, Record))
-    return ChangeSet(decision=now, actions=shown, digest=digest(shown), complete=last.status is Status.DONE)
+    return tuple(actions), last
+
+
+def _without_load(observation: Observation) -> Observation:
+    """The same look with one instance wherever an autoscaler counts: what is approved must not move with the load."""
+    endpoint = observation.endpoint
+    if endpoint is None or not any(found.autoscaled for found in endpoint.deployments):
+        return observation
+    calm = tuple(msgspec.structs.replace(d, count=1) if d.autoscaled else d for d in endpoint.deployments)
+    return Observation(msgspec.structs.replace(endpoint, deployments=calm), observation.now)
 
 
 def digest(actions: tuple[Action, ...]) -> str:

@@ -23,6 +23,7 @@ from rollout.core.actions import (
 from rollout.core.observed import Deployment, Endpoint
 from rollout.core.progress import Progress, foreign, to_tags
 from rollout.core.release import EndpointSpec
+from rollout.core.stamp import deployment_tags
 
 
 def imagine(endpoint: Endpoint | None, action: Action, now: datetime) -> Endpoint | None:
@@ -42,7 +43,7 @@ def imagine(endpoint: Endpoint | None, action: Action, now: datetime) -> Endpoin
         case Record():
             return _recorded(endpoint, action.progress)
         case DeployRevision():
-            return _with(endpoint, _deployed(endpoint, action))
+            return _with(endpoint, _deployed(action))
         case ScaleDeployment():
             return _changed(endpoint, action.deployment, count=action.count)
         case UpdateDeployment():
@@ -68,18 +69,18 @@ def _declared(endpoint: Endpoint, spec: EndpointSpec | None) -> Endpoint:
     return replace(endpoint, fields=fields)
 
 
-def _deployed(endpoint: Endpoint, action: DeployRevision) -> Deployment:
-    before = endpoint.deployment(action.deployment)
+def _deployed(action: DeployRevision) -> Deployment:
+    spec = action.spec
     return Deployment(
         name=action.deployment,
         state="Succeeded",
         count=action.count,
-        revision=action.spec.revision,
+        revision=spec.revision,
         born=action.born,
-        content=action.spec.revision[:12],
-        instance_type=action.spec.instance_type,
-        fields={**action.spec.fields, "description": action.spec.settings.get("description")},
-        tags={**(before.tags if before else {}), **action.spec.settings.get("tags", {})},
+        content=spec.revision[:12],
+        instance_type=spec.instance_type,
+        fields={**spec.fields, "description": spec.settings.get("description")},
+        tags={**spec.settings.get("tags", {}), **deployment_tags(spec.revision, action.born, spec.fields)},
     )
 
 

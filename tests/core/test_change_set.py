@@ -1,0 +1,240 @@
+"""The look ahead is what will be done; its digest is about nothing else."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from msgspec.structs import replace
+
+from rollout.core.actions import Action, Record, ScaleDeployment
+from rollout.core.change_set import approve, change_set, digest
+from rollout.core.decision import Status
+from rollout.core.observed import Observation
+from rollout.core.progress import Progress
+from rollout.core.release import Release
+from tests.cases.telling import action as told
+from tests.cases.world import World
+from tests.worlds import plans
+from tests.worlds.generated import some_stages
+from tests.worlds.history import ALLOWED, History, finish
+from tests.worlds.plane import NAME
+
+HISTORIES: dict[str, Any] = yaml.safe_load((Path(__file__).parents[1] / "golden" / "histories.yaml").read_text())
+
+
+def _lines() -> Iterator[str]:
+    yield plans.USUAL
+    for case in HISTORIES.values():
+        if "stages" in case:
+            yield case["stages"]
+        yield from (verb.removeprefix("stages ") for verb in case["do"] if verb.startswith("stages "))
+
+
+LINES = tuple(dict.fromkeys(_lines()))
+
+
+def look(history: History) -> Observation:
+    """What is there now."""
+    return finish(history.plane.observe(NAME))
+
+
+def ahead(history: History) -> tuple[Action, ...]:
+    """What the change set says."""
+    return change_set(history.release, look(history), ALLOWED).actions
+
+
+def carried_out(history: History) -> tuple[Action, ...]:
+    """What is really done until it converges, without markers; approvals are given."""
+    before = len(history.plane.written)
+    while (last := history.run()).status is Status.WAIT:
+        history.approve(last)
+    assert last.status is Status.DONE, last.reason
+    return tuple(action for action in history.plane.written[before:] if not isinstance(action, Record))
+
+
+def essence(actions: tuple[Action, ...]) -> list[str]:
+    """In words, each with what is approved of it."""
+    return [f"{told(action)} {digest((action,))}" for action in actions]
+
+
+def released(line: str = plans.USUAL) -> History:
+    """`v1` serves from blue; the plan wants `v2`."""
+    history = History(plans.roles("v1", line))
+    carried_out(history)
+    history.release = plans.roles("v2", line)
+    return history
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_what_is_shown_is_what_is_done(line: str) -> None:
+    """First release, second release, revert: all plans of the golden histories, every gate passing."""
+    history = History(plans.roles("v1", line))
+    for goal in ("v1", "v2", "v1", "v3"):
+        history.release = plans.roles(goal, line)
+        shown = ahead(history)
+
+        assert essence(shown) == essence(carried_out(history))
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_what_is_shown_is_what_is_done_for_any_plan(seed: int) -> None:
+    """Plans from dice, from each pass of the way: the change set loses its first action and nothing else."""
+    history = released(some_stages(random.Random(seed)))
+    rest = ahead(history)
+    while (last := history.once()).status in (Status.ACT, Status.WAIT):
+        if last.status is Status.WAIT:
+            assert last.next_after is not None
+            history.plane.now = max(history.plane.now, last.next_after)
+        elif not isinstance(last.actions[0], Record):
+            assert essence(last.actions[:1]) == essence(rest[:1])
+            rest = rest[1:]
+        assert essence(ahead(history)) == essence(rest)
+    assert rest == ()
+
+
+def test_literal_plans_too() -> None:
+    """The bootstrap, and then all of the stages."""
+    history = History(plans.literal(("blue", "v1"), ("green", "v2")))
+
+    shown = ahead(history)
+
+    assert [told(action) for action in shown] == [
+        "create endpoint house",
+        "create blue: v1 x2",
+        "put blue=100",
+        "create green: v2 x1",
+        "put blue=100, mirror green=10",
+        "put blue=90 green=10",
+        "put blue=50 green=50",
+        "scale green: 1 to 2",
+        "put green=100",
+        "delete blue",
+    ]
+    assert essence(shown) == essence(carried_out(history))
+
+
+def test_a_converged_endpoint_has_nothing_ahead() -> None:
+    """And says that the way is complete."""
+    history = released()
+    carried_out(history)
+
+    found = change_set(history.release, look(history))
+
+    assert (found.actions, found.complete, found.decision.status) == ((), True, Status.DONE)
+    assert found.digest == digest(())
+
+
+def test_a_way_that_a_hold_ends_is_not_complete() -> None:
+    """What would be done until then is shown."""
+    history = released()
+    history.until(10)
+    history.plane.hand_weights({"blue": 100})
+
+    found = change_set(history.release, look(history))
+
+    assert (found.actions, found.complete) == ((), False)
+    assert found.decision.reason == "the weights were changed outside: blue=100"
+
+
+def test_golden_digests() -> None:
+    """An approval that was given before an upgrade of the tool is good after it."""
+    history = History(plans.roles("v1"))
+    first = change_set(history.release, look(history), ALLOWED).digest
+    carried_out(history)
+    history.release = plans.roles("v2")
+
+    assert (first, change_set(history.release, look(history)).digest) == ("7f2e52f3ffa68484", "668bdc1875638ff7")
+
+
+def digests(release: Release, observation: Observation) -> str:
+    """The digest of what is ahead."""
+    return change_set(release, observation, ALLOWED).digest
+
+
+def test_the_digest_knows_no_time_and_no_commit() -> None:
+    """Looked at tomorrow, from another commit of the same files: the same change set."""
+    history = released()
+    now = look(history)
+    later = Observation(now.endpoint, now.now + timedelta(days=1))
+
+    assert digests(history.release, now) == digests(history.release, later)
+    assert digests(history.release, now) == digests(replace(history.release, commit="c0ffee"), now)
+
+
+@pytest.mark.parametrize("candidate", ["v2", "v2 x2", "v2 x{count} autoscaled"])
+@pytest.mark.parametrize("split", ["blue=100", "blue=90 green=10"])
+def test_the_digest_knows_no_count_of_an_autoscaler(split: str, candidate: str) -> None:
+    """What was approved in the morning is what is applied at noon, with twice the load."""
+    record = {"run": "v2 in green exposed of 3"} if "green" in split else {}
+    found = set()
+    for count in (3, 5, 9):
+        live = {"blue": f"v1 x{count} autoscaled", "green": candidate.format(count=count)}
+        plan = "deploy, traffic 10, traffic 50, traffic 100"
+        world = World({"split": split, "record": record, "plan": plan, "live": live})
+        found.add(digests(world.release, world.observation))
+
+    assert len(found) == 1
+
+
+def test_counts_that_nobody_else_moves_are_part_of_it() -> None:
+    """They cost money: more instances are another change set."""
+    found = [World({"live": {"blue": f"v1 x{count}", "green": "v2"}}) for count in (3, 5)]
+    one, other = (change_set(world.release, world.observation) for world in found)
+
+    assert any(isinstance(action, ScaleDeployment) for action in one.actions)
+    assert one.digest != other.digest
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        plans.roles("v3"),
+        plans.roles("v2", "deploy, smoke, traffic 20, traffic 100"),
+        replace(plans.roles("v2"), slots=("red", "green")),
+    ],
+    ids=["goal", "weights", "slots"],
+)
+def test_the_digest_is_of_what_is_done(other: Release) -> None:
+    """Another goal, other weights, another place."""
+    history = released()
+    now = look(history)
+
+    assert digests(history.release, now) != digests(other, now)
+
+
+def test_gates_that_change_nothing_are_no_part_of_it() -> None:
+    """Only what is done to the endpoint is."""
+    history = released("deploy, smoke, traffic 10, bake 30, traffic 100")
+    now = look(history)
+    other = plans.roles("v2", "deploy, smoke!b, traffic 10, bake 45, traffic 100")
+
+    assert digests(history.release, now) == digests(other, now)
+
+
+def test_an_approval_is_recorded_once() -> None:
+    """Given again, by another person: the newest counts, and the rest of the record is as it was."""
+    world = World({"plan": "deploy, approval, traffic 100", "live": {"blue": "v1", "green": "v2"}})
+    key = world.keys["1-approval-0"]
+
+    first = approve(world.release, world.observation, key, "ann")
+    assert world.observation.endpoint is not None
+    assert world.record is not None
+    again = approve(world.release, world.observation, key, "bob")
+
+    assert [(entry.key, entry.who) for entry in first.approvals] == [(key, "ann")]
+    assert replace(again, approvals=()) == world.record
+    assert isinstance(again, Progress)
+
+
+def test_an_unknown_gate_cannot_be_approved() -> None:
+    """Its key is in the fault."""
+    world = World({})
+
+    with pytest.raises(KeyError, match="nothing"):
+        approve(world.release, world.observation, "nothing", "ann")
