@@ -13,6 +13,7 @@ from rollout.emulator.answers import Answer, Rejected, plain
 from rollout.emulator.service import Service
 from rollout.emulator.web_arm import ENDPOINTS, OPERATIONS, Call, Operation, arm_headers, masked
 from rollout.emulator.web_assets import INSIGHTS, LOCATION, WORKSPACE
+from rollout.emulator.web_authorization import AUTHORIZATION, refuse_if_locked
 
 _BELOW_WORKSPACE: Mapping[str, Operation] = {**ENDPOINTS, **WORKSPACE}
 _BELOW_LOCATION: Mapping[str, Operation] = {**OPERATIONS, **LOCATION}
@@ -40,6 +41,7 @@ async def _act(service: Service, request: Request, path: str, headers: dict[str,
     operation, names = find(service, request.method, path)
     service.served.count(operation.counts, operation.name)
     _throttle(service, request.method, headers)
+    refuse_if_locked(service, request.method, path)
     body = _body(await request.body())
     query = dict(request.query_params)
     service.rules.world.api_version = query.get("api-version") or "2022-02-01-preview"
@@ -74,6 +76,8 @@ def _table(service: Service, parts: list[str], lowered: list[str]) -> tuple[Mapp
         raise plain(404, "ResourceGroupNotFound", f"Resource group '{''.join(parts[3:4])}' could not be found.")
     if lowered[4:6] == ["providers", "microsoft.insights"]:
         return INSIGHTS, parts[6:]
+    if lowered[-2:-1] == ["microsoft.authorization"] or lowered[-3:-2] == ["microsoft.authorization"]:
+        return AUTHORIZATION, parts[lowered.index("microsoft.authorization") + 1 :]
     if lowered[4:7] == ["providers", ours, "workspaces"]:
         if lowered[7:8] != [scope.workspace.lower()]:
             name = "".join(parts[7:8])

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from rollout.emulator import persistence
+from rollout.emulator.answers import JsonObject
 from rollout.emulator.backend import Backend, Route
 from rollout.emulator.blobs import Blobs
 from rollout.emulator.catalog import Catalog
@@ -67,6 +68,7 @@ class Service:
         self.earlier = Earlier()
         self.throttle = Throttle(options.throttle)
         self.served = Served()
+        self.permissions: tuple[JsonObject, ...] = ()
         self._time_saved_to = self.clock.now()
         self._on_change: list[Callable[[], None]] = []
         self.store.write([(_META, "base_url", base_url.encode())])

@@ -30,6 +30,8 @@ async def answer(service: Service, request: Request, path: str) -> Answer:
             return Answer(200, {"value": msgspec.to_builtins(service.faults.listing())})
         case "PUT", "faults":
             return _faults(service, await request.body())
+        case "PUT", "permissions":
+            return _permissions(service, await request.body())
         case "POST", "clock":
             return _clock(service, await request.body())
         case "POST", "reset-counts":
@@ -76,6 +78,15 @@ def _faults(service: Service, raw: bytes) -> Answer:
     except (msgspec.ValidationError, msgspec.DecodeError, re.error) as error:
         return Answer(400, {"error": {"code": "BadFault", "message": str(error)}})
     return Answer(200, {"value": msgspec.to_builtins(rules)})
+
+
+def _permissions(service: Service, raw: bytes) -> Answer:
+    """What Resource Manager shall say that the caller may do; an empty list: everything."""
+    try:
+        service.permissions = tuple(msgspec.json.decode(raw, type=list[dict[str, list[str]]]))
+    except (msgspec.ValidationError, msgspec.DecodeError) as error:
+        return Answer(400, {"error": {"code": "BadPermissions", "message": str(error)}})
+    return Answer(200, {"value": list(service.permissions)})
 
 
 def _clock(service: Service, raw: bytes) -> Answer:

@@ -74,6 +74,14 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     process.stop(folder)
 
 
+@pytest.fixture(scope="session")
+def sdk(emulator: Path) -> Any:
+    """The unchanged SDK in front of the same emulator."""
+    from tests.cli.sdk import Sdk
+
+    return Sdk(emulator)
+
+
 @pytest.fixture
 def on_emulator(emulator: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The target is the emulator, told by variables."""

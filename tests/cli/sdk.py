@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from rollout.emulator import process
 
@@ -23,7 +24,7 @@ class Sdk:
             from azure.ai.ml import MLClient
             from azure.identity import ClientSecretCredential
 
-            credential = ClientSecretCredential(
+            self.credential = ClientSecretCredential(
                 known["AZURE_TENANT_ID"],
                 known["AZURE_CLIENT_ID"],
                 known["AZURE_CLIENT_SECRET"],
@@ -32,7 +33,7 @@ class Sdk:
                 connection_verify=known["REQUESTS_CA_BUNDLE"],
             )
             self.client = MLClient(
-                credential,
+                self.credential,
                 known["AZURE_SUBSCRIPTION_ID"],
                 known.get("AZURE_RESOURCE_GROUP", "emulator"),
                 known.get("AZUREML_WORKSPACE_NAME", "emulator"),
@@ -70,3 +71,20 @@ class Sdk:
             self.client.online_endpoints.begin_create_or_update(found).result()
 
         self._quietly(act)
+
+    def lock(self, level: str) -> None:
+        """Lock the resource group; "" takes the lock away. By REST: the SDK knows no locks."""
+        known, client = self._known, self.client
+        group = f"/subscriptions/{client.subscription_id}/resourceGroups/{client.resource_group_name}"
+        url = f"{known['AZUREML_DEV_URL_MFE'].rstrip('/')}{group}/providers/Microsoft.Authorization/locks/keep"
+        token = self.credential.get_token("https://management.azure.com/.default").token
+        answer = requests.request(
+            "PUT" if level else "DELETE",
+            url,
+            json={"properties": {"level": level}} if level else None,
+            params={"api-version": "2020-05-01"},
+            headers={"Authorization": f"Bearer {token}"},
+            verify=known["REQUESTS_CA_BUNDLE"],
+            timeout=10,
+        )
+        assert answer.status_code < 300, answer.text

@@ -29,12 +29,6 @@ tags: {{owner: ann}}
 """
 
 
-@pytest.fixture(scope="module")
-def sdk(emulator: Path) -> Sdk:
-    """The SDK in front of the same emulator."""
-    return Sdk(emulator)
-
-
 def imported(rollout: Command, endpoint: str, folder: Path) -> dict[str, Any]:
     """Import it, and what the diff of what was written says."""
     if folder.exists():
