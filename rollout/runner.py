@@ -179,8 +179,8 @@ class Runner:
         """Do one action. A create that failed and left its deployment behind is not an error here: the next pass sees
         it and fails the deploy stage; its text is returned."""
         if self._prove is not None and isinstance(action, CreateEndpoint | DeployRevision | ScaleDeployment):
-            prove, self._prove = self._prove, None
-            await prove(observation)
+            await self._prove(observation)
+            self._prove = None
         self._tell(Started(action))
         try:
             await self._plane.apply(action, observation.endpoint)

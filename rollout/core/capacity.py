@@ -39,7 +39,8 @@ _EXEMPT: Final = re.compile(
     r"|nd96isr?_h100_v5)"
 )
 """Sizes without the reservation (reference-managed-online-endpoints-vm-sku-list)."""
-_TOTALS: Final = frozenset({"totalcores", "totaldedicatedcores", "cores"})
+_TOTALS: Final = frozenset({"totalcores", "totaldedicatedcores", "cores", "totalclusterdedicatedregionalvcpus"})
+_UNIT: Final = re.compile(r"(?<=family)(cluster)?(dedicated)?v?cpus$")
 
 
 class Usage(msgspec.Struct, frozen=True, gc=False):
@@ -82,14 +83,17 @@ def reserved(instance_type: str, count: int) -> int:
     return count if _EXEMPT.fullmatch(instance_type.lower()) else math.ceil(count * 1.2 - 1e-9)
 
 
-def family_of(instance_type: str) -> str:
-    """The name of a size's quota, as the service writes it: `standardDSv2Family`; folded to lower case."""
+def families_of(instance_type: str) -> frozenset[str]:
+    """What a size's quota may be called, folded: `Standard DSv2 Family Cluster Dedicated vCPUs` and
+    `standardDSv2Family` are `standarddsv2family`; the accelerator stands before the version, or behind it."""
     match = _SIZE.fullmatch(instance_type.lower())
     if match is None:
-        return ""
-    version = next((part for part in match["more"].split("_") if re.fullmatch(r"v\d+", part)), "")
-    others = "".join(part for part in match["more"].split("_") if part and part != version)
-    return f"standard{match['series']}{match['rest']}{others}{version}family"
+        return frozenset()
+    parts = [part for part in match["more"].split("_") if part]
+    version = next((part for part in parts if re.fullmatch(r"v\d+", part)), "")
+    others = "".join(part for part in parts if part != version)
+    start = f"standard{match['series']}{match['rest']}"
+    return frozenset({f"{start}{others}{version}family", f"{start}{version}{others}family"})
 
 
 def need(actions: Sequence[Action], live: Endpoint | None) -> Need:
@@ -143,7 +147,7 @@ def shortage(wanted: Need, usages: Sequence[Usage]) -> tuple[str, ...]:
 
 def line(wanted: Need, usages: Sequence[Usage]) -> str:
     """The sum in one line, for the diff."""
-    total = next((usage for usage in usages if usage.name.lower() in _TOTALS), None)
+    total = next((usage for usage in usages if _folded(usage.name) in _TOTALS), None)
     room = f"; {total.used} of {total.limit} are in use" if total and total.limit >= 0 else "; no core quota is listed"
     return f"capacity: {'; '.join(wanted.words)}: {wanted.total} cores more{room}"
 
@@ -161,10 +165,15 @@ def prove(wanted: Need, usages: Sequence[Usage], allowed: frozenset[str]) -> Non
 
 def _asked(wanted: Need, usage: str) -> int:
     """How many cores count against that usage."""
-    name = usage.lower()
+    name = _folded(usage)
     if name in _TOTALS:
         return wanted.total
-    return sum(count for size, count in wanted.cores if family_of(size) == name)
+    return sum(count for size, count in wanted.cores if name in families_of(size))
+
+
+def _folded(usage: str) -> str:
+    """A quota's name without case, spaces and unit."""
+    return _UNIT.sub("", re.sub(r"[^a-z0-9]", "", usage.lower()))
 
 
 def _sum(name: str, instance_type: str, count: int, faults: list[str]) -> list[str]:
