@@ -182,7 +182,7 @@ def _deployment(name: str, model: str, *words: str) -> Deployment:
     ours = "untagged" not in words
     return Deployment(
         name=name,
-        state=next((word for word in words if word in ("Failed", "Updating", "Creating")), "Succeeded"),
+        state=next((word for word in words if word in ("Failed", "Canceled", "Updating", "Creating")), "Succeeded"),
         count=next((int(word[1:]) for word in words if word.startswith("x")), 1),
         revision=model if ours else None,
         born=born_stamp(at(born)) if ours else None,
