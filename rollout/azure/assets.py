@@ -86,6 +86,7 @@ class SdkDeployer:
         if self._place.ca_bundle:
             # The SDK's blob client takes no option for this; `requests` reads the variable.
             os.environ["REQUESTS_CA_BUNDLE"] = self._place.ca_bundle
+        os.environ.setdefault("TQDM_DISABLE", "1")
         from azure.ai.ml import MLClient
 
         _quiet()
@@ -95,7 +96,9 @@ class SdkDeployer:
             paths.subscription_id,
             paths.resource_group,
             paths.workspace,
-            show_progress=False,
+            # Without it the SDK never looks at how the upload of a file ended, and waits for ever for one that failed.
+            # The bars themselves are switched off above.
+            show_progress=True,
             enable_telemetry=False,
             raw_request_hook=self._count,
             raw_response_hook=_stop_when_accepted,
