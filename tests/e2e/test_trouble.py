@@ -106,6 +106,18 @@ def test_one_trouble_after_the_other(desk: Desk) -> None:
     assert creations(desk.emulator.history(NAME)) == ["blue", "blue", "green"], "blue without quota was taken away"
 
 
+def test_no_permission_on_the_storage(desk: Desk) -> None:
+    """A file that cannot be uploaded ends the run with a sentence, and is not waited for; then a second run finishes."""
+    with (desk.root / "plans/house-prices/src/score.py").open("a", encoding="utf-8") as script:
+        script.write(f"# never uploaded before: {desk.root}\n")
+    upload = {"method": "PUT", "path": "\\.blob\\..*score.py", "times": None}
+    effect = {"kind": "status", "status": 403, "code": "AuthorizationPermissionMismatch", "message": "Not for you."}
+    desk.emulator.faults({**upload, "effect": effect})
+    ran = desk.apply(PLAN)
+    assert (ran.code, _complaint(ran)) == (9, ["error: deploy blue: Not for you.", PERMISSION]), ran.told
+    _finishes(desk)
+
+
 def test_an_endpoint_that_was_never_created(desk: Desk) -> None:
     """Its creation failed: it is held with the way out; destroyed and applied again, it finishes."""
     desk.emulator.faults(_fails("endpoint_create", "No capacity."))
