@@ -188,6 +188,31 @@ def test_a_hand_from_outside(halfway: Scene) -> None:
     )
 
 
+@pytest.mark.parametrize("end", ["promoted_now", "failed", "given_back", "held_outside", "settled"])
+def test_a_persons_yes_ends_with_what_it_was_for(end: str) -> None:
+    """Approved was one way of one run, not the next one."""
+    told: dict[str, Any] = {**HALFWAY, "plan": "deploy, smoke, approval, traffic 10, bake 30, traffic 100"}
+    told["record"] = {**HALFWAY["record"], "approvals": [{"gate": "2-approval-0", "who": "ann"}]}
+    if end == "settled":
+        told |= {"live": {"green": "v2 x2 @5"}, "split": "green=100"}
+    scene = World(told).scene
+    assert scene.progress.approvals
+
+    match end:
+        case "promoted_now":
+            found = records.promoted_now(scene, all_to("green"))
+        case "failed":
+            found = records.failed(scene, all_to("blue"), "key", "why")
+        case "given_back":
+            found = records.given_back(scene, all_to("blue"), "why")
+        case "held_outside":
+            found = records.held_outside(scene, all_to("blue"), "why")
+        case _:
+            found = records.settled(scene, "why")
+
+    assert (found.approvals, found.passed) == ((), ())
+
+
 def test_a_stable_that_was_deleted() -> None:
     """The candidate that serves in its place is promoted, and its run is over."""
     case = {**HALFWAY, "live": {"green": "v2 x2 @5"}, "split": "green=100"}

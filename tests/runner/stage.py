@@ -28,7 +28,8 @@ class Plane(RulesPlane):
     def __init__(self) -> None:
         super().__init__()
         self.look_errors: list[RolloutError] = []
-        self.write_errors: list[RolloutError] = []
+        self.write_errors: list[RolloutError | None] = []
+        """None lets one write pass."""
         self.late_errors: list[RolloutError] = []
         """Raised by the next writes after the service has carried them out."""
         self.log = ""
@@ -51,8 +52,8 @@ class Plane(RulesPlane):
 
     async def apply(self, action: actions.Action, before: Endpoint | None) -> None:
         """A write."""
-        if self.write_errors:
-            raise self.write_errors.pop(0)
+        if self.write_errors and (error := self.write_errors.pop(0)) is not None:
+            raise error
         self.given.append(before)
         await super().apply(action, before)
         if self.late_errors:

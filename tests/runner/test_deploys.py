@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from rollout.core.actions import Action, DeployRevision
 from rollout.core.decision import Phase, StageState, Status
 from rollout.core.progress import Progress, from_tags
 from rollout.errors import AzureError, Refused
@@ -95,14 +96,20 @@ async def test_what_the_service_refuses_is_taken_away(stage: Stage) -> None:
 
 
 async def test_what_others_left_behind_is_not_taken_away(stage: Stage) -> None:
-    """Refused before anything was written; a `Failed` deployment that is not of this very create stays."""
-    stage.plane.hand_create("green", "v2", {"rollout.revision": "v0"})
-    stage.plane.write_errors = [Refused("not enough quota")]
+    """A `Failed` deployment that is not of this very create stays."""
+    stage.plane.hand_create("green", "v0", {"team": "ml"})
 
+    def refuse(when: str, action: Action) -> None:
+        if isinstance(action, DeployRevision):
+            stage.plane.break_deployment("green")
+            raise Refused("not enough quota")
+
+    stage.plane.hook = refuse
     with pytest.raises(Refused):
         await stage.run()
 
-    assert [found.name for found in (await stage.live()).deployments] == ["blue", "green"]
+    live = await stage.live()
+    assert [(found.name, found.state) for found in live.deployments] == [("blue", "Succeeded"), ("green", "Failed")]
 
 
 async def test_a_refused_write_of_weights_deletes_nothing(stage: Stage) -> None:

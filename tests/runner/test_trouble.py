@@ -62,11 +62,11 @@ async def test_it_gives_up_with_the_error(stage: Stage) -> None:
 
 async def test_patience_is_for_faults_in_a_row(stage: Stage) -> None:
     """A pass that goes well begins the count anew."""
-    stage.plane.write_errors = [Retryable("busy") for _ in range(PATIENCE - 1)]
-    await stage.run(until="0-deploy-0")
-    stage.plane.write_errors = [Retryable("busy") for _ in range(PATIENCE - 1)]
+    busy = [Retryable("busy") for _ in range(PATIENCE - 1)]
+    stage.plane.write_errors = [*busy, None, *busy, None, *busy]
 
     assert (await stage.run()).decision.status is Status.DONE
+    assert len(stage.plane.slept) == 3 * (PATIENCE - 1)
 
 
 async def test_faults_of_a_measurement_are_ridden_out_too(stage: Stage) -> None:
