@@ -14,7 +14,7 @@ from rollout.core.observed import Deployment
 from rollout.core.release import DeploymentSpec
 from rollout.core.revision import without_defaults
 from rollout.core.settings import alike, is_pinned
-from rollout.core.stamp import same_content
+from rollout.core.stamp import content_paths, same_content
 
 _LOCAL: Final = ("model", "code", "environment")
 """Fields whose declaration may be local files or an inline asset, which the service shows as an asset's id."""
@@ -44,7 +44,7 @@ def prove(spec: DeploymentSpec, live: Deployment, *, exact: bool = False) -> Pro
                 return Proof.DIFFERENT
             case None:
                 unknown = True
-    if exact and any(_undeclared(spec, live)):
+    if exact and (any(_undeclared(spec, live)) or any(_lost_part(spec, live, root) for root in _LOCAL)):
         return Proof.DIFFERENT
     return Proof.UNKNOWN if unknown else Proof.PROVEN
 
@@ -70,6 +70,16 @@ def _says(path: str, declared: Any, live: Deployment) -> bool | None:
     if path == root and content is not None:
         return bool(content == declared)
     return None
+
+
+def _lost_part(spec: DeploymentSpec, live: Deployment, root: str) -> bool:
+    """Whether a part of what was uploaded (an environment's conda file, say) is declared no more. The live asset alone
+    does not show that; if it is itself what is declared, all is said."""
+    if alike(root, spec.fields.get(root), live.fields.get(root)):
+        return False
+    declared = frozenset(path for path in spec.fields if path.split(".")[0] == root)
+    made = content_paths(live.tags, root)
+    return made is not None and made != declared
 
 
 def _undeclared(spec: DeploymentSpec, live: Deployment) -> Iterator[str]:

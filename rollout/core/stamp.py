@@ -47,5 +47,14 @@ def same_content(tags: Mapping[str, str], path: str, value: Any) -> bool | None:
     return f"{path}={_short(value)}" in tags[CONTENTS_TAG].split(";")
 
 
+def content_paths(tags: Mapping[str, str], root: str) -> frozenset[str] | None:
+    """Which declared fields of a local part (`model`, `code`, `environment`) that deployment was made with; None if the
+    tags do not say."""
+    if CONTENTS_TAG not in tags:
+        return None
+    paths = (part.split("=")[0] for part in tags[CONTENTS_TAG].split(";"))
+    return frozenset(path for path in paths if path.split(".")[0] == root)
+
+
 def _short(value: Any) -> str:
     return sha256(str(value).encode()).hexdigest()[:8]

@@ -24,7 +24,12 @@ from rollout.plan.load import load_release
 pytestmark = pytest.mark.slow
 
 CORPUS = Path(__file__).parents[2].parent / "shared" / "corpus" / "azureml-examples"
-_LOCAL = (("model", "path"), ("code_configuration", "code"), ("environment", "conda_file"), ("environment", "build", "path"))
+_LOCAL = (
+    ("model", "path"),
+    ("code_configuration", "code"),
+    ("environment", "conda_file"),
+    ("environment", "build", "path"),
+)
 
 
 def _files() -> list[Path]:
@@ -46,11 +51,11 @@ FILES = _files()
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatorServer]:
     """Without scoring processes: everything deploys."""
-    with EmulatorServer(tmp_path_factory.mktemp("emulator"), Options(speed=20000, throttle=False)) as running:
-        with pytest.MonkeyPatch.context() as variables:
-            for name, value in running.environment().items():
-                variables.setenv(name, value)
-            yield running
+    emulator = EmulatorServer(tmp_path_factory.mktemp("emulator"), Options(speed=20000, throttle=False))
+    with emulator as running, pytest.MonkeyPatch.context() as variables:
+        for name, value in running.environment().items():
+            variables.setenv(name, value)
+        yield running
 
 
 @pytest.mark.skipif(not FILES, reason="the corpus is not here")
@@ -137,5 +142,3 @@ def _target(server: EmulatorServer) -> Target:
         ca_bundle=str(server.state_dir / "ca.pem"),
         environment=server.environment(),
     )
-
-

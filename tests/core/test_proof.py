@@ -71,6 +71,17 @@ def test_exactly() -> None:
     assert prove(spec(**DECLARED), live(**more, environment_variables__A="1"), exact=True) is Proof.DIFFERENT
 
 
+def test_a_part_that_was_removed_is_a_change() -> None:
+    """An inline environment without its conda file is another one, though every declared field agrees."""
+    whole = {**DECLARED, "environment.image": "i:1", "environment.conda_file": "sha256:cc"}
+    shown = {**DECLARED, "environment": "azureml:made:1"}
+    found = Deployment(name="b", state="Succeeded", count=1, fields=shown, tags=deployment_tags("r0", "b", whole))
+    less = {path: value for path, value in whole.items() if path != "environment.conda_file"}
+    assert prove(spec(**whole), found, exact=True) is Proof.PROVEN
+    assert prove(spec(**less), found, exact=True) is Proof.DIFFERENT
+    assert prove(spec(**shown), found, exact=True) is Proof.PROVEN
+
+
 def test_what_is_not_ready_proves_nothing() -> None:
     """The service fills its defaults in at the end."""
     found = Deployment(name="blue", state="Updating", count=1, fields=DECLARED)
