@@ -115,8 +115,10 @@ class World:
     def _promoted(self, told: str | None) -> Promoted | None:
         if told is None:
             return None
+        """`blue=v1`, and as far as it is so: `@0` (as in a run), `is v2` (the content that this name stood for)."""
         (name, revision), words = told.split()[0].split("="), told.split()[1:]
-        return Promoted(name=name, revision=revision, born=self._stamp(name, words), content=f"content-{revision}")
+        content = words[words.index("is") + 1] if "is" in words else revision
+        return Promoted(name=name, revision=revision, born=self._stamp(name, words), content=f"content-{content}")
 
     def _run(self, goal: str, _in: str, slot: str, *words: str) -> Run:
         """`v2 in green`, and as far as it is so: `exposed`, `ended`, `of 3` (stable's count at its start), `@0` (its
