@@ -58,7 +58,7 @@ def doctor(plan: Path | None, target: str | None, outputs: tuple[Output, ...]) -
 async def _checked(place: Place, release: Release | None) -> tuple[list[Check], dict[str, Any]]:
     async with connect(place.target) as connection:
         checkup = Checkup(connection, release)
-        return await checkup.run(), custom_role(checkup.wanted, place.target.paths.home)
+        return await checkup.run(), custom_role(checkup.wanted, place.target.paths.subscription)
 
 
 def _lines(place: Place, checks: Sequence[Check], role: dict[str, Any]) -> Iterator[Line]:

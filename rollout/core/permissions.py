@@ -65,10 +65,11 @@ def missing(wanted: Sequence[Permission], granted: Sequence[Mapping[str, Any]]) 
 
 
 def custom_role(wanted: Sequence[Permission], scope: str) -> dict[str, Any]:
-    """The least role, in the form that `az role definition create` takes."""
+    """The least role, in the form that `az role definition create` takes. `scope` is the subscription: operations and
+    usages are read below its locations, everything else below the workspace."""
     return {
         "Name": "Rollout of online endpoints",
-        "Description": "What `rollout` needs for its plans, and nothing else.",
+        "Description": "What `rollout` needs. Assign it on the workspace; on the subscription for `locations`.",
         "AssignableScopes": [scope],
         "Actions": sorted({each.action for each in wanted if not each.data}),
         "DataActions": sorted({each.action for each in wanted if each.data}),

@@ -37,7 +37,11 @@ def spec(revision: str, count: int = 1, description: str = "") -> DeploymentSpec
     """A deployment whose content is nothing but its revision."""
     settings = {"description": description} if description else {}
     return DeploymentSpec(
-        revision=revision, count=count, instance_type="Standard_DS3_v2", settings=settings, fields={"model": f"azureml:m:{revision}"}
+        revision=revision,
+        count=count,
+        instance_type="Standard_DS3_v2",
+        settings=settings,
+        fields={"model": f"azureml:m:{revision}"},
     )
 
 
