@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any, Final
 
 from rollout.errors import Fault
@@ -11,6 +12,7 @@ from rollout.plan import positions
 from rollout.plan.az_shapes import COLLECTION, DEPLOYMENT, ENDPOINT, Shape, chosen
 from rollout.plan.contents import local_files
 from rollout.plan.documents import LOCAL_PATHS, Document, is_local, leaves, value_at, what_is
+from rollout.plan.positions import MAX_FAULTS
 
 _WORDS: Final = {
     "text": "text",
@@ -25,12 +27,13 @@ _WORDS: Final = {
 }
 MOST_FILES: Final = 20_000
 """Of one model or code folder."""
+_LONGEST_NUMBER: Final = 15
 _UNSAFE: Final = ("yes", "no", "on", "off")
 
 
 def check_endpoint(document: Document, expected_name: str = "") -> Iterator[Fault]:
     """Everything wrong with an endpoint file."""
-    yield from _check(document, ENDPOINT, (), document.data)
+    yield from islice(_check(document, ENDPOINT, (), document.data), MAX_FAULTS + 1)
     for key in ("traffic", "mirror_traffic"):
         if document.data.get(key):
             yield document.fault(
@@ -45,7 +48,7 @@ def check_endpoint(document: Document, expected_name: str = "") -> Iterator[Faul
 def check_deployment(document: Document, endpoint: str, name: str | None) -> Iterator[Fault]:
     """Everything wrong with a deployment file. `endpoint` is the endpoint's name; `name` the deployment's in the
     literal form (None: a slot gives the name, whatever the file says)."""
-    yield from _check(document, DEPLOYMENT, (), document.data)
+    yield from islice(_check(document, DEPLOYMENT, (), document.data), MAX_FAULTS + 1)
     yield from _same_name(document, "endpoint_name", endpoint)
     if name is not None:
         yield from _same_name(document, "name", name)
@@ -133,7 +136,7 @@ def _missing_script(document: Document) -> Iterator[Fault]:
         return
     if what_is(document.folder / code / script) != "file":
         there = sorted(entry.name for entry in (document.folder / code).glob("*.py"))
-        close = difflib.get_close_matches(script, there, 1)
+        close = difflib.get_close_matches(script[:80], there, 1)
         yield document.fault(
             "PLAN303",
             ("code_configuration", "scoring_script"),
@@ -167,7 +170,7 @@ def _check_mapping(document: Document, shape: Mapping[str, Any], path: positions
         if key in shape:
             yield from _check(document, shape[key], (*path, key), item)
         else:
-            close = difflib.get_close_matches(key, shape, 1)
+            close = difflib.get_close_matches(key[:80], shape, 1)
             yield document.fault(
                 "PLAN101",
                 (*path, key),
@@ -181,7 +184,7 @@ def _check_mapping(document: Document, shape: Mapping[str, Any], path: positions
 def _check_word(document: Document, words: frozenset[str], path: positions.Path, value: Any) -> Iterator[Fault]:
     if chosen(value, words) is None:
         listed = sorted(words)
-        close = difflib.get_close_matches(str(value), listed, 1)
+        close = difflib.get_close_matches(str(value)[:80], listed, 1)
         yield document.fault(
             "PLAN110",
             path,
@@ -204,7 +207,7 @@ def _fits(shape: str, value: Any) -> bool:
         return isinstance(value, str)
     if shape == "any":
         return True
-    digits = isinstance(value, str) and value.isdigit()
+    digits = isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= _LONGEST_NUMBER
     if shape == "whole":
         return (isinstance(value, int) and not isinstance(value, bool)) or digits
     if shape == "number":

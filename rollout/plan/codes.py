@@ -35,7 +35,7 @@ _READING: Final = {
     ),
     "PLAN008": Explanation(
         "too large",
-        "Files are limited to 1 MB and 100,000 values, aliases expanded; an alias must not contain itself.",
+        "Files are limited to 1 MB and 20,000 values, aliases expanded; an alias must not contain itself.",
     ),
     "PLAN009": Explanation("nested too deep", "Files are limited to 64 levels of nesting."),
     "PLAN010": Explanation(
@@ -43,6 +43,7 @@ _READING: Final = {
     ),
     "PLAN011": Explanation("not a usable key", "Keys are words. `{{…}}` of a template is a mapping in YAML: quote it."),
     "PLAN012": Explanation("not a mapping", "The file must consist of `key: value` lines at its top."),
+    "PLAN013": Explanation("too many faults", "Only the first fifty are shown; correct them and look again."),
 }
 _LANGUAGE: Final = {
     "PLAN101": Explanation("an unknown key", "Nothing is ignored silently: a key that nobody knows is refused."),

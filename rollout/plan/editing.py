@@ -170,11 +170,14 @@ def _round_trip(text: str, path: positions.Path | None, value: Any) -> str:
     tool.width = 10**6
     dashes = 2 if path is None else _dash_offset(text)
     tool.indent(mapping=2, sequence=2 + dashes, offset=dashes)
-    tree = tool.load(text)
-    if path is not None:
-        tree = _put(tree, path, _as_written(value))
     stream = io.StringIO()
-    tool.dump(tree, stream)
+    try:
+        tree = tool.load(text)
+        if path is not None:
+            tree = _put(tree, path, _as_written(value))
+        tool.dump(tree, stream)
+    except Exception as error:  # what libyaml reads is not always what ruamel.yaml reads; nothing is written then
+        raise RolloutError("this YAML is too unusual to be changed by a program", hint="edit it by hand") from error
     return stream.getvalue()
 
 

@@ -23,6 +23,8 @@ from rollout.plan.roles import Cast
 DEFAULT_LIMIT: Final = 3600.0
 APPROVAL_LIMIT: Final = 7 * 86400.0
 _MAX_REQUEST: Final = 10_000_000
+_MAX_TOTAL: Final = 20_000_000
+_MOST_REQUESTS: Final = 1000
 
 GateStage = SmokeTestStage | BakeStage | ApprovalStage
 
@@ -73,7 +75,7 @@ class GateReader(msgspec.Struct, frozen=True):
         return Bake(seconds=stage.bake.for_, deployment=self._role(stage.bake.deployment, path))
 
     def _smoke_test(self, model: SmokeTestModel, path: Path) -> SmokeTest:
-        requests = [self._request(request, (*path, "requests", index)) for index, request in enumerate(model.requests)]
+        requests = self._requests(model, path)
         if model.expect.golden is not None and len(requests) > 1:
             self._add(
                 "PLAN404",
@@ -89,6 +91,19 @@ class GateReader(msgspec.Struct, frozen=True):
             repetitions=model.repetitions,
             concurrency=model.concurrency,
         )
+
+    def _requests(self, model: SmokeTestModel, path: Path) -> list[RequestFile | None]:
+        found: list[RequestFile | None] = []
+        size = 0
+        for index, request in enumerate(model.requests):
+            read = self._request(request, (*path, "requests", index))
+            size += len(read.body) if read else 0
+            found.append(read)
+            if size > _MAX_TOTAL or index >= _MOST_REQUESTS:
+                limits = f"at most {_MOST_REQUESTS} requests and {_MAX_TOTAL} bytes in one smoke test"
+                self._add("PLAN401", (*path, "requests", index), "these are too many requests", limits)
+                break
+        return found
 
     def _role(self, name: str | None, path: Path) -> Role:
         if name is None:

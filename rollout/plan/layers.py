@@ -146,7 +146,7 @@ class _Merger(msgspec.Struct):
             elif value is not None and not isinstance(value, Mapping):
                 wrong = f"`{key}` must be a mapping that changes the stage, or `null` that removes it"
             if wrong:
-                close = difflib.get_close_matches(key, names, 1) if key not in names else []
+                close = difflib.get_close_matches(key[:80], names, 1) if key not in names else []
                 self.faults.append(
                     self.overlay.source.fault(
                         "PLAN116",

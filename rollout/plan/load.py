@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,7 +22,7 @@ from rollout.plan.layered import read_plan
 from rollout.plan.layers import PlanFile
 from rollout.plan.loader import load_file
 from rollout.plan.lowering import Ways, check_mirror, lower, lower_stages
-from rollout.plan.models import AnyStageModel, PlanModel
+from rollout.plan.models import MOST_STAGES, AnyStageModel, PlanModel
 from rollout.plan.roles import ROLES
 from rollout.plan.shapes import NAME_PATTERN
 from rollout.plan.stages import StageReader
@@ -29,6 +30,8 @@ from rollout.plan.translate import faults_of
 from rollout.plan.variables import Used
 
 _NAME: Final = re.compile(NAME_PATTERN)
+_MOST_DEPLOYMENTS: Final = 8
+"""So many are looked at; a good plan has two."""
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -160,7 +163,7 @@ def _check_stages_alone(plan: PlanFile, stages: Any, faults: list[Fault]) -> Non
     from pydantic import TypeAdapter  # loaded for plans with faults only: start-up time
 
     adapter: TypeAdapter[Any] = TypeAdapter(AnyStageModel)
-    for index, stage in enumerate(stages):
+    for index, stage in enumerate(stages[:MOST_STAGES]):
         try:
             StageReader(plan, ROLES, faults).read([(("stages", index), adapter.validate_python(stage))])
         except ValidationError:
@@ -239,11 +242,15 @@ def _declared(data: Mapping[str, Any]) -> Iterator[tuple[positions.Path, str | N
         yield ("candidate",), None, data["candidate"]
     deployments = data.get("deployments")
     if isinstance(deployments, Mapping):
-        for name, value in deployments.items():
+        for name, value in islice(deployments.items(), _MOST_DEPLOYMENTS):
             yield ("deployments", name), name, value
 
 
 def _in_order(faults: list[Fault]) -> list[Fault]:
     """Each fault once; the plan's first, then those of other files, each in the order of its lines."""
     files = list(dict.fromkeys(fault.file for fault in faults))
-    return sorted(dict.fromkeys(faults), key=lambda fault: (files.index(fault.file), fault.line, fault.column))
+    found = sorted(dict.fromkeys(faults), key=lambda fault: (files.index(fault.file), fault.line, fault.column))
+    if len(found) <= positions.MAX_FAULTS:
+        return found
+    more = Fault(file=found[0].file, code="PLAN013", message=f"only the first {positions.MAX_FAULTS} faults are shown")
+    return [*found[: positions.MAX_FAULTS], more]

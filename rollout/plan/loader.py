@@ -16,11 +16,11 @@ import yaml
 from yaml.cyaml import CParser  # type: ignore[attr-defined]  # its stubs do not export it
 
 from rollout.errors import Fault
-from rollout.plan.positions import Source, is_merge, locate
+from rollout.plan.positions import MAX_FAULTS, Source, is_merge, locate
 from rollout.plan.scalars import IMPLICIT, STANDARD_TAGS, scalar
 
 MAX_BYTES: Final = 1_000_000
-MAX_NODES: Final = 100_000
+MAX_NODES: Final = 20_000
 MAX_DEPTH: Final = 64
 _INDENT: Final = re.compile(r"^[ \t\-?:]+", re.MULTILINE)
 
@@ -65,6 +65,9 @@ def load_text(text: str, name: str) -> Loaded:
     """Parse YAML text; `name` is the file's name in faults."""
     source = Source(name, text)
     try:
+        if text.count(",") + text.count("\n") > 2 * MAX_NODES:
+            fault = source.fault("PLAN008", (), f"the file has more than {2 * MAX_NODES} lines and entries")
+            return Loaded(None, source, (fault,))
         if _depth(text) > MAX_DEPTH:
             fault = source.fault("PLAN009", (), f"nested more than {MAX_DEPTH} levels deep")
             return Loaded(None, source, (fault,))
@@ -75,7 +78,8 @@ def load_text(text: str, name: str) -> Loaded:
         return Loaded(None, source, (source.fault("PLAN004", (), "the file is empty"),))
     builder = _Builder(Source(name, text, root))
     data = builder.build(root, ())
-    return Loaded(data, builder.source, tuple(builder.faults))
+    # Of a file that expands without end nothing is used; what it lacks would be noise.
+    return Loaded(None if builder.stopped else data, builder.source, tuple(builder.faults))
 
 
 class _Composer(CParser):
@@ -155,7 +159,8 @@ class _Builder(msgspec.Struct):
                     "PLAN011", key, "a key must be a word, not a list or a mapping", "a plain key (quote `{{…}}`)"
                 )
             elif key.value in data:
-                self._duplicate(node, key)
+                if len(self.faults) <= MAX_FAULTS:
+                    self._duplicate(node, key)
             else:
                 data[key.value] = self.build(value, inside)
         for other in merged:

@@ -23,6 +23,7 @@ GATES: Final = ("smoke_test", "bake", "approval")
 PLANNED: Final = ("compare", "metric")
 """Gates that the language knows and this version cannot measure: refused, never skipped."""
 KINDS: Final = (*MUTATIONS, *GATES)
+MOST_STAGES: Final = 200
 BESIDE: Final = ("name", "timeout", "on_failure")
 
 
@@ -116,7 +117,7 @@ def _one_kind(value: Any) -> Any:
         )
     if not given:
         unknown = [key for key in value if key not in BESIDE]
-        close = difflib.get_close_matches(unknown[0], KINDS, 1) if unknown else []
+        close = difflib.get_close_matches(unknown[0][:80], KINDS, 1) if unknown else []
         refuse(
             "PLAN106",
             f"`{unknown[0]}` is not a kind of stage" if unknown else "the stage has no kind",
@@ -170,6 +171,8 @@ def _plan_kind(value: Any) -> str:
 def _list(value: Any) -> Any:
     if not isinstance(value, list):
         refuse("PLAN103", "this must be a list", expected="a list, each entry after a dash")
+    if len(value) > MOST_STAGES:
+        refuse("PLAN103", f"this list has {len(value)} entries", expected=f"at most {MOST_STAGES}")
     return tuple(value)
 
 

@@ -15,7 +15,12 @@ from rollout.errors import Fault
 
 Path = tuple[str | int, ...]
 
+MAX_FAULTS = 50
+"""So many are shown; a file with more is of another kind."""
+
 _SNIPPET_LENGTH = 120
+_LONGEST = 300
+"""Characters of a message: values in it may be as long as a file."""
 
 
 class Pointer(Protocol):
@@ -59,12 +64,16 @@ class Source(msgspec.Struct, frozen=True):
             line=line,
             column=column,
             code=code,
-            path=show(path),
-            message=message,
-            expected=expected,
-            hint=hint,
+            path=_cut(show(path)),
+            message=_cut(message),
+            expected=_cut(expected),
+            hint=_cut(hint),
             snippet=snippet(self.text, line, column),
         )
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 60]} … {text[-57:]}"
 
 
 def show(path: Path) -> str:

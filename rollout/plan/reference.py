@@ -43,10 +43,10 @@ The configuration of a repository: the nearest `rollout.yaml` from the plan's fo
 `.git`. Editors understand [`schemas/repository.schema.json`](../schemas/repository.schema.json). Paths and links in
 plans must not leave the repository.
 
-In plans and overlays `${NAME}` stands for the value of a declared variable: only in scalar values, never in keys,
-never in `az ml` files, and never silently empty. A value that is `${NAME}` alone keeps the variable's type. `$${` is a
-literal `${`. `rollout validate` shows each value and where it comes from; an environment variable that is called like a secret
-is refused.
+In plans and overlays `${NAME}` stands for the value of a declared variable: only in scalar values, never in keys, never
+in `az ml` files, and never silently empty. A value that is `${NAME}` alone keeps the variable's type. `$${` is a
+literal `${`. `rollout validate` shows each value and where it comes from; an environment variable that is called like a
+secret is refused.
 """
 _OVERLAYS: Final = """\
 ## Overlays

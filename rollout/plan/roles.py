@@ -43,7 +43,7 @@ class Cast(msgspec.Struct, frozen=True):
         """The role of `name`; None and a fault if nobody has that name."""
         found = self.names.get(name)
         if found is None:
-            close = difflib.get_close_matches(name, self.names, 1)
+            close = difflib.get_close_matches(name[:80], self.names, 1)
             faults.append(
                 plan.fault(
                     "PLAN205",

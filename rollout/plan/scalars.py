@@ -21,8 +21,10 @@ _WORDS: Final = {
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
-_INTEGER: Final = re.compile(r"[-+]?[0-9]{1,400}\Z")
-_BASED: Final = re.compile(r"0(?:o[0-7]{1,400}|x[0-9a-fA-F]{1,400})\Z")
+_DIGITS: Final = re.compile(r"[-+]?[0-9]+\Z")
+_BASED: Final = re.compile(r"0(?:o[0-7]{1,20}|x[0-9a-fA-F]{1,15})\Z")
+_LONGEST: Final = 19
+"""Characters of a whole number that everybody can hold (64 bits); longer ones are text."""
 _FLOAT: Final = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")
 
 
@@ -37,8 +39,8 @@ def scalar(node: yaml.ScalarNode) -> str | int | float | bool | None:
 
 
 def _number(text: str) -> str | int | float:
-    if _INTEGER.match(text):
-        return int(text)
+    if _DIGITS.match(text):
+        return int(text) if len(text) < _LONGEST else text
     if _BASED.match(text):
         return int(text, 0)
     if _FLOAT.match(text) and math.isfinite(value := float(text)):

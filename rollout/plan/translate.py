@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from rollout.errors import Fault
-from rollout.plan.positions import Path, Pointer, present
+from rollout.plan.positions import MAX_FAULTS, Path, Pointer, present
 
 _KINDS: Final = {
     "string_type": "text",
@@ -27,7 +27,7 @@ _KINDS: Final = {
 def faults_of(error: ValidationError, model: type[BaseModel], data: Any, source: Pointer) -> list[Fault]:
     """One fault for each of pydantic's findings, in the order of the file."""
     known = _known_keys(model)
-    found = [_fault(detail, known, data, source) for detail in error.errors(include_url=False)]
+    found = [_fault(detail, known, data, source) for detail in error.errors(include_url=False)[: MAX_FAULTS + 1]]
     return sorted(dict.fromkeys(found), key=lambda fault: (fault.line, fault.column))
 
 
@@ -49,7 +49,7 @@ def unknown_key(source: Pointer, path: Path, known: Iterable[str]) -> Fault:
     """The fault for a key that nobody knows, with the nearest known one."""
     key = str(path[-1])
     names = sorted(known)
-    close = difflib.get_close_matches(key, names, 1)
+    close = difflib.get_close_matches(key[:80], names, 1)
     hint = f"did you mean `{close[0]}`?" if close else ""
     return source.fault(
         "PLAN101", path, f"unknown key `{key}`", expected="one of " + ", ".join(names), hint=hint, key=True

@@ -90,7 +90,7 @@ class Replacer(msgspec.Struct):
 
     def _undeclared(self, path: Path, name: str) -> None:
         known = sorted(self.repository.variables)
-        close = difflib.get_close_matches(name, known, 1)
+        close = difflib.get_close_matches(name[:80], known, 1)
         expected = "one of " + ", ".join(known) if known else f"a name below `variables:` in {FILE}"
         hint = f"did you mean `{close[0]}`?" if close else "write `$${` for a literal `${`"
         self._add("PLAN109", path, f"the variable `{name[:40]}` is not declared", expected, hint)

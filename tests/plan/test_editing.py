@@ -144,6 +144,12 @@ def test_paths_that_lead_nowhere(path: str, message: str) -> None:
     assert str(caught.value) == message
 
 
+def test_what_the_round_trip_cannot_read() -> None:
+    """A line end of YAML 1.1 that is none in 1.2: said, and nothing written."""
+    with pytest.raises(RolloutError, match="this YAML is too unusual to be changed by a program"):
+        formatted("a: 1\x85b: 2\n", "x")
+
+
 def test_what_is_not_yaml_is_refused() -> None:
     """A file with faults is not formatted; a value with faults is not set."""
     with pytest.raises(PlanError, match="x:2:1: PLAN010: the key `a` is given twice"):

@@ -72,11 +72,11 @@ def test_broken_files(text: str, lines: list[str]) -> None:
 
 
 def test_alias_bomb() -> None:
-    """Nine levels of ten aliases each would be a billion values: refused after a hundred thousand."""
+    """Nine levels of ten aliases each would be a billion values: refused after twenty thousand."""
     levels = ["a0: &a0 [x,x,x,x,x,x,x,x,x,x]"]
     levels += [f"a{n}: &a{n} [{','.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 10)]
     (line,) = faults("\n".join(levels))
-    assert line.endswith("PLAN008: the file expands without end: more than 100000 values")
+    assert line.endswith("PLAN008: the file expands without end: more than 20000 values")
 
 
 @pytest.mark.parametrize(

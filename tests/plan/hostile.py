@@ -1,0 +1,323 @@
+"""Hostile inputs: what somebody might put into a repository, by malice or by mistake, and the answer to each.
+
+`page()` is `docs/hostile-inputs.md`; write it again with `python -m tests.plan.hostile > docs/hostile-inputs.md`.
+"""
+
+# ruff: noqa: E501 - a table
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from rollout.errors import PlanError
+from rollout.plan.load import inspect_plan
+from tests.plan.conftest import DEPLOYMENT, ENDPOINT, ROLES
+
+Setup = Callable[[Path], None]
+SLOWEST = 1.0
+"""Seconds of processor time that an answer may take."""
+
+_HEAD = """\
+# Hostile inputs
+
+Written by the tests (`python -m tests.plan.hostile`), which also hold that each answer takes less than a second of
+processor time. Every
+file is read in a repository (there is a `.git`) with a good plan, except for what is told. `valid` is an answer too: the
+second column then says what the input means.
+"""
+
+
+class Case(NamedTuple):
+    """One input: what it is, how it is made, the code of the fault that tells it ("" if the plan is valid), what it means."""
+
+    title: str
+    setup: Setup
+    code: str = ""
+    meaning: str = ""
+
+
+def plan(text: str | bytes) -> Setup:
+    """The plan is that."""
+    return file("plan.yml", text)
+
+
+def file(name: str, text: str | bytes) -> Setup:
+    """That file holds that."""
+
+    def write(root: Path) -> None:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(text if isinstance(text, bytes) else text.encode())
+
+    return write
+
+
+def change(old: str, new: str, name: str = "plan.yml") -> Setup:
+    """Something else stands in that file."""
+
+    def write(root: Path) -> None:
+        text = (root / name).read_text()
+        assert old in text
+        (root / name).write_text(text.replace(old, new, 1))
+
+    return write
+
+
+def link(name: str, target: str) -> Setup:
+    """That file is a link."""
+
+    def make(root: Path) -> None:
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)
+        path.symlink_to(target)
+
+    return make
+
+
+def pipe(name: str) -> Setup:
+    """That file is a named pipe that nobody writes."""
+
+    def make(root: Path) -> None:
+        (root / name).unlink(missing_ok=True)
+        os.mkfifo(root / name)
+
+    return make
+
+
+def both(*setups: Setup) -> Setup:
+    """One after the other."""
+
+    def make(root: Path) -> None:
+        for setup in setups:
+            setup(root)
+
+    return make
+
+
+def bomb(levels: int, width: int) -> str:
+    """Aliases of aliases."""
+    rows = ["a0: &a0 [x, x]"]
+    rows += [f"a{n}: &a{n} [" + ", ".join([f"*a{n - 1}"] * width) + "]" for n in range(1, levels)]
+    return "\n".join(rows) + "\n"
+
+
+def instances(value: str) -> Setup:
+    """The deployment's instance count is written so."""
+    return change("instance_count: 2", f"instance_count: {value}", "house/deployment.yml")
+
+
+def stage(text: str) -> Setup:
+    """One more stage."""
+    return change("  - traffic: 10\n", f"  - traffic: 10\n  - {text}\n")
+
+
+_BIG = "9" * 390
+CASES: tuple[Case, ...] = (
+    Case("an empty file", plan(""), "PLAN004"),
+    Case("only a comment", plan("# nothing\n"), "PLAN004"),
+    Case("only a byte order mark", plan("\ufeff"), "PLAN004"),
+    Case("a byte order mark before a good plan", plan("\ufeff" + ROLES), meaning="the mark is skipped"),
+    Case("UTF-16", plan(ROLES.encode("utf-16")), "PLAN003"),
+    Case("Latin-1", plan(b"name: caf\xe9\n"), "PLAN003"),
+    Case("a NUL byte", plan("version: 1\nname: a\0b\n"), "PLAN005"),
+    Case("an escape character", plan("name: \x1b[31mred\n"), "PLAN005"),
+    Case("a lone surrogate", plan(b"name: \xed\xa0\x80\n"), "PLAN003"),
+    Case("binary data", plan(bytes(range(256)) * 40), "PLAN003"),
+    Case("Windows line ends", plan(ROLES.replace("\n", "\r\n")), meaning="the same plan"),
+    Case("a tab as indentation", change("  - deploy", "\t- deploy"), "PLAN005"),
+    Case("a tab after a colon", change("name: ", "name:\t"), meaning="white space"),
+    Case("an unclosed bracket", plan("version: [1\n"), "PLAN005"),
+    Case("an unclosed quote", plan("name: 'house\n"), "PLAN005"),
+    Case("two documents", plan(ROLES + "---\n" + ROLES), "PLAN006"),
+    Case("a document end, then more", plan(ROLES + "...\nname: other\n"), "PLAN005"),
+    Case("a Python tag", change("name: house-prices", "name: !!python/object/apply:os.system [id]"), "PLAN007"),
+    Case("a tag of one's own", change("house/endpoint.yml", "!include house/endpoint.yml"), "PLAN007"),
+    Case("a binary tag", change("name: house-prices", "name: !!binary aG91c2U="), "PLAN007"),
+    Case("a set tag", change("name: house-prices", "name: !!set {a, b}"), "PLAN007"),
+    Case("a tag directive", plan("%TAG ! tag:evil.example,2024:\n---\n" + ROLES.replace("10", "!x 10", 1)), "PLAN007"),
+    Case("an unknown YAML version", plan("%YAML 9.9\n---\n" + ROLES), "PLAN005"),
+    Case("an alias bomb of 9 levels", plan(bomb(9, 9)), "PLAN008"),
+    Case("an alias bomb of 40 levels", plan(bomb(40, 2)), "PLAN008"),
+    Case("an alias bomb through merge keys", plan("".join(
+        ["a0: &a0 {x: 1}\n", *(f"a{n}: &a{n} {{<<: [" + ", ".join([f"*a{n - 1}"] * 9) + f"], k{n}: 1}}\n" for n in range(1, 12))]
+    )), "PLAN008"),
+    Case("an alias that contains itself", plan("a: &a [*a]\n"), "PLAN008"),
+    Case("an alias without an anchor", plan("name: *nobody\n"), "PLAN005"),
+    Case("a merge of text", plan("<<: text\n" + ROLES), "PLAN011"),
+    Case("100 nested lists", plan("a: " + "[" * 100 + "]" * 100 + "\n"), "PLAN009"),
+    Case("100,000 opening brackets", plan("[" * 100_000), "PLAN009"),
+    Case("100,000 opening braces", plan("{a: " * 100_000), "PLAN009"),
+    Case("300 nested mappings", plan("".join(" " * n + "a:\n" for n in range(300))), "PLAN009"),
+    Case("dashes without end", plan("- " * 50_000 + "a\n"), "PLAN009"),
+    Case("two megabytes", plan("# " + "x" * 2_000_000), "PLAN008"),
+    Case("200,000 values", plan("a: [" + "1," * 200_000 + "1]\n"), "PLAN008"),
+    Case("9,000 keys", plan("".join(f"k{n}: 1\n" for n in range(9_000))), "PLAN101"),
+    Case("9,000 times the same key", plan(ROLES + "k: 1\n" * 9_000), "PLAN010"),
+    Case("9,000 keys in an `az ml` file", file("house/deployment.yml", "".join(f"k{n}: 1\n" for n in range(9_000))),
+        "PLAN101"),
+    Case("a key of 900,000 characters", plan("? " + "k" * 900_000 + "\n: 1\n"), "PLAN102"),
+    Case("a word of 900,000 characters", file(
+        "house/endpoint.yml", "auth_mode: " + "k" * 900_000 + "\n"), "PLAN110"),
+    Case("20,000 stages", plan(ROLES + "  - traffic: 100\n" * 20_000), "PLAN008"),
+    Case("5,000 empty stages", plan(ROLES + "  - {}\n" * 5_000), "PLAN103"),
+    Case("150 empty stages", plan(ROLES + "  - {}\n" * 150), "PLAN106"),
+    Case("9,000 deployments", plan("version: 1\nname: abc\ndeployments:\n"
+        + "".join(f"  abc{n}: house/deployment.yml\n" for n in range(9_000)) + "stages: []\n"), "PLAN102"),
+    Case("one line of 900,000 characters", change("name: house-prices", "name: " + "x" * 900_000), "PLAN108"),
+    Case("a key twice", change("name: house-prices", "name: house-prices\nname: other"), "PLAN010"),
+    Case("a list as a key", plan("[a, b]: 1\n"), "PLAN011"),
+    Case("a template's braces", change("name: house-prices", "name: {{ name }}"), "PLAN011"),
+    Case("a question mark for a key", plan("? {a: 1}\n: 2\n"), "PLAN011"),
+    Case("a list at the top", plan("- version: 1\n"), "PLAN012"),
+    Case("a word at the top", plan("hello\n"), "PLAN012"),
+    Case("`yes` as a name", change("name: house-prices", "name: yes"), meaning="the text `yes`: YAML 1.2"),
+    Case("`no` as a name", change("name: house-prices", "name: no"), "PLAN108"),
+    Case("`NO` where true or false is asked for", file(
+        "house/deployment.yml", DEPLOYMENT + "app_insights_enabled: NO\n"), "PLAN103"),
+    Case("`off` as a mirror weight", stage("mirror: off"), "PLAN105"),
+    Case("`true` as a weight", stage("traffic: true"), "PLAN105"),
+    Case("`1e3` as a weight", stage("traffic: 1e1"), "PLAN105"),
+    Case("`1e400`, beyond every number", stage("traffic: 1e400"), "PLAN105"),
+    Case("`0x32` as a weight", stage("traffic: 0x32"), meaning="50, as YAML 1.2 says"),
+    Case("`050` as a weight", stage("traffic: 050"), meaning="50, not octal 40: YAML 1.2"),
+    Case("`1_0` as a weight", stage("traffic: 1_0"), "PLAN105"),
+    Case("`.nan` as a weight", stage("traffic: .nan"), "PLAN105"),
+    Case("`-1` as a weight", stage("traffic: -1"), "PLAN105"),
+    Case("a sexagesimal duration", stage("bake: 1:30"), "PLAN104"),
+    Case("a number of 390 digits as a weight", stage(f"traffic: {_BIG}"), "PLAN105"),
+    Case("a number of 390 digits as a count", instances(_BIG), "PLAN103"),
+    Case("a number of 5,000 digits as a count", instances("9" * 5000), "PLAN103"),
+    Case("a duration of 390 digits", stage(f"bake: {_BIG}s"), "PLAN104"),
+    Case("a version of 390 digits", change("version: 1", f"version: {_BIG}"), "PLAN111"),
+    Case("`1.0` as the version", change("version: 1", "version: 1.0"), "PLAN105"),
+    Case("a date as a name", change("name: house-prices", "name: 2024-01-01"), "PLAN108"),
+    Case("letters of another script in a name", change("name: house-prices", "name: hоuse-prices"), "PLAN108"),
+    Case("a right-to-left override in a name", change("name: house-prices", "name: \u202ehouse"), "PLAN108"),
+    Case("a path to /etc/passwd", change("house/deployment.yml", "/etc/passwd"), "PLAN308"),
+    Case("a path upwards", change("house/deployment.yml", "../../../../../../../etc/passwd"), "PLAN308"),
+    Case("a link out of the repository", both(
+        link("house/out.yml", "/etc/passwd"), change("house/deployment.yml", "house/out.yml")), "PLAN308"),
+    Case("a request outside", stage("smoke_test: [/etc/passwd]"), "PLAN308"),
+    Case("a request that is a link outside", both(
+        link("house/request.json", "/etc/hostname"), stage("smoke_test: [house/request.json]")), "PLAN308"),
+    Case("code outside", change("code: code/", "code: /usr/lib", "house/deployment.yml"), "PLAN308"),
+    Case("a model by `set` outside", change(
+        "house/deployment.yml", "{file: house/deployment.yml, set: {model: {path: /etc}}}"), "PLAN308"),
+    Case("a link among the code to /", link("house/code/all", "/"), "PLAN308"),
+    Case("a link among the code to a key", link("house/code/key", "/etc/passwd"), "PLAN308"),
+    Case("a link among the code that goes in circles", link("house/code/loop", "."), meaning="not followed again"),
+    Case("two links in a circle", both(
+        link("house/a.yml", "b.yml"), link("house/b.yml", "a.yml"), change("house/deployment.yml", "house/a.yml")),
+        "PLAN303"),
+    Case("a dangling link among the code", link("house/code/gone", "nowhere"), "PLAN306"),
+    Case("the plan itself is a link outside", link("plan.yml", "/etc/hostname"), "PLAN308"),
+    Case("the plan is a device that never ends", link("plan.yml", "/dev/zero"), "PLAN308"),
+    Case("the plan is a pipe", pipe("plan.yml"), "PLAN309"),
+    Case("a deployment that is a pipe", pipe("house/deployment.yml"), "PLAN303"),
+    Case("a request that is a pipe", both(pipe("house/request.json"), stage("smoke_test: [house/request.json]")), "PLAN303"),
+    Case("a pipe among the code", pipe("house/code/score.py"), "PLAN309"),
+    Case("the plan is a folder", both(lambda root: (root / "plan.yml").unlink(), file("plan.yml/x", "")), "PLAN002"),
+    Case("a path with a NUL", change("house/deployment.yml", '"a\\0b"'), "PLAN303"),
+    Case("a path of 5,000 characters", change("house/deployment.yml", "x" * 5000), "PLAN303"),
+    Case("the plan as its own deployment", change("house/deployment.yml", "plan.yml"), "PLAN101"),
+    Case("a request of deeply nested JSON", both(
+        file("house/request.json", "[" * 100_000), stage("smoke_test: [house/request.json]")), "PLAN401"),
+    Case("a request with NaN", both(
+        file("house/request.json", "[NaN]"), stage("smoke_test: [house/request.json]")), "PLAN401"),
+    Case("a request with a number of 5,000 digits", both(
+        file("house/request.json", "9" * 5000), stage("smoke_test: [house/request.json]")), "PLAN401"),
+    Case("a schema with a pattern that never ends", stage(
+        "smoke_test: {requests: [house/request.json], expect: {schema: {pattern: '(a+)+$'}}}"),
+        meaning="patterns are compiled, never run here"),
+    Case("a schema that is no schema", stage(
+        "smoke_test: {requests: [house/request.json], expect: {schema: {type: 7}}}"), "PLAN402"),
+    Case("an expression nested 1,000 times", stage(
+        "smoke_test: {requests: [house/request.json], expect: {assertions: ['" + "(" * 1000 + "']}}"), "PLAN403"),
+    Case("a secret of the runner as a variable", both(
+        file("rollout.yaml", "variables: {A: {from_env: GITHUB_TOKEN}}\n"), change("house-prices", "'${A}'")), "PLAN115"),
+    Case("a variable that nobody declared", change("name: house-prices", "name: ${HOME}"), "PLAN109"),
+    Case("a variable in a variable", both(
+        file("rollout.yaml", "variables: {A: '${B}', B: x}\n"),
+        change("version: 1", "version: 1\ntarget: {subscription_id: '${A}', resource_group: g, workspace: w}")),
+        meaning="the value is `${B}`: values are not looked at again"),
+    Case("5,000 uses of a variable", both(
+        file("rollout.yaml", "variables: {A: " + "x" * 1000 + "}\n"),
+        change("version: 1", "version: 1\nx: [" + "'${A}'," * 5_000 + "a]")), "PLAN008"),
+    Case("a variable's value of 5,000 characters", file("rollout.yaml", "variables: {A: " + "x" * 5000 + "}\n"), "PLAN103"),
+    Case("an expression of another tool", change("name: house-prices", "name: '${{ secrets.KEY }}'"), "PLAN109"),
+    Case("an alias bomb as `rollout.yaml`", file("rollout.yaml", bomb(9, 9)), "PLAN008"),
+    Case("an alias bomb as an `az ml` file", file("house/deployment.yml", bomb(9, 9)), "PLAN008"),
+    Case("an `az ml` file with a Python tag", file(
+        "house/endpoint.yml", ENDPOINT + "description: !!python/name:os.system\n"), "PLAN007"),
+)  # fmt: skip
+
+
+@contextlib.contextmanager
+def made(case: Case) -> Iterator[Path]:
+    """A repository with that input, which is the working directory meanwhile."""
+    before = Path.cwd()
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        (root / ".git").mkdir()
+        for name, text in {
+            "plan.yml": ROLES,
+            "house/endpoint.yml": ENDPOINT,
+            "house/deployment.yml": DEPLOYMENT,
+            "house/model/model.json": "{}",
+            "house/code/score.py": "",
+            "house/conda.yml": "name: house\n",
+            "house/request.json": "{}",
+        }.items():
+            file(name, text)(root)
+        os.chdir(root)
+        try:
+            case.setup(root)
+            yield root
+        finally:
+            os.chdir(before)
+
+
+def answer(case: Case) -> tuple[list[str], float]:
+    """The faults as people see them (none for a valid plan), and how many seconds that took."""
+    with made(case) as root:
+        start = time.process_time()
+        try:
+            inspect_plan(Path("plan.yml"), environment={})
+        except PlanError as error:
+            lines = [str(fault).replace(str(root.resolve()), ".") for fault in error.faults]
+        else:
+            lines = []
+        return lines, time.process_time() - start
+
+
+def page() -> str:
+    """The table of all inputs and answers."""
+    rows = [f"| {_cell(case.title)} | {_told(case)} |" for case in CASES]
+    counted = f"\n{len(CASES)} inputs.\n\n| input | answer |\n| --- | --- |\n"
+    return _HEAD + counted + "\n".join(rows) + "\n"
+
+
+def _told(case: Case) -> str:
+    lines, _ = answer(case)
+    if not lines:
+        return f"valid: {_cell(case.meaning)}"
+    first = next(line for line in lines if f": {case.code}: " in line)
+    first = first if len(first) <= 200 else f"{first[:120]} … {first[-60:]}"
+    more = f" (and {len(lines) - 1} more)" if len(lines) > 1 else ""
+    return f"`` {_cell(first)} ``{more}"
+
+
+def _cell(text: str) -> str:
+    shown = "".join(character if character.isprintable() else f"\\x{ord(character):02x}" for character in text)
+    return shown.replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    sys.stdout.write(page())
