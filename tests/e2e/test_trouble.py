@@ -109,7 +109,7 @@ def test_one_trouble_after_the_other(desk: Desk) -> None:
 
 
 def test_quota_that_only_the_service_knows(desk: Desk) -> None:
-    """A deployment that the service refuses for want of cores is taken away; with more of them a second run finishes."""
+    """A deployment refused for want of cores is taken away; with more of them a second run finishes."""
     desk.emulator.faults({"effect": {"kind": "quota", "cores": 4}})
     ran = desk.apply(PLAN, "--allow-hazard", "unproven-capacity")
     hint = (
@@ -122,7 +122,7 @@ def test_quota_that_only_the_service_knows(desk: Desk) -> None:
 
 
 def test_no_permission_on_the_storage(desk: Desk) -> None:
-    """A file that cannot be uploaded ends the run with a sentence, and nobody waits for it; then a second run finishes."""
+    """A file that cannot be uploaded ends the run with a sentence; then a second run finishes."""
     with (desk.root / "plans/house-prices/src/score.py").open("a", encoding="utf-8") as script:
         script.write(f"# never uploaded before: {desk.root}\n")
     upload = {"method": "PUT", "path": "\\.blob\\..*score.py", "times": None}
