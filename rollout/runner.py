@@ -12,7 +12,7 @@ from typing import Final, Protocol
 
 import msgspec
 
-from rollout.core.actions import Action, CreateEndpoint, DeleteDeployment, DeployRevision, ScaleDeployment
+from rollout.core.actions import Action, CreateEndpoint, DeleteDeployment, DeployRevision, Record, ScaleDeployment
 from rollout.core.decide import decide
 from rollout.core.decision import Decision, StageState, Status
 from rollout.core.observed import FAILED, Observation
@@ -217,7 +217,9 @@ class Runner:
 
 
 def _reached(release: Release, decision: Decision, until: str) -> bool:
-    """Whether that stage of the plan is satisfied. A bootstrap's stage of the same name is another one."""
+    """Whether that stage of the plan is satisfied, and on record. A bootstrap's stage of the same name is another one."""
+    if decision.actions and isinstance(decision.actions[0], Record):
+        return False  # the marker says that it was passed: without it the stage would be measured again
     asked = {id(stage) for stage in release.stages if stage.name == until}
     return any(id(view.stage) in asked and view.state is StageState.SATISFIED for view in decision.stages)
 

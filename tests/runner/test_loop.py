@@ -8,6 +8,7 @@ import pytest
 
 from rollout.core.decision import Phase, Status
 from rollout.core.observed import all_to, weights
+from rollout.core.progress import Progress, from_tags
 from rollout.core.release import Gate
 from rollout.core.verdict import Outcome, Verdict
 from rollout.runner import LOOK_EVERY, Measured, Waiting
@@ -177,3 +178,16 @@ async def test_each_pass_measures_at_most_one_gate(stage: Stage) -> None:
 
     assert stage.measured == ["1-smoke-0", "3-bake-30"]
     assert [event.gate.name for event in stage.told if isinstance(event, Measured)] == stage.measured
+
+
+async def test_until_the_last_gate_records_the_promotion(stage: Stage) -> None:
+    """`--until` a gate whose pass needs a marker: the marker is written, so that the pass is not lost."""
+    stage.release = plans.roles("v2", "deploy, traffic 100, bake 60, delete 100")
+
+    await stage.run(until="2-bake-60", max_wait=1e6)
+
+    record = from_tags((await stage.live()).tags)
+    assert isinstance(record, Progress)
+    assert record.promoted is not None
+    assert record.promoted.revision == "v2"
+    assert (await stage.live()).deployment("blue") is not None
