@@ -217,7 +217,7 @@ class Runner:
 
 
 def _reached(release: Release, decision: Decision, until: str) -> bool:
-    """Whether that stage of the plan is satisfied, and on record. A bootstrap's stage of the same name is another one."""
+    """Whether that stage of the plan is satisfied and on record. A bootstrap's stage of that name is another one."""
     if decision.actions and isinstance(decision.actions[0], Record):
         return False  # the marker says that it was passed: without it the stage would be measured again
     asked = {id(stage) for stage in release.stages if stage.name == until}
