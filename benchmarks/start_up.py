@@ -52,7 +52,8 @@ def _environment(folder: str) -> Mapping[str, str]:
 def _seconds(arguments: tuple[str, ...], environment: Mapping[str, str]) -> float:
     before = _children()
     command = [sys.executable, "-c", *arguments]
-    subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=True, cwd=PLANS)
+    quiet = subprocess.DEVNULL
+    subprocess.run(command, env=environment, stdout=quiet, stderr=quiet, check=True, cwd=PLANS)
     return _children() - before
 
 
