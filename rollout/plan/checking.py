@@ -14,7 +14,8 @@ from rollout.plan.az_files import check_deployment, check_endpoint
 from rollout.plan.documents import Document
 from rollout.plan.load import inspect_plan
 from rollout.plan.loader import Loaded, load_text
-from rollout.plan.repository import FILE, RepositoryModel, find_repository
+from rollout.plan.repository import FILE, find_repository
+from rollout.plan.repository_model import RepositoryModel
 from rollout.plan.translate import faults_of
 
 _OF_ENDPOINTS = ("auth_mode", "traffic", "public_network_access")

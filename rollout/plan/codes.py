@@ -132,6 +132,9 @@ _ROLLOUT: Final = {
     ),
     "PLAN209": Explanation("the slots are the same", "Deployments alternate between two different names."),
     "PLAN210": Explanation("weights that do not sum to 100", "The service accepts a split only if it sums to 100."),
+    "PLAN211": Explanation(
+        "too many gates", "Which gates passed is kept in the endpoint's tags, and a resource has room for 12 of ours."
+    ),
 }
 _FILES: Final = {
     "PLAN303": Explanation(

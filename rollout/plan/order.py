@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 
-from rollout.core.release import AnyStage, Delete, Deploy, Gate, Mirror, Role, Scale, Traffic
+from rollout.core.release import AnyStage, Delete, Deploy, Gate, GateKind, Mirror, Role, Scale, Traffic
 from rollout.errors import Fault
 from rollout.plan.layers import PlanFile
 from rollout.plan.positions import Path
 
+MOST_GATES: Final = 36
+MOST_APPROVALS: Final = 4
 Placed = Sequence[tuple[Path, AnyStage]]
 
 
@@ -18,6 +21,7 @@ def check_order(plan: PlanFile, stages: Placed) -> Iterator[Fault]:
     yield from _weights(plan, stages)
     yield from _mirrors(plan, stages)
     yield from _deletes(plan, stages)
+    yield from _numbers(plan, stages)
 
 
 def check_bootstrap(plan: PlanFile, stages: Placed) -> Iterator[Fault]:
@@ -36,6 +40,16 @@ def check_bootstrap(plan: PlanFile, stages: Placed) -> Iterator[Fault]:
                 "this stage has no place in a bootstrap",
                 expected="deploy, scale, traffic and gates about what will serve",
             )
+
+
+def _numbers(plan: PlanFile, stages: Placed) -> Iterator[Fault]:
+    """Passes and approvals are kept in the endpoint's tags, which have room for so many."""
+    gates = [(path, stage) for path, stage in stages if isinstance(stage, Gate)]
+    approvals = [(path, stage) for path, stage in gates if stage.kind is GateKind.APPROVAL]
+    for found, most, what in ((gates, MOST_GATES, "gates"), (approvals, MOST_APPROVALS, "approvals")):
+        if len(found) > most:
+            message = f"{len(found)} {what}: what they say is kept in the endpoint's tags"
+            yield plan.fault("PLAN211", found[most][0], message, expected=f"at most {most} {what}")
 
 
 def _deploys(plan: PlanFile, stages: Placed) -> Iterator[Fault]:

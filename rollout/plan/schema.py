@@ -6,7 +6,7 @@ import json
 from typing import Any, Final
 
 from rollout.plan.models import PlanModel
-from rollout.plan.repository import RepositoryModel
+from rollout.plan.repository_model import RepositoryModel
 from rollout.plan.shapes import Strict
 
 DRAFT: Final = "http://json-schema.org/draft-07/schema#"

@@ -5,13 +5,16 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from rollout.errors import Fault
 from rollout.plan.positions import Path, Source
-from rollout.plan.repository import FILE, LONGEST, VARIABLE, Repository, VariableModel
+from rollout.plan.repository import FILE, LONGEST, VARIABLE, Repository
+
+if TYPE_CHECKING:
+    from rollout.plan.repository_model import VariableModel
 
 MOST: Final = 1000
 """References in one file: a limit for hostile files."""
