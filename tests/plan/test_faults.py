@@ -114,6 +114,9 @@ drift: heel
         (["{deploy: candidate, name: a}", "{traffic: 100, name: a}"], [
             "plan.yml:6:31: PLAN207: stages[0].name: two stages are called `a` | names that differ",
             "plan.yml:7:26: PLAN207: stages[1].name: two stages are called `a` | names that differ"]),
+        (["deploy: candidate", *["bake: 1m"] * 37, "traffic: 100"], [
+            "plan.yml:43:5: PLAN211: stages[37]: 37 gates: what they say is kept in the endpoint's tags"
+            " | at most 36 gates"]),
         (["deploy: candidate", "{traffic: 100, bake: 1m}", "bake", "name: x"], [
             "plan.yml:7:5: PLAN106: stages[1]: a stage has one kind, this one has 2: traffic, bake"
             " | one kind a stage | make each of them a stage of its own",
