@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import jsonschema
@@ -95,7 +96,17 @@ def test_a_signal_ends_a_waiting_apply_in_order(
     command = [sys.executable, "-m", "rollout", "apply", str(plan), "--auto-approve", "--wait"]
     # the SDK leaves the name of the cloud that it last spoke to in the environment of this process
     variables = {name: value for name, value in os.environ.items() if name != "AZUREML_CURRENT_CLOUD"}
-    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=variables) as child:
+    with subprocess.Popen(
+        command,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=variables,
+        # a shell lets what it starts in the background ignore SIGINT, and children inherit that
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as child:
+        watchdog = threading.Timer(120, child.kill)
+        watchdog.start()
         assert child.stderr is not None
         said = []
         for line in child.stderr:
@@ -103,6 +114,7 @@ def test_a_signal_ends_a_waiting_apply_in_order(
             if " wait " in line:
                 child.send_signal(number)
         out = child.stdout.read() if child.stdout else ""
+        watchdog.cancel()
     assert (child.returncode, out) == (code, ""), said
     assert said[-1] == "interrupted; all progress is on the endpoint: the same command again carries on\n"
     rollout("approve", plan)
