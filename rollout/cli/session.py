@@ -90,6 +90,7 @@ def report_on(session: Session, loaded: LoadedPlan, seen: Observation, allowed: 
     """What is to be told about a plan after that look."""
     changes = change_set(loaded.release, seen, allowed)
     decision = waiting_bake(loaded.release, seen, changes.decision, allowed)
+    decision = msgspec.structs.replace(decision, notes=(*decision.notes, *map(str, loaded.variables)))
     return Report(
         release=loaded.release,
         file=str(loaded.path),

@@ -94,7 +94,7 @@ def _text(result: Checked) -> str:
 
 def _details(result: Checked) -> Iterator[str]:
     for used in result.variables:
-        yield f"${{{used.name}}} = {json.dumps(used.value, ensure_ascii=False)}  ({used.origin})"
+        yield str(used)
     for origin in result.origins:
         yield str(origin)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
@@ -32,6 +33,9 @@ class Used(msgspec.Struct, frozen=True, gc=False):
     name: str
     value: Value
     origin: str
+
+    def __str__(self) -> str:
+        return f"${{{self.name}}} = {json.dumps(self.value, ensure_ascii=False)}  ({self.origin})"
 
 
 class Replacer(msgspec.Struct):

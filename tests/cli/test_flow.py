@@ -163,3 +163,18 @@ def test_out_writes_the_change_set_beside_the_text(rollout: Command, on_emulator
     assert ended.code == 0
     assert (tmp_path / "set.txt").read_text() == ended.out
     assert json.loads((tmp_path / "set.json").read_text())["digest"] in ended.out
+
+
+def test_a_diff_shows_the_values_of_variables(
+    rollout: Command, on_emulator: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever approves a change set sees what its variables stood for, and where that came from."""
+    plan = write_plan(tmp_path, "variable")
+    plan.write_text(plan.read_text().replace("instance_count: 1", "instance_count: ${COUNT}"))
+    (tmp_path / "rollout.yaml").write_text("variables: {COUNT: {default: 2, from_env: THE_COUNT}}\n")
+    monkeypatch.setenv("THE_COUNT", "3")
+
+    ended = rollout("diff", plan, "-o", "json").json
+
+    assert "${COUNT} = 3  (environment variable THE_COUNT)" in ended["notes"]
+    assert any("${COUNT} = 3" in line for line in rollout("diff", plan).out.splitlines())
