@@ -196,6 +196,11 @@ class Emulator:
 
 
 @dataclass(slots=True)
+def _no_traceback(err: str) -> None:
+    """Nothing of ours went wrong unseen; a line that quotes a container's log may have a traceback."""
+    assert not any(line.startswith("Traceback") for line in err.splitlines()), err
+
+
 class Desk:
     """A person's desk: a Git checkout of the sample plans, and the command line in front of an emulator."""
 
@@ -260,7 +265,7 @@ class Desk:
             except BaseException:
                 running.kill()
                 raise
-        assert not any(line.startswith("Traceback") for line in err.splitlines()), err  # a container's log may have one
+        _no_traceback(err)
         return Ran(running.returncode, out, err)
 
     def apply(self, plan: str, *arguments: str, **variables: str) -> Ran:
@@ -298,7 +303,7 @@ class Desk:
         while time.monotonic() < deadline:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 out, err = running.communicate(timeout=0.3)
-                assert not any(line.startswith("Traceback") for line in err.splitlines()), err  # a container's log may have one
+                _no_traceback(err)
                 return Ran(running.returncode, out, err)
             self.emulator.advance(every)
         raise AssertionError("apply --wait did not end")
