@@ -195,12 +195,12 @@ class Emulator:
         )
 
 
-@dataclass(slots=True)
 def _no_traceback(err: str) -> None:
     """Nothing of ours went wrong unseen; a line that quotes a container's log may have a traceback."""
     assert not any(line.startswith("Traceback") for line in err.splitlines()), err
 
 
+@dataclass(slots=True)
 class Desk:
     """A person's desk: a Git checkout of the sample plans, and the command line in front of an emulator."""
 
