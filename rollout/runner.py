@@ -127,11 +127,12 @@ class Runner:
         self._tell = listener
         self._prove = prove
 
-    async def look(self, *, measure: bool) -> Looked:
-        """One look and one decision, without any write. With `measure` the gate that is asked for is measured."""
+    async def look(self, *, measure: bool, until: str = "") -> Looked:
+        """One look and one decision, without any write. With `measure` the gate that is asked for is measured, unless the
+        stage `until` is satisfied without it."""
         observation = await self._plane.observe(self._release.endpoint.name)
         decision = decide(self._release, observation, {}, self._allowed)
-        if measure and decision.measure is not None:
+        if measure and decision.measure is not None and not _reached(self._release, decision, until):
             gate = decision.measure
             self._tell(Measuring(gate))
             verdict = await self._measure(gate, observation, decision)
@@ -146,7 +147,7 @@ class Runner:
         writes, trouble, waited, failure = 0, 0, 0.0, ""
         while True:
             try:
-                looked = await self.look(measure=True)
+                looked = await self.look(measure=True, until=limits.until)
                 decision, observation = looked.decision, looked.observation
                 if _reached(self._release, decision, limits.until):
                     return Result(decision=decision, observation=observation, writes=writes, failure=failure)

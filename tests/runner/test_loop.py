@@ -191,3 +191,13 @@ async def test_until_the_last_gate_records_the_promotion(stage: Stage) -> None:
     assert record.promoted is not None
     assert record.promoted.revision == "v2"
     assert (await stage.live()).deployment("blue") is not None
+
+
+async def test_until_the_deploy_stage_asks_no_gate(stage: Stage) -> None:
+    """What stands behind the stage that was asked for is not even measured, so it cannot fail either."""
+    stage.judge = says(Outcome.FAIL)
+
+    await stage.run(until="0-deploy-0")
+
+    assert stage.measured == []
+    assert stage.written == ["DeployRevision"]
