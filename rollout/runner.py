@@ -128,8 +128,8 @@ class Runner:
         self._prove = prove
 
     async def look(self, *, measure: bool, until: str = "") -> Looked:
-        """One look and one decision, without any write. With `measure` the gate that is asked for is measured, unless the
-        stage `until` is satisfied without it."""
+        """One look and one decision, without any write. With `measure` the gate that is asked for is measured, unless
+        the stage `until` is satisfied without it."""
         observation = await self._plane.observe(self._release.endpoint.name)
         decision = decide(self._release, observation, {}, self._allowed)
         if measure and decision.measure is not None and not _reached(self._release, decision, until):
