@@ -204,10 +204,7 @@ def moved_by_hand(view: Scene) -> Decision | None:
     if not _moved_by_hand(view):
         return None
     why = f"the weights were changed outside: {_said(view.endpoint.weights)}"
-    if view.progress.hold is None or view.progress.written != view.endpoint.weights:
-        action = Record(reason=why, progress=records.held_outside(view, view.endpoint.weights, why))
-        return _act(Phase.HELD, action)
-    return _hold(why)
+    return _act(Phase.HELD, Record(reason=why, progress=records.held_outside(view, view.endpoint.weights, why)))
 
 
 def held_outside(view: Scene) -> Decision | None:

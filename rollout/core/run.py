@@ -10,8 +10,6 @@ from datetime import datetime
 from math import ceil
 from typing import assert_never
 
-from msgspec.structs import replace
-
 from rollout.core import records
 from rollout.core.actions import Action, DeleteDeployment, DeployRevision, Record, ScaleDeployment, SetTraffic
 from rollout.core.decision import Decision, Phase, Status
@@ -126,10 +124,9 @@ def _gate(scene: Scene, place: Place, gate: Gate) -> Decision:
         case _ if place.earned:
             return _act(scene, place, _marker(scene, place.earned, "passed before " + gate.name))
         case Ask():
-            return _wait(scene, place, f"{gate.name} must be measured", gate, key)
+            return _wait(scene, place, f"{gate.name} must be measured", ask=gate)
         case NotYet(reason=reason, until=until):
-            found = _wait(scene, place, reason, None, key)
-            return _until(found, until)
+            return _wait(scene, place, reason, until=until)
         case Stuck(reason=reason):
             return Decision(status=Status.HOLD, phase=Phase.HELD, reason=reason, stages=stage_views(scene, place))
         case Passed() | None:
@@ -245,16 +242,15 @@ def _act(scene: Scene, place: Place, action: Action) -> Decision:
     )
 
 
-def _wait(scene: Scene, place: Place, reason: str, gate: Gate | None, key: str) -> Decision:
+def _wait(
+    scene: Scene, place: Place, reason: str, *, ask: Gate | None = None, until: datetime | None = None
+) -> Decision:
     return Decision(
         status=Status.WAIT,
         phase=_phase(scene),
         reason=reason,
-        measure=gate,
-        measure_key=key if gate else "",
+        measure=ask,
+        measure_key=place.step(scene).key if ask else "",
+        next_after=until,
         stages=stage_views(scene, place),
     )
-
-
-def _until(decision: Decision, until: datetime | None) -> Decision:
-    return replace(decision, next_after=until)
