@@ -26,7 +26,7 @@ Edit = Callable[[Desk], None]
 
 @dataclass(frozen=True, slots=True)
 class Life:
-    """`before` releases lead to the world that `last` starts in; `end` is where it must lead, `made` what it creates."""
+    """The releases `before` lead to where `last` starts. `end`: where that leads; `made`: what is created."""
 
     name: str
     plan: str
@@ -35,8 +35,6 @@ class Life:
     last: Edit
     end: Mapping[str, Any]
     made: tuple[str, ...]
-    fast: bool = False
-    """Whether the last release may go back to a former stable after the smoke tests alone."""
 
 
 def as_committed(desk: Desk) -> None:
@@ -67,11 +65,12 @@ def standing(weights: Mapping[str, int], **deployments: tuple[str, int, str]) ->
     return {"traffic": dict(weights), "mirror": {}, "deployments": deployments}
 
 
-ROLES: Final = {"plan": "house-prices.rollout.yml", "endpoint": "house-prices"}
+ROLES, PRICES = "house-prices.rollout.yml", "house-prices"
 LIVES: Final = (
     Life(
         name="roles: first release",
-        **ROLES,
+        plan=ROLES,
+        endpoint=PRICES,
         before=(),
         last=as_committed,
         end=standing({"blue": 100}, blue=("Succeeded", 1, "v1")),
@@ -79,7 +78,8 @@ LIVES: Final = (
     ),
     Life(
         name="roles: next release",
-        **ROLES,
+        plan=ROLES,
+        endpoint=PRICES,
         before=(as_committed,),
         last=release("v1", "v2"),
         end=standing({"green": 100}, green=("Succeeded", 1, "v2")),
@@ -87,7 +87,8 @@ LIVES: Final = (
     ),
     Life(
         name="roles: rolled back at 10 %",
-        **ROLES,
+        plan=ROLES,
+        endpoint=PRICES,
         before=(as_committed,),
         last=late_smoke,
         end=standing({"blue": 100}, blue=("Succeeded", 1, "v1"), green=("Succeeded", 1, "v2")),
