@@ -51,7 +51,7 @@ class EndpointWriter:
         what = f"create endpoint {spec.name}"
         path = self._paths.endpoint(spec.name)
         location = str(spec.fields.get("location") or await self._location(what))
-        body = writes.new_endpoint(spec.fields, location, action.progress)
+        body = writes.new_endpoint(spec.fields, self._paths.home, location, action.progress)
         goal = Goal(Weights(), to_tags(action.progress))
 
         async def look(again: bool) -> Any:

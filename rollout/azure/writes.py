@@ -39,19 +39,17 @@ def writable(raw: Mapping[str, Any]) -> dict[str, Any]:
     return body
 
 
-def new_endpoint(fields: Mapping[str, Any], location: str, progress: Progress) -> dict[str, Any]:
-    """An endpoint that does not exist yet: the declared fields, the record, no traffic.
-
-    Raises Refused for a Kubernetes endpoint.
-    """
-    if fields.get("compute"):
-        raise Refused("only managed online endpoints can be created", hint="Create the Kubernetes endpoint by hand.")
+def new_endpoint(fields: Mapping[str, Any], home: str, location: str, progress: Progress) -> dict[str, Any]:
+    """An endpoint that does not exist yet: the declared fields, the record, no traffic. `home` is the workspace's ARM
+    id: a Kubernetes endpoint lives on a cluster that is attached there."""
+    compute = str(fields.get("compute") or "").removeprefix("azureml:")
+    cluster = {"compute": f"{home}/computes/{compute}"} if compute else {}
     empty = {
         "location": location,
-        "kind": "Managed",
+        "kind": "Kubernetes" if compute else "Managed",
         "identity": {"type": "SystemAssigned"},
         "tags": {},
-        "properties": {"authMode": "Key", "properties": {}, "traffic": {}, "mirrorTraffic": {}},
+        "properties": {"authMode": "Key", "properties": {}, "traffic": {}, "mirrorTraffic": {}, **cluster},
     }
     return with_record(with_fields(empty, fields), progress)
 

@@ -153,6 +153,12 @@ def asset_id(value: Any, workspace: str) -> str:
     return f"azureml:{asset[1]}:{asset[2]}" if asset else text
 
 
+def compute_name(value: Any) -> str:
+    """A Kubernetes cluster as `azureml:name`: it is always attached to the endpoint's own workspace."""
+    text = arm_id(str(value))
+    return f"azureml:{text.rpartition('/computes/')[2].removeprefix('azureml:')}"
+
+
 def identity_of(kind: str, user_assigned: Sequence[str] = ()) -> dict[str, Any]:
     """A managed identity in the plan's words: `type` (`system_assigned`, ...) and, if any, the ARM ids."""
     words = (re.sub(r"(?<=[a-z])(?=A)", "_", word.strip()).lower() for word in kind.split(","))
@@ -173,7 +179,7 @@ def _endpoint_fields(body: Mapping[str, Any], properties: Mapping[str, Any], tag
         "tags": dict(foreign(tags)),
     }
     if compute := properties.get("compute"):
-        found["compute"] = str(compute)
+        found["compute"] = compute_name(compute)
     return {**found, **{key: found[key] or default for key, default in ENDPOINT_DEFAULTS.items()}}
 
 

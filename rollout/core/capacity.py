@@ -102,18 +102,20 @@ def need(actions: Sequence[Action], live: Endpoint | None) -> Need:
     start, held = dict(now), dict(now)
     peak: dict[str, int] = {}
     most, words, faults = 0, list[str](), list[str]()
+    counted = live is None or not live.fields.get("compute")  # a cluster's sizes are its own
     for action in actions:
         match action:
             case CreateEndpoint(endpoint=spec):
                 faults += _name_faults("endpoint", spec.name)
+                counted = not spec.fields.get("compute")
             case DeployRevision(deployment=name, spec=spec, count=count):
                 faults += _name_faults("deployment", name) if name not in held else []
                 held[name] = (spec.instance_type, count)
-                if spec.fields.get("type") != "kubernetes":  # their sizes are the cluster's own
+                if counted and spec.fields.get("type") != "kubernetes":
                     words += _sum(name, spec.instance_type, count, faults)
             case ScaleDeployment(deployment=name, count=count) if name in held and count > held[name][1]:
                 held[name] = (held[name][0], count)
-                words += _sum(name, held[name][0], count, faults)
+                words += _sum(name, held[name][0], count, faults) if counted else []
             case DeleteDeployment(deployment=name):
                 held.pop(name, None)
         for size, more in _growth(start, held).items():

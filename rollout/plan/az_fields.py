@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from rollout.core.canonical import asset_id, identity_of
+from rollout.core.canonical import asset_id, compute_name, identity_of
 from rollout.core.release import DeploymentSpec, EndpointSpec
 from rollout.core.revision import canonical_json, revision
 from rollout.plan.az_shapes import DEPLOYMENT, ENDPOINT, Shape, chosen, fold
@@ -42,7 +42,7 @@ def endpoint_spec(document: Document, default_name: str) -> EndpointSpec:
     if data.get("identity") is not None:
         fields["identity"] = _identity(data["identity"])
     if data.get("compute") is not None:
-        fields["compute"] = str(data["compute"])
+        fields["compute"] = compute_name(data["compute"])
     return EndpointSpec(name=str(data.get("name") or default_name).lower(), fields=fields)
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from rollout.errors import Fault
 from rollout.plan import positions
+from rollout.plan.az_rules import check_content, check_identity, check_references
 from rollout.plan.az_shapes import COLLECTION, DEPLOYMENT, ENDPOINT, Shape, chosen
 from rollout.plan.contents import local_files
 from rollout.plan.documents import LOCAL_PATHS, Document, is_local, leaves, value_at, what_is
@@ -34,6 +35,7 @@ _UNSAFE: Final = ("yes", "no", "on", "off")
 def check_endpoint(document: Document, expected_name: str = "") -> Iterator[Fault]:
     """Everything wrong with an endpoint file."""
     yield from islice(_check(document, ENDPOINT, (), document.data), MAX_FAULTS + 1)
+    yield from check_identity(document)
     for key in ("traffic", "mirror_traffic"):
         if document.data.get(key):
             yield document.fault(
@@ -63,6 +65,8 @@ def check_deployment(document: Document, endpoint: str, name: str | None) -> Ite
         yield document.fault(
             "PLAN103", ("instance_count",), "a deployment has at least one instance", expected="1 or more"
         )
+    yield from check_content(document)
+    yield from check_references(document)
     yield from _missing_files(document)
 
 

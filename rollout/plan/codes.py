@@ -157,6 +157,17 @@ _FILES: Final = {
     "PLAN310": Explanation(
         "too many files", "A model or code folder holds at most 20,000 files; `.amlignore` leaves files out."
     ),
+    "PLAN311": Explanation(
+        "a deployment of another kind than its endpoint",
+        "An endpoint with `compute` lives on Kubernetes, and so do its deployments (`type: kubernetes`); any other is "
+        "managed, and so are its deployments.",
+    ),
+    "PLAN312": Explanation(
+        "not a usable reference",
+        "A registered asset is named by `azureml:NAME:VERSION`, by `azureml:NAME@LABEL`, by its ARM id, or in a "
+        "registry by `azureml://registries/REGISTRY/models/NAME/versions/VERSION`; a user-assigned identity by its ARM "
+        "id. What stands between `<` and `>` is to be filled in.",
+    ),
     "PLAN401": Explanation(
         "not a usable request", "A request is a file, or a JSON `body`; `.json` files must be JSON."
     ),

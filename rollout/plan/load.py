@@ -17,6 +17,7 @@ from rollout.errors import Fault, PlanError
 from rollout.plan import positions
 from rollout.plan.az_fields import endpoint_spec
 from rollout.plan.az_files import check_deployment, check_endpoint
+from rollout.plan.az_rules import check_computes
 from rollout.plan.documents import Document, resolve
 from rollout.plan.layered import read_plan
 from rollout.plan.layers import PlanFile
@@ -222,6 +223,7 @@ def _documents(
         document = resolve(plan, at, value, faults)
         if document is not None:
             faults.extend(check_deployment(document, name, key))
+            faults.extend(check_computes(endpoint, document) if endpoint else ())
             found[key or "candidate"] = document
     return spec, found
 

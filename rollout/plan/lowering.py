@@ -62,12 +62,11 @@ def lower_stages(plan: PlanFile, model: PlanModel, faults: list[Fault]) -> Ways 
 def check_mirror(plan: PlanFile, ways: Ways, documents: Sequence[Document | None]) -> list[Fault]:
     """Kubernetes endpoints cannot mirror."""
     kubernetes = any(document and document.data.get("type") == "kubernetes" for document in documents)
-    mirrors = any(isinstance(stage, Mirror) and stage.weight for stage in ways.stages)
-    if not (kubernetes and mirrors):
+    if not kubernetes:
         return []
-    return [
-        plan.fault("PLAN204", ("stages",), "a Kubernetes endpoint cannot mirror traffic", expected="no mirror stage")
-    ]
+    mirrors = [place for place, stage in zip(ways.places, ways.stages, strict=False) if isinstance(stage, Mirror)]
+    message = "a Kubernetes endpoint cannot mirror traffic"
+    return [plan.fault("PLAN204", place, message, expected="no mirror stage") for place in mirrors]
 
 
 def lower(model: PlanModel, ways: Ways, endpoint: EndpointSpec, documents: dict[str, Document], commit: str) -> Release:

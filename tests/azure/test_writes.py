@@ -13,6 +13,7 @@ from rollout.core.observed import weights
 from rollout.core.progress import Progress, ours, to_tags
 from rollout.errors import Refused
 
+HOME = "/subscriptions/s/resourceGroups/g/providers/Microsoft.MachineLearningServices/workspaces/w"
 PROGRESS = Progress(plan="house")
 RAW: dict[str, Any] = {
     "id": "/x/onlineEndpoints/e",
@@ -114,15 +115,16 @@ def test_written_fields_are_read_back_the_same() -> None:
         "public_network_access": "disabled",
         "identity": {"type": "user_assigned", "user_assigned_identities": ["/a", "/b"]},
     }
-    body = writes.new_endpoint(fields, "eastus2", PROGRESS)
+    body = writes.new_endpoint(fields, HOME, "eastus2", PROGRESS)
     assert read_endpoint(body).fields == {**fields, "properties": {}}
     assert ours(read_endpoint(body).tags) == to_tags(PROGRESS)
 
 
-def test_a_kubernetes_endpoint_is_refused() -> None:
-    """Better no endpoint than one of another kind."""
-    with pytest.raises(Refused, match="only managed"):
-        writes.new_endpoint({"compute": "azureml:aks"}, "eastus2", PROGRESS)
+def test_a_kubernetes_endpoint_names_its_cluster() -> None:
+    """By its ARM id in the workspace, as the SDK does; what is read back is what was declared."""
+    body = writes.new_endpoint({"compute": "azureml:aks"}, HOME, "eastus2", PROGRESS)
+    assert (body["kind"], body["properties"]["compute"]) == ("Kubernetes", f"{HOME}/computes/aks")
+    assert read_endpoint(body).fields["compute"] == "azureml:aks"
 
 
 def test_unknown_fields_are_refused() -> None:

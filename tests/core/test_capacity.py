@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from rollout.core.actions import Action, DeleteDeployment, DeployRevision, ScaleDeployment
@@ -119,3 +120,9 @@ def test_what_no_quota_helps_with() -> None:
 def test_kubernetes_sizes_are_the_clusters_own() -> None:
     """No cores of ours."""
     assert not need((deploy("green", size="small", type="kubernetes"),), live(blue=1))
+
+
+def test_more_instances_on_a_cluster() -> None:
+    """Scaling on Kubernetes asks for no cores of the region, either."""
+    there = msgspec.structs.replace(live(blue=1), fields={"compute": "azureml:aks"})
+    assert not need((ScaleDeployment(reason="", deployment="blue", before=1, count=3),), there)

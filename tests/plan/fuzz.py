@@ -120,8 +120,9 @@ def prepare(root: Path) -> None:
         (root / name).write_text(text)
 
 
-def trial(root: Path, seed: int) -> str:
-    """What came of one input: "valid", or the code of its first fault. Raises AssertionError for a fault of ours."""
+def trial(root: Path, seed: int) -> tuple[str, float]:
+    """What came of one input ("valid", or the code of its first fault) and the seconds of processor time it took.
+    Raises AssertionError for a fault of ours."""
     dice = random.Random(seed)
     files = {
         "plan.yml": dice.choice([ROLES, FULL, LITERAL]),
@@ -138,8 +139,9 @@ def trial(root: Path, seed: int) -> str:
     overlay = root / "overlays/prod.yml" if "overlays/prod.yml" in hit else None
     start = time.process_time()
     outcome = _read(root, overlay)
-    assert time.process_time() - start < SLOWEST, f"seed {seed} took too long"
-    return outcome
+    seconds = time.process_time() - start
+    assert seconds < SLOWEST, f"seed {seed} took too long"
+    return outcome, seconds
 
 
 def _complete(error: PlanError) -> str:
@@ -167,19 +169,22 @@ def _read(root: Path, overlay: Path | None) -> str:
 
 
 def main(count: int, first: int) -> None:
-    """Many trials in this process, with limited memory; prints how often each outcome was seen."""
+    """Many trials in this process, with limited memory; prints how often each outcome was seen, and what it took."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     root = Path.cwd()
     prepare(root)
     seen: dict[str, int] = {}
+    slowest = 0.0
     for seed in range(first, first + count):
         try:
-            outcome = trial(root, seed)
+            outcome, seconds = trial(root, seed)
         except BaseException:
             print(f"seed {seed}", file=sys.stderr)
             raise
         seen[outcome] = seen.get(outcome, 0) + 1
-    print(json.dumps(seen, sort_keys=True))
+        slowest = max(slowest, seconds)
+    megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    print(json.dumps({"outcomes": dict(sorted(seen.items())), "slowest": round(slowest, 3), "megabytes": megabytes}))
 
 
 if __name__ == "__main__":

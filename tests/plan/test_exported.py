@@ -99,7 +99,8 @@ def back(folder: Path, body: dict[str, Any], blue: dict[str, Any]) -> tuple[Endp
 )
 def test_a_deployment_comes_back(tmp_path: Path, properties: dict[str, Any]) -> None:
     """Declared is exactly what is live: proven, without a rest."""
-    live, release = back(tmp_path, endpoint(), deployment(**properties))
+    cluster = {"compute": f"{HOME}/computes/Aks"} if properties.get("endpointComputeType") == "Kubernetes" else {}
+    live, release = back(tmp_path, endpoint(properties=cluster), deployment(**properties))
     assert prove(release.candidate, live.deployments[0], exact=True) is Proof.PROVEN
     assert release.candidate.count == 3
 

@@ -285,9 +285,94 @@ def test_a_missing_plan(project: Path) -> None:
 
 def test_mirror_on_kubernetes(project: Path, refused: Refused) -> None:
     """Kubernetes endpoints cannot mirror; the plan says so before the service does."""
+    (project / "house/endpoint.yml").write_text(ENDPOINT + "compute: azureml:cluster\n")
     (project / "house/deployment.yml").write_text(DEPLOYMENT + "type: kubernetes\n")
     assert refused(staged("deploy: candidate", "mirror: 10", "traffic: 100")) == [
-        "plan.yml:6:3: PLAN204: stages: a Kubernetes endpoint cannot mirror traffic | no mirror stage"
+        "plan.yml:7:5: PLAN204: stages[1]: a Kubernetes endpoint cannot mirror traffic | no mirror stage"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "kind", "answer"),
+    [
+        (
+            ENDPOINT,
+            "type: kubernetes\n",
+            "house/deployment.yml:13:7: PLAN311: type: a kubernetes deployment cannot live on this endpoint, which"
+            " has no `compute` | `type: managed` | name the cluster in the endpoint's file: `compute: azureml:NAME`",
+        ),
+        (
+            ENDPOINT + "compute: azureml:cluster\n",
+            "",
+            "house/deployment.yml:1:1: PLAN311: type: a managed deployment cannot live on this endpoint, which has a"
+            " `compute` | `type: kubernetes`",
+        ),
+    ],
+)
+def test_two_computes(project: Path, refused: Refused, endpoint: str, kind: str, answer: str) -> None:
+    """The service would refuse it in the middle of the run."""
+    (project / "house/endpoint.yml").write_text(endpoint)
+    (project / "house/deployment.yml").write_text(DEPLOYMENT + kind)
+    assert refused(ROLES) == [answer]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "answer"),
+    [
+        (
+            "model:\n  path: model/\n",
+            "model: azureml:house\n",
+            "3:8: PLAN312: model: `azureml:house` names no version | {form} | `azureml:house:1`?",
+        ),
+        (
+            "model:\n  path: model/\n",
+            "model: azureml://registries/<REGISTRY>/models/house/versions/1\n",
+            "3:8: PLAN312: model: `azureml://registries/<REGISTRY>/models/house/versions/1` is not a reference yet"
+            " | {form} | fill in what `<REGISTRY>` stands for",
+        ),
+        (
+            DEPLOYMENT[DEPLOYMENT.index("environment:") : DEPLOYMENT.index("instance_type:")],
+            "environment: runtime:1\n",
+            "8:14: PLAN312: environment: `runtime:1` is not a reference to a registered environment"
+            " | {form} | `azureml:runtime:1`?",
+        ),
+    ],
+)
+def test_references(project: Path, refused: Refused, old: str, new: str, answer: str) -> None:
+    """What can be no asset is said before anything is written."""
+    assert old in DEPLOYMENT
+    (project / "house/deployment.yml").write_text(DEPLOYMENT.replace(old, new))
+    form = "`azureml:NAME:VERSION`, `azureml:NAME@LABEL` or an ARM or registry id"
+    assert refused(ROLES) == ["house/deployment.yml:" + answer.format(form=form)]
+
+
+@pytest.mark.parametrize(
+    ("identity", "answer"),
+    [
+        (
+            "{type: user_assigned, user_assigned_identities: [{resource_id: mine}]}",
+            "5:74: PLAN312: identity.user_assigned_identities[0].resource_id: `mine` is not the id of an identity",
+        ),
+        (
+            "{type: user_assigned}",
+            "5:11: PLAN102: identity.user_assigned_identities: no user-assigned identity is named",
+        ),
+    ],
+)
+def test_identities(project: Path, refused: Refused, identity: str, answer: str) -> None:
+    """An identity that cannot be one is said before the endpoint is created."""
+    (project / "house/endpoint.yml").write_text(ENDPOINT + f"identity: {identity}\n")
+    form = "`/subscriptions/…/providers/Microsoft.ManagedIdentity/userAssignedIdentities/NAME`"
+    assert refused(ROLES) == [f"house/endpoint.yml:{answer} | {form}"]
+
+
+def test_nothing_to_run(project: Path, refused: Refused) -> None:
+    """A file to which the command line used to add the model."""
+    (project / "house/deployment.yml").write_text("instance_type: Standard_DS3_v2\ninstance_count: 1\n")
+    assert refused(ROLES) == [
+        "house/deployment.yml:1:1: PLAN102: model: the deployment has neither `model` nor `environment`: there is"
+        " nothing to run | `model` (MLflow and Triton models need nothing else) or `environment`"
+        " | what `az ml … --set model=…` gives stands in the plan: {file: …, set: {model: …}}"
     ]
 
 

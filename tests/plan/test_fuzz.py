@@ -23,7 +23,9 @@ def test_mutated_inputs(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    outcomes = json.loads(done.stdout)
+    told = json.loads(done.stdout)
+    print(told)
+    outcomes = told["outcomes"]
     assert sum(outcomes.values()) == COUNT
     assert len(outcomes) >= 15
     assert outcomes["valid"] > COUNT / 50
