@@ -13,7 +13,7 @@ from typing import Literal
 
 import msgspec
 
-from rollout.emulator.world import Kind, World
+from rollout.emulator.world import Kind, Ordered, World
 
 
 class Status(msgspec.Struct, frozen=True, tag="status", tag_field="kind"):
@@ -42,12 +42,34 @@ class Stale(msgspec.Struct, frozen=True, tag="stale", tag_field="kind"):
     """Answer a GET with the state before the last committed change (404 if there was none)."""
 
 
+class Torn(msgspec.Struct, frozen=True, tag="torn", tag_field="kind"):
+    """Act, then cut the connection in the middle of the answer's body."""
+
+
+class Garbage(msgspec.Struct, frozen=True, tag="garbage", tag_field="kind"):
+    """Act, then answer with a page of HTML in the place of the body, as a proxy in between does."""
+
+
+class Skew(msgspec.Struct, frozen=True, tag="skew", tag_field="kind"):
+    """Answer with a `Date` that is so many seconds off: one of the service's machines has a wrong clock."""
+
+    seconds: float
+
+
 class Fail(msgspec.Struct, frozen=True, tag="fail", tag_field="kind"):
-    """Let the next operation of a kind end as `Failed`. Takes effect when it is put, not by matching."""
+    """Let the next operation of a kind end badly. Takes effect when it is put, not by matching."""
 
     operation: Kind
     code: str = "InternalServerError"
     message: str = "An operation failure that was asked for."
+    ending: Literal["Failed", "Canceled"] = "Failed"
+
+
+class Slow(msgspec.Struct, frozen=True, tag="slow", tag_field="kind"):
+    """Let the next operation of a kind take so many seconds (of the service's time) longer. Takes effect when put."""
+
+    operation: Kind
+    seconds: float
 
 
 class Quota(msgspec.Struct, frozen=True, tag="quota", tag_field="kind"):
@@ -56,7 +78,7 @@ class Quota(msgspec.Struct, frozen=True, tag="quota", tag_field="kind"):
     cores: int
 
 
-Effect = Status | Drop | Delay | Stale | Fail | Quota
+Effect = Status | Drop | Delay | Stale | Torn | Garbage | Skew | Fail | Slow | Quota
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,17 +100,16 @@ class Faults:
         self._seen: list[int] = []
 
     def replace(self, rules: list[Fault], world: World) -> None:
-        """Take over a new list; `fail` and `quota` act at once. Raises `re.error` for a bad expression."""
+        """Take over a new list; `fail`, `slow` and `quota` act at once. Raises `re.error` for a bad expression."""
         compiled = [(rule, re.compile(rule.method, re.I), re.compile(rule.path, re.I)) for rule in rules]
-        world.ordered_failures.clear()
+        world.ordered.clear()
         world.quota_cores = None
         for rule in rules:
-            if isinstance(rule.effect, Fail):
-                count = rule.times or 1
-                world.ordered_failures += [(rule.effect.operation, rule.effect.code, rule.effect.message)] * count
+            if isinstance(rule.effect, Fail | Slow):
+                world.ordered += [_order(rule.effect)] * (rule.times or 1)
             elif isinstance(rule.effect, Quota):
                 world.quota_cores = rule.effect.cores
-        self._rules = [entry for entry in compiled if not isinstance(entry[0].effect, Fail | Quota)]
+        self._rules = [entry for entry in compiled if not isinstance(entry[0].effect, Fail | Slow | Quota)]
         self._seen = [0] * len(self._rules)
 
     def match(self, area: str, method: str, target: str) -> list[Effect]:
@@ -106,3 +127,9 @@ class Faults:
     def listing(self) -> list[Fault]:
         """The rules in force."""
         return [rule for rule, _, _ in self._rules]
+
+
+def _order(effect: Fail | Slow) -> Ordered:
+    if isinstance(effect, Slow):
+        return Ordered(effect.operation, seconds=effect.seconds)
+    return Ordered(effect.operation, effect.code, effect.message, effect.ending)

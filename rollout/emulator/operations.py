@@ -43,7 +43,7 @@ def start(
     due = now + timedelta(seconds=world.settings.seconds[kind])
     waits = world.backend and kind in NEEDS_BACKEND
     operation = Operation(op_id, kind, endpoint, deployment, now, due, after, waits=waits)
-    operation.failure = _ordered_failure(world, kind)
+    _take_orders(world, operation)
     world.operations[op_id] = operation
     world.in_flight[op_id] = operation
     world.endpoints[endpoint].busy.append(operation)
@@ -53,12 +53,15 @@ def start(
     return operation
 
 
-def _ordered_failure(world: World, kind: Kind) -> tuple[str, str] | None:
-    for index, (ordered, code, message) in enumerate(world.ordered_failures):
-        if ordered == kind:
-            del world.ordered_failures[index]
-            return code, message
-    return None
+def _take_orders(world: World, operation: Operation) -> None:
+    """Do as was ordered for the next operation of this kind: the first order for it is used up."""
+    order = next((order for order in world.ordered if order.kind == operation.kind), None)
+    if order is None:
+        return
+    world.ordered.remove(order)
+    operation.due += timedelta(seconds=order.seconds)
+    if order.code:
+        operation.failure, operation.ending = (order.code, order.message), order.ending
 
 
 def refuse_if_busy(world: World, held: HeldEndpoint, deployment: str | None) -> None:
@@ -159,7 +162,7 @@ def _may_end(world: World, operation: Operation, now: datetime) -> bool:
 
 def _end(world: World, operation: Operation, now: datetime) -> None:
     operation.ended = now
-    operation.status = "Failed" if operation.failure else "Succeeded"
+    operation.status = operation.ending if operation.failure else "Succeeded"
     del world.in_flight[operation.id]
     world.changed_operations.add(operation.id)
     held = world.endpoints.get(operation.endpoint)

@@ -18,7 +18,7 @@ from typing import Any
 from rollout.emulator import deployments, endpoints, operations
 from rollout.emulator.answers import NO_HEADERS, Answer, JsonObject, Rejected
 from rollout.emulator.settings import Scope, Settings
-from rollout.emulator.world import Kind, Operation, Snapshot, World
+from rollout.emulator.world import Kind, Operation, Ordered, Snapshot, World
 
 
 class Rules:
@@ -135,7 +135,7 @@ class Rules:
 
     def fail_next(self, kind: Kind, code: str, message: str) -> None:
         """Let the next operation of that kind end as `Failed` with this code."""
-        self.world.ordered_failures.append((kind, code, message))
+        self.world.ordered.append(Ordered(kind, code, message))
 
     @property
     def history(self) -> list[Snapshot]:

@@ -44,6 +44,17 @@ NEEDS_BACKEND = frozenset(
 """Operations that something has to be done for, where there is a backend."""
 
 
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """What the next operation of a kind shall do: end badly with a code (as `ending`), or take longer, or both."""
+
+    kind: Kind
+    code: str = ""
+    message: str = ""
+    ending: str = "Failed"
+    seconds: float = 0.0
+
+
 @dataclass(slots=True)
 class Operation:
     """A long-running operation. `after` is the document that its success commits; `due` when it may end at earliest."""
@@ -58,6 +69,7 @@ class Operation:
     polls: int = 0
     waits: bool = False
     failure: tuple[str, str] | None = None
+    ending: str = "Failed"
     status: str = "Updating"
     ended: datetime | None = None
 
@@ -115,7 +127,7 @@ class World:
     jobs: deque[Operation] = field(default_factory=deque)
     changed: set[str] = field(default_factory=set)
     changed_operations: set[str] = field(default_factory=set)
-    ordered_failures: list[tuple[Kind, str, str]] = field(default_factory=list)
+    ordered: list[Ordered] = field(default_factory=list)
     quota_cores: int | None = None
     counter: int = 0
     api_version: str = "2022-02-01-preview"

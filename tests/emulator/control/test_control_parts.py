@@ -219,11 +219,11 @@ def test_faults_fire_when_they_should() -> None:
     seen = [drop in faults.match("arm", "put", "/x/BLUE?y") for _ in range(5)]
     assert seen == [False, True, True, False, False]
     assert faults.match("data", "PUT", "/blue") == [delay]
-    assert [failure[:2] for failure in world.ordered_failures] == [(Kind.DEPLOYMENT_CREATE, "X")] * 2
+    assert [(order.kind, order.code) for order in world.ordered] == [(Kind.DEPLOYMENT_CREATE, "X")] * 2
     assert world.quota_cores == 8
     faults.replace([], world)
     assert faults.match("arm", "PUT", "/blue") == []
-    assert world.ordered_failures == []
+    assert world.ordered == []
     assert faults.listing() == []
 
 
