@@ -31,9 +31,12 @@ class Wire:
         self.sent: list[str] = []
         self._hooks = before, after
         self._dead = False
+        self._hooked = False
 
     def leave(self, method: str, url: str) -> None:
-        """A request is about to leave."""
+        """A request is about to leave. What a hook sends itself does not count."""
+        if self._hooked:
+            return
         if self._dead:
             raise Killed
         line = f"{method} {url.partition('?')[0]}"
@@ -43,16 +46,21 @@ class Wire:
 
     def arrive(self) -> None:
         """Its answer has arrived, and nobody has read it yet."""
+        if self._hooked:
+            return
         if self._dead:
             raise Killed
         self._call(1)
 
     def _call(self, which: int) -> None:
+        self._hooked = True
         try:
             self._hooks[which](len(self.sent) - 1)
         except Killed:
             self._dead = True
             raise
+        finally:
+            self._hooked = False
 
 
 def dying(at: int) -> Hook:
