@@ -1,0 +1,1 @@
+"""Where people meet a rollout: comments, statuses, issues and change requests of a code forge."""

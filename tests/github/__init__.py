@@ -1,0 +1,1 @@
+"""A local GitHub, a local runner of its workflows, and what happens to a pull request there."""
