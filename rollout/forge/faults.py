@@ -71,7 +71,7 @@ def fault_of(call: Call, refusal: Refusal) -> RolloutError:
     told = f": {refusal.message}" if refusal.message else ""
     match refusal.status:
         case 401:
-            return SignInError(f"GitHub does not accept the token{told}", hint=_NO_TOKEN)
+            return SignInError(f"GitHub does not accept the token{told}", hint=_SIGN_IN)
         case 403:
             return SignInError(f"the token may not {call.what}{told}", hint=_permission(call, refusal))
         case 404:
@@ -85,9 +85,7 @@ def fault_of(call: Call, refusal: Refusal) -> RolloutError:
             return RolloutError(f"GitHub refused to {call.what} (HTTP {refusal.status}){told}")
 
 
-_NO_TOKEN: Final = (
-    "set GITHUB_NO_TOKEN (in a workflow: `env: {GITHUB_NO_TOKEN: '${{ github.token }}'}`); it ends with its job"
-)
+_SIGN_IN: Final = "set GITHUB_TOKEN (in a workflow: `env: {GITHUB_TOKEN: '${{ github.token }}'}`); it ends with its job"
 _SETTING: Final = (
     "Settings › Actions › General › allow GitHub Actions to create and approve pull requests; "
     "or give the token of a GitHub App. `rollout publish revert --patch FILE` needs neither"
