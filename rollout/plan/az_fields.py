@@ -12,7 +12,7 @@ from typing import Any, Final
 from rollout.core.canonical import asset_id, compute_name, identity_of
 from rollout.core.release import DeploymentSpec, EndpointSpec
 from rollout.core.revision import canonical_json, revision
-from rollout.plan.az_shapes import DEPLOYMENT, ENDPOINT, Shape, chosen, fold
+from rollout.plan.az_shapes import COLLECTION, DEPLOYMENT, ENDPOINT, Shape, chosen, fold
 from rollout.plan.contents import content_digest, text_digest
 from rollout.plan.documents import Document, is_local
 
@@ -62,7 +62,7 @@ def deployment_spec(document: Document) -> DeploymentSpec:
         instance_type=str(data.get("instance_type") or ""),
         settings=settings,
         fields=fields,
-        document=json.dumps(whole, sort_keys=True, ensure_ascii=False),
+        document=json.dumps(spelled(DEPLOYMENT, whole), sort_keys=True, ensure_ascii=False),
         origin=str(document.origin),
     )
 
@@ -90,6 +90,18 @@ def deployment_fields(document: Document) -> dict[str, Any]:
 def strings(values: Mapping[str, Any]) -> dict[str, str]:
     """A mapping of texts, as the SDK sends it: `True` for true, nothing for null."""
     return {str(key): str(value) for key, value in values.items() if value is not None}
+
+
+def spelled(shape: Shape, value: Any) -> Any:
+    """The value as the SDK takes it: versions, quantities and switches as text, which people write as numbers and
+    truths. What is of no such shape stays as it is."""
+    if shape == "collections" and isinstance(value, Mapping):
+        return {name: spelled(COLLECTION, item) for name, item in value.items()}
+    if isinstance(shape, tuple):
+        return str(value).lower() if isinstance(value, bool) and shape[0] == "truth" else spelled(shape[-1], value)
+    if isinstance(shape, Mapping) and isinstance(value, Mapping):
+        return {key: spelled(shape.get(key, "any"), item) for key, item in value.items()}
+    return str(value) if shape == "scalar" and value is not None else value
 
 
 def _words(key: str) -> frozenset[str]:

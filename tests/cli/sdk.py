@@ -74,17 +74,27 @@ class Sdk:
 
     def lock(self, level: str) -> None:
         """Lock the resource group; "" takes the lock away. By REST: the SDK knows no locks."""
+        body = {"properties": {"level": level}} if level else None
+        self.rest("PUT" if level else "DELETE", "/providers/Microsoft.Authorization/locks/keep", body)
+
+    def asset(self, kind: str, name: str, version: str = "1") -> None:
+        """Register an asset without content."""
+        home = f"/providers/Microsoft.MachineLearningServices/workspaces/{self.client.workspace_name}"
+        self.rest("PUT", f"{home}/{kind}/{name}/versions/{version}", {"properties": {"properties": {}}})
+
+    def rest(self, method: str, path: str, body: Any = None) -> Any:
+        """One request below the resource group."""
         known, client = self._known, self.client
         group = f"/subscriptions/{client.subscription_id}/resourceGroups/{client.resource_group_name}"
-        url = f"{known['AZUREML_DEV_URL_MFE'].rstrip('/')}{group}/providers/Microsoft.Authorization/locks/keep"
         token = self.credential.get_token("https://management.azure.com/.default").token
         answer = requests.request(
-            "PUT" if level else "DELETE",
-            url,
-            json={"properties": {"level": level}} if level else None,
+            method,
+            f"{known['AZUREML_DEV_URL_MFE'].rstrip('/')}{group}{path}",
+            json=body,
             params={"api-version": "2020-05-01"},
             headers={"Authorization": f"Bearer {token}"},
             verify=known["REQUESTS_CA_BUNDLE"],
             timeout=10,
         )
         assert answer.status_code < 300, answer.text
+        return answer.json() if answer.content else None

@@ -9,8 +9,9 @@ import pytest
 
 from rollout.core.canonical import read_deployment
 from rollout.core.release import EndpointSpec
-from rollout.plan.az_fields import deployment_fields, endpoint_spec
+from rollout.plan.az_fields import deployment_fields, endpoint_spec, spelled
 from rollout.plan.az_files import check_endpoint
+from rollout.plan.az_shapes import DEPLOYMENT
 from rollout.plan.documents import Document, merge_patch
 from rollout.plan.loader import load_text
 
@@ -174,3 +175,26 @@ def test_endpoint_fields(text: str, fields: dict[str, Any]) -> None:
 def test_merge_patch(data: Any, patch: Any, merged: Any) -> None:
     """The examples of RFC 7386 that matter here."""
     assert merge_patch(data, patch) == merged
+
+
+def test_the_document_is_spelled_as_the_sdk_takes_it() -> None:
+    """Versions and quantities that people write as numbers, switches that they write as truths; all else as it is."""
+    text = """\
+instance_type: Standard_DS3_v2
+instance_count: 2
+model: {path: m, version: 3, tags: {a: 1}}
+resources: {requests: {cpu: 1, memory: 2Gi}}
+environment_variables: {WORKERS: 2}
+data_collector: {sampling_rate: 1, collections: {inputs: {enabled: true, data: {name: d, version: 1}}}}
+"""
+    assert spelled(DEPLOYMENT, document(text).data) == {
+        "instance_type": "Standard_DS3_v2",
+        "instance_count": 2,
+        "model": {"path": "m", "version": "3", "tags": {"a": 1}},
+        "resources": {"requests": {"cpu": "1", "memory": "2Gi"}},
+        "environment_variables": {"WORKERS": 2},
+        "data_collector": {
+            "sampling_rate": 1,
+            "collections": {"inputs": {"enabled": "true", "data": {"name": "d", "version": "1"}}},
+        },
+    }

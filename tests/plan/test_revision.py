@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rollout.core.revision import SERVER_DEFAULTS, canonical_json, digest, gate_digest, revision
@@ -33,6 +33,7 @@ def test_golden_digests() -> None:
     assert gate_digest("bake", {"seconds": 60}) == "19e1b6de00ffd94dabfa"
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(_FIELDS)
 def test_form(fields: dict[str, Any]) -> None:
     """Twenty hex digits, the algorithm's version first."""
