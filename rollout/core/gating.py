@@ -64,8 +64,9 @@ def answer(scene: Scene, index: int, step: Step, gate: Gate) -> Answer:
 
 
 def _after_time(scene: Scene, gate: Gate, verdict: Verdict) -> Answer:
-    """A bake passes when it is healthy *and* its time is over; other gates have no time of their own."""
-    until = scene.after(gate.seconds)
+    """A bake passes when it is healthy *and* its time is over, or earlier if what it was to show is shown and the plan
+    allows that; other gates have no time of their own."""
+    until = scene.after(gate.seconds if verdict.after is None else min(verdict.after, gate.seconds))
     if scene.now >= until:
         return Passed(verdict.reason)
     return NotYet(f"{gate.name}: {verdict.reason}", until)

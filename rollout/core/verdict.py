@@ -20,8 +20,12 @@ class Outcome(StrEnum):
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """The outcome, one sentence of reason for people, and the evidence (counts, samples) as plain JSON values."""
+    """The outcome, one sentence of reason for people, and the evidence (counts, samples) as plain JSON values.
+
+    `after`: a PASS that may end a bake so many seconds after its start instead of after all of its time.
+    """
 
     outcome: Outcome
     reason: str
     evidence: Mapping[str, Any] = {}
+    after: float | None = None

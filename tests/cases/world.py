@@ -196,8 +196,11 @@ def _deployment(name: str, model: str, *words: str) -> Deployment:
 
 
 def _verdict(told: str) -> Verdict:
+    """`PASS as good`, or `PASS@10 as good` for one that may end a bake after ten minutes."""
     outcome, _, reason = told.partition(" ")
-    return Verdict(outcome=Outcome(outcome), reason=reason or "measured")
+    outcome, _, after = outcome.partition("@")
+    early = 60.0 * float(after) if after else None
+    return Verdict(outcome=Outcome(outcome), reason=reason or "measured", after=early)
 
 
 def _tampered(tags: dict[str, str], how: str) -> dict[str, str]:

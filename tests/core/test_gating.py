@@ -81,6 +81,17 @@ def test_a_bake_passes_when_healthy_and_over(minute: int, expected: Answer) -> N
     assert asked(BAKE, now=minute, verdicts={"1-bake-30": "PASS as good"}) == expected
 
 
+@pytest.mark.parametrize(("minute", "expected"), [(9, NotYet("1-bake-30: proven", at(10))), (10, Passed("proven"))])
+def test_a_proven_bake_may_end_early(minute: int, expected: Answer) -> None:
+    """After the least time that the plan gives it."""
+    assert asked(BAKE, now=minute, verdicts={"1-bake-30": "PASS@10 proven"}) == expected
+
+
+def test_early_is_never_later() -> None:
+    """A least time beyond the bake's own changes nothing."""
+    assert asked(BAKE, now=30, verdicts={"1-bake-30": "PASS@50 proven"}) == Passed("proven")
+
+
 def test_a_bake_counts_from_the_last_recorded_pass() -> None:
     """Or the last change of weights, whichever is later."""
     record = {"run": "v2 in green", "since": 20}

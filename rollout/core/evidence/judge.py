@@ -1,0 +1,166 @@
+"""One check over the minutes of a run: what is shown, and since when. Recomputed from the counts at every look.
+
+Nothing is remembered between two looks. The blocks, their order and what was known before each of them are the same for
+every runner, so the answer is as well; `provisional` minutes, whose counts may still change, can only kill.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from enum import StrEnum
+from math import exp, inf, log
+from typing import Final
+
+import msgspec
+
+from rollout.core.evidence import one_arm, two_arms
+from rollout.core.evidence.bursts import correlations
+from rollout.core.evidence.counts import Arm, Block, total
+from rollout.core.evidence.grid import MINUTE
+
+KILL: Final = 1e4
+"""Evidence of the obvious: it does not wait until its last minutes are behind the watermark."""
+
+Pair = tuple[Arm, Arm, float]
+
+
+class State(StrEnum):
+    """What the evidence shows. Five words, kept apart."""
+
+    PROVEN = "proven"
+    REGRESSION = "regression"
+    INCONCLUSIVE = "inconclusive"
+    NO_DATA = "no_data"
+    SOURCE_FAILED = "source_failed"
+
+
+class Check(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What is asked: is the candidate's share of bad requests above stable's by more than `tolerate`; or, with an
+    objective, above `at_most`? Shares from 0 to 1."""
+
+    name: str
+    tolerate: float = 0.0
+    at_most: float | None = None
+
+
+class Terms(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """How sure: `share` is the part of the rollout's α that this check's "worse" may use, `alpha` that of "not worse";
+    below `least` requests of the candidate in this stage nothing is said in its favour."""
+
+    alpha: float = 0.05
+    share: float = 0.05
+    least: int = 50
+
+
+class History(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """The counts. `baseline` are stable's minutes before the first exposure; `blocks` all final minutes from then on;
+    `provisional` those that are not final yet. `stage` is the first minute that counts in the candidate's favour."""
+
+    blocks: tuple[Block, ...]
+    stage: datetime
+    baseline: tuple[Arm, ...] = ()
+    provisional: tuple[Block, ...] = ()
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What one check shows.
+
+    `worse` and `not_worse` are log E at their highest, `track` log E of "worse" after each final block; `decided` is
+    the end of the minute that decided. `stable` and `candidate` are the counts of this stage, `correlation` that within
+    a minute as it is believed now. `failure` says why there are no counts at all.
+    """
+
+    check: Check
+    state: State
+    stable: Arm = Arm()
+    candidate: Arm = Arm()
+    worse: float = 0.0
+    not_worse: float = 0.0
+    correlation: float = 0.0
+    decided: datetime | None = None
+    track: tuple[float, ...] = ()
+    failure: str = ""
+
+
+def examine(check: Check, terms: Terms, history: History) -> Finding:
+    """Judge one check."""
+    known = [*history.baseline, *(block.stable for block in history.blocks)]
+    beliefs = list(correlations(known))
+    track = tuple(_worse(check, history, history.blocks, beliefs))
+    stage = [index for index, block in enumerate(history.blocks) if block.start >= history.stage]
+    proofs = list(_not_worse(check, history, stage, beliefs))
+    seen = [history.blocks[index] for index in stage]
+    finding = Finding(
+        check=check,
+        state=State.INCONCLUSIVE,
+        stable=total(block.stable for block in seen),
+        candidate=total(block.candidate for block in seen),
+        worse=max(track, default=0.0),
+        not_worse=max(proofs, default=0.0),
+        correlation=beliefs[-1],
+        track=track,
+    )
+    if (hit := _first(track, log(1 / terms.share))) is not None:
+        return _decided(finding, State.REGRESSION, history.blocks[hit])
+    if (late := _killed(check, terms, history, beliefs)) is not None:
+        return _decided(finding, State.REGRESSION, late)
+    if _without_data(finding, terms):
+        return msgspec.structs.replace(finding, state=State.NO_DATA)
+    if (hit := _first(proofs, log(1 / terms.alpha))) is not None:
+        return _decided(finding, State.PROVEN, seen[hit])
+    return finding
+
+
+def _decided(finding: Finding, state: State, block: Block) -> Finding:
+    return msgspec.structs.replace(finding, state=state, decided=block.start + MINUTE)
+
+
+def _without_data(finding: Finding, terms: Terms) -> bool:
+    compared = finding.check.at_most is None
+    return finding.candidate.requests < terms.least or (compared and not finding.stable.requests)
+
+
+def _first(values: Iterable[float], threshold: float) -> int | None:
+    """The index of the first value that reaches the threshold: what a runner that looked then has seen."""
+    return next((index for index, value in enumerate(values) if value >= threshold), None)
+
+
+def _worse(check: Check, history: History, blocks: tuple[Block, ...], beliefs: list[float]) -> Iterator[float]:
+    first = len(history.baseline)
+    if check.at_most is not None:
+        minutes = [(block.candidate, belief) for block, belief in zip(blocks, beliefs[first:], strict=False)]
+        return one_arm.above(minutes, check.at_most)
+    known = two_arms.PRIOR + total(history.baseline)
+    return two_arms.regression(_pairs(blocks, beliefs[first:]), check.tolerate, known)
+
+
+def _not_worse(check: Check, history: History, stage: list[int], beliefs: list[float]) -> Iterator[float]:
+    """The evidence in the candidate's favour: of this stage alone, since another weight is another load."""
+    first = len(history.baseline)
+    start = stage[0] if stage else len(history.blocks)
+    blocks, beliefs = history.blocks[start:], beliefs[first + start :]
+    if check.at_most is not None:
+        minutes = [(block.candidate, belief) for block, belief in zip(blocks, beliefs, strict=False)]
+        return one_arm.below(minutes, check.at_most)
+    known = two_arms.PRIOR + total((*history.baseline, *(block.stable for block in history.blocks[:start])))
+    return two_arms.proof(_pairs(blocks, beliefs), check.tolerate, known)
+
+
+def _pairs(blocks: Iterable[Block], beliefs: Iterable[float]) -> Iterator[Pair]:
+    for block, belief in zip(blocks, beliefs, strict=False):
+        yield block.stable, block.candidate, belief
+
+
+def _killed(check: Check, terms: Terms, history: History, beliefs: list[float]) -> Block | None:
+    """The provisional minute in which the evidence is beyond any doubt, if there is one."""
+    every = (*history.blocks, *history.provisional)
+    believed = [*beliefs, *[beliefs[-1]] * len(history.provisional)]
+    values = list(_worse(check, history, every, believed))[len(history.blocks) :]
+    hit = _first(values, log(max(KILL, 1 / terms.share)))
+    return None if hit is None else history.provisional[hit]
+
+
+def e_value(log_e: float) -> float:
+    """E itself; infinity where it is too large for a number."""
+    return exp(log_e) if log_e < 700 else inf

@@ -1,0 +1,119 @@
+"""The 2×2 e-process: is the candidate's rate above stable's by more than is tolerated?
+
+Turner, Ly & Grünwald, "Generic E-variables for exact sequential k-sample tests" (JSPI 230, 2024, arXiv:2106.02693),
+with the margins of Turner & Grünwald (arXiv:2203.09785). Each block gives a factor whose expectation is at most 1
+whenever p_candidate ≤ p_stable + margin *in that block*: the weights may change at every block, and a fault that hits
+both arms alike is no evidence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from math import exp, log
+from typing import Final
+
+import msgspec
+
+from rollout.core.evidence.bursts import effective
+from rollout.core.evidence.counts import Arm
+
+WORSE: Final = (1.5, 2.0, 3.0, 5.0, 10.0)
+"""The alternatives of "worse": how many times the rate that is tolerated."""
+NO_WORSE: Final = (0.5, 0.8, 1.0, 1.25)
+"""The alternatives of "not worse": how many times stable's rate."""
+PRIOR: Final = Arm(200, 1)
+"""What is known of stable before anything was counted: as if 1 of 200 requests had been bad."""
+_LEAST: Final = 1e-9
+_STEPS: Final = 80
+
+
+class Null(msgspec.Struct, frozen=True, gc=False):
+    """The claim that is tested: the upper arm's rate is at most the lower arm's plus `margin` (-1 < margin < 1)."""
+
+    margin: float = 0.0
+
+
+def nearest(null: Null, upper: float, lower: float, n_upper: float, n_lower: float) -> tuple[float, float]:
+    """The rates (upper, lower) inside the null that look most like these two: the reverse information projection.
+
+    Minimises n_upper·KL(upper‖b+margin) + n_lower·KL(lower‖b) over b, a convex function, by bisection of its slope.
+    Rates that lie inside the null are their own projection.
+    """
+    margin = null.margin
+    if upper - lower <= margin or n_upper + n_lower == 0:
+        return upper, lower
+    if margin == 0:
+        both = (n_upper * upper + n_lower * lower) / (n_upper + n_lower)
+        return both, both
+    low, high = max(lower, -margin), min(upper - margin, 1.0 - margin, 1.0)
+    for _ in range(_STEPS):
+        b = (low + high) / 2
+        if b in (low, high):
+            break
+        a = b + margin
+        slope = n_upper * (a - upper) / (a * (1 - a)) + n_lower * (b - lower) / (b * (1 - b))
+        low, high = (low, b) if slope > 0 else (b, high)
+    b = (low + high) / 2
+    return b + margin, b
+
+
+def log_factor(null: Null, rates: tuple[float, float], upper: Arm, lower: Arm) -> float:
+    """The logarithm of one block's factor for the alternative `rates` (upper, lower), chosen before it was seen."""
+    a, b = nearest(null, *rates, upper.requests, lower.requests)
+    return _likelihood(upper, rates[0], a) + _likelihood(lower, rates[1], b)
+
+
+def _likelihood(arm: Arm, alternative: float, null: float) -> float:
+    if alternative == null or not arm.requests:
+        return 0.0
+    good = arm.requests - arm.bad
+    return arm.bad * log(alternative / null) + good * log((1 - alternative) / (1 - null))
+
+
+def worse(rate: float, tolerated: float) -> list[tuple[float, float]]:
+    """The alternatives (candidate, stable) of "worse", where stable's rate is `rate`."""
+    return [(_inside(times * (rate + tolerated)), rate) for times in WORSE]
+
+
+def no_worse(rate: float) -> list[tuple[float, float]]:
+    """The alternatives (stable, candidate) of "not worse"."""
+    return [(rate, _inside(times * rate)) for times in NO_WORSE]
+
+
+def regression(pairs: Iterable[tuple[Arm, Arm, float]], tolerated: float, known: Arm = PRIOR) -> Iterator[float]:
+    """log E after each block, against "the candidate is worse by at most `tolerated`".
+
+    `pairs` are stable, candidate and the correlation within a minute as it was known before that block; `known` is what
+    was known of stable before the first one. Large values say that the candidate is worse.
+    """
+    null = Null(tolerated)
+    sums = [0.0] * len(WORSE)
+    for stable, candidate, correlation in pairs:
+        upper, lower = effective(candidate, correlation), effective(stable, correlation)
+        for index, rates in enumerate(worse(_inside(known.rate), tolerated)):
+            sums[index] += log_factor(null, rates, upper, lower)
+        known = known + stable
+        yield log_mean(sums)
+
+
+def proof(pairs: Iterable[tuple[Arm, Arm, float]], tolerated: float, known: Arm = PRIOR) -> Iterator[float]:
+    """log E after each block, against "the candidate is worse by at least `tolerated`". Large values say that it is
+    not: non-inferiority. Parameters as of `regression`."""
+    null = Null(-tolerated)
+    sums = [0.0] * len(NO_WORSE)
+    for stable, candidate, correlation in pairs:
+        upper, lower = effective(stable, correlation), effective(candidate, correlation)
+        for index, rates in enumerate(no_worse(_inside(known.rate))):
+            sums[index] += log_factor(null, rates, upper, lower)
+        known = known + stable
+        yield log_mean(sums)
+
+
+def log_mean(logs: Sequence[float]) -> float:
+    """The logarithm of the mean of what these are the logarithms of."""
+    top = max(logs)
+    return top + log(sum(exp(value - top) for value in logs) / len(logs))
+
+
+def _inside(rate: float) -> float:
+    return min(max(rate, _LEAST), 1 - 1e-3)

@@ -1,0 +1,164 @@
+"""The grid of blocks, the sample-ratio check, bursts, and the sentences of the verdict."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from math import inf
+
+import pytest
+
+from rollout.core.evidence.bursts import correlations, design_effect, effective
+from rollout.core.evidence.counts import Arm, Block, Row, faults
+from rollout.core.evidence.grid import MINUTE, blocks, ceiling, floor, horizon
+from rollout.core.evidence.judge import Check, Finding, State, Terms
+from rollout.core.evidence.split import Split, check
+from rollout.core.evidence.verdicts import Sides, verdict
+from rollout.core.verdict import Outcome
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+SIDES = Sides("blue", "green")
+
+
+def test_instants_are_whole_minutes() -> None:
+    """Whoever looks, and whenever: the same ends of blocks."""
+    moment = NOON + timedelta(seconds=61, milliseconds=5)
+    assert (floor(moment), ceiling(moment), ceiling(NOON)) == (NOON + MINUTE, NOON + 2 * MINUTE, NOON)
+    assert horizon(moment, 0) == NOON + MINUTE
+    assert horizon(moment, 180) == NOON - 2 * MINUTE
+
+
+def test_every_minute_is_a_block() -> None:
+    """Missing minutes are blocks without requests; the same row twice counts once; others are left out."""
+    rows = [
+        Row(NOON, "Blue", 90, 1),
+        Row(NOON, "blue", 90, 1),
+        Row(NOON + 2 * MINUTE, "green", 10, 2),
+        Row(NOON, "red", 5, 5),
+        Row(NOON - MINUTE, "blue", 7, 7),
+    ]
+    assert blocks(rows, "blue", "green", NOON, NOON + 3 * MINUTE) == (
+        Block(NOON, Arm(90, 1), Arm()),
+        Block(NOON + MINUTE, Arm(), Arm()),
+        Block(NOON + 2 * MINUTE, Arm(), Arm(10, 2)),
+    )
+    assert blocks(rows, "blue", "green", NOON, NOON - MINUTE) == ()
+
+
+def test_what_no_source_may_say() -> None:
+    """More bad requests than requests, negative ones, infinitely many."""
+    rows = [Row(NOON, "green", 1, 2), Row(NOON, "green", -1, -1), Row(NOON, "blue", inf, 0), Row(NOON, "blue", 2, 2)]
+    assert list(faults(rows)) == [
+        "2 bad of 1 requests of green at 12:00",
+        "-1 bad of -1 requests of green at 12:00",
+        "0 bad of inf requests of blue at 12:00",
+    ]
+
+
+def test_independent_requests_have_no_design_effect() -> None:
+    """Even counts, or none: nothing is taken away."""
+    assert set(correlations([Arm(100, 1), Arm(100, 2), Arm(), Arm(100, 1)])) == {0.0}
+    assert effective(Arm(100, 3), 0.0) == Arm(100, 3)
+
+
+def test_bursts_are_seen() -> None:
+    """Minutes in which everything fails between minutes in which nothing does: the requests of one are one."""
+    found = list(correlations([Arm(100, 100 if number % 5 == 0 else 0) for number in range(20)]))
+    assert found[0] == 0.0
+    assert found[-1] == 1.0
+    assert (design_effect(100, 1.0), effective(Arm(100, 50), 1.0)) == (100.0, Arm(1.0, 0.5))
+    assert (design_effect(0, 1.0), design_effect(1, 1.0)) == (1.0, 1.0)
+
+
+def test_a_long_outage_is_no_burst() -> None:
+    """The rate is high for twenty minutes and low for the others: it moves once up and once down."""
+    rates = [2] * 20 + [40] * 20 + [2] * 20
+    assert list(correlations([Arm(200, bad) for bad in rates]))[-1] < 0.02
+
+
+def test_the_configured_split_is_no_alarm() -> None:
+    """Nor a share that is off by a little."""
+    found = check([Block(NOON, Arm(9000, 0), Arm(1000, 0))], 0.1)
+    assert found is not None
+    assert (found.seen, found.broken) == (0.1, False)
+    near = check([Block(NOON, Arm(90_000, 0), Arm(11_000, 0))], 0.1)
+    assert near is not None
+    assert (near.log_e > 10, near.broken) == (True, False)
+
+
+def test_another_split_is() -> None:
+    """A third instead of a tenth."""
+    found = check([Block(NOON, Arm(200, 0), Arm(100, 0))], 0.1)
+    assert found is not None
+    assert found.broken
+
+
+@pytest.mark.parametrize(("counts", "share"), [((0, 0), 0.1), ((10, 10), 0.0), ((10, 10), 1.0)])
+def test_nothing_to_compare(counts: tuple[int, int], share: float) -> None:
+    """No requests, or one arm that gets all."""
+    assert check([Block(NOON, Arm(counts[0], 0), Arm(counts[1], 0))], share) is None
+
+
+def finding(state: State, **more: object) -> Finding:
+    """Three bad of 300 against one of 2,700."""
+    fields = {"stable": Arm(2700, 1), "candidate": Arm(300, 3), "worse": 5.0, "not_worse": 3.5, **more}
+    return Finding(check=Check(name="error_rate", tolerate=0.005), state=state, **fields)  # type: ignore[arg-type]
+
+
+COUNTS = "error_rate: 3 bad of 300 (1.00%) of green, 1 bad of 2,700 (0.04%) of blue"
+
+
+@pytest.mark.parametrize(
+    ("found", "outcome", "reason"),
+    [
+        (finding(State.REGRESSION, decided=NOON), Outcome.FAIL,
+         f"{COUNTS}: worse, shown at 12:00 (E 148.4, limit 20)"),
+        (finding(State.PROVEN), Outcome.PASS,
+         f"{COUNTS}: proven not to be worse by 0.50% or more (E 33.1, limit 20)"),
+        (finding(State.INCONCLUSIVE, not_worse=-2.0), Outcome.INCONCLUSIVE,
+         f"{COUNTS}: neither worse nor proven not to be (E 0.14 of 20)"),
+        (finding(State.NO_DATA, candidate=Arm(12, 0)), Outcome.NO_DATA,
+         "error_rate: green has answered 12 requests in this stage, at least 50 are needed"),
+        (finding(State.NO_DATA, stable=Arm()), Outcome.NO_DATA,
+         "error_rate: blue has answered no requests in this stage, there is nothing to compare with"),
+        (finding(State.SOURCE_FAILED, failure="403"), Outcome.ERROR, "error_rate: 403"),
+    ],
+)  # fmt: skip
+def test_each_state_has_its_verdict(found: Finding, outcome: Outcome, reason: str) -> None:
+    """Five states, kept apart, each with its sentence."""
+    given = verdict([found], None, SIDES, Terms(), needs_proof=True, early=60.0)
+    assert (given.outcome, given.reason) == (outcome, reason)
+    assert given.after == (60.0 if outcome is Outcome.PASS else None)
+    assert given.evidence["checks"][0]["state"] == found.state.value
+
+
+def test_unproven_goes_on_where_the_plan_says_so() -> None:
+    """`promote_when: unproven`: nothing shown to be worse is enough; no data and a failed source never are."""
+
+    def outcome(state: State) -> Outcome:
+        return verdict([finding(state)], None, SIDES, Terms(), needs_proof=False).outcome
+
+    assert outcome(State.INCONCLUSIVE) is Outcome.PASS
+    assert outcome(State.NO_DATA) is Outcome.NO_DATA
+    assert outcome(State.SOURCE_FAILED) is Outcome.ERROR
+
+
+def test_the_worst_check_decides() -> None:
+    """A regression counts though another source failed; one check without proof keeps all of them waiting."""
+
+    def of(*states: State) -> Outcome:
+        return verdict([finding(state) for state in states], None, SIDES, Terms(), needs_proof=True).outcome
+
+    assert of(State.PROVEN, State.SOURCE_FAILED, State.REGRESSION) is Outcome.FAIL
+    assert of(State.PROVEN, State.INCONCLUSIVE) is Outcome.INCONCLUSIVE
+    assert of(State.PROVEN, State.SOURCE_FAILED, State.NO_DATA) is Outcome.ERROR
+    assert of(State.PROVEN, State.PROVEN) is Outcome.PASS
+
+
+def test_another_split_is_never_in_the_candidates_favour() -> None:
+    """Proven, but not of the traffic that the plan speaks of."""
+    split = Split(configured=0.1, seen=0.4, log_e=50.0)
+    given = verdict([finding(State.PROVEN)], split, SIDES, Terms(), needs_proof=True)
+    assert given.outcome is Outcome.INCONCLUSIVE
+    assert given.reason == "green gets 40.0% of the requests, not 10.0% as configured"
+    bad = verdict([finding(State.REGRESSION)], split, SIDES, Terms(), needs_proof=True)
+    assert bad.outcome is Outcome.FAIL
