@@ -12,6 +12,7 @@ from rollout.azure.paths import Paths
 from rollout.azure.sending import Sender
 from rollout.core import actions
 from rollout.core.canonical import read_deployment
+from rollout.core.codes import codes
 from rollout.core.observed import IN_FLIGHT
 from rollout.core.stamp import deployment_tags
 from rollout.errors import AzureError, Stale
@@ -76,7 +77,8 @@ class DeploymentWriter:
         """Change tags and description; everything else goes back as it was read."""
 
         def change(raw: dict[str, Any]) -> dict[str, Any]:
-            return writes.with_settings(writes.writable(raw), action.changes)
+            body = writes.with_settings(writes.writable(raw), action.changes)
+            return {**body, "tags": {**body["tags"], **action.tags}}
 
         await self._write("PUT", endpoint, action.deployment, change, f"update {action.deployment}")
 
@@ -129,5 +131,5 @@ def _order(action: actions.DeployRevision, endpoint: str) -> Order:
         document=action.spec.document,
         origin=action.spec.origin,
         count=action.count,
-        tags=deployment_tags(action.spec.revision, action.born, action.spec.fields),
+        tags=deployment_tags(action.spec.revision, action.born, action.spec.fields, codes(action.spec.settings)),
     )

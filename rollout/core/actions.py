@@ -6,10 +6,12 @@ code. Endpoint writes carry the progress record in the same request.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import msgspec
 
+from rollout.core.hazards import Hazard
 from rollout.core.observed import Weights
 from rollout.core.progress import Progress
 from rollout.core.release import DeploymentSpec, EndpointSpec
@@ -27,7 +29,7 @@ class Act(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What every action has."""
 
     reason: str
-    hazards: tuple[str, ...] = ()
+    hazards: tuple[Hazard, ...] = ()
 
 
 class CreateEndpoint(Act, frozen=True, kw_only=True, gc=False, tag="create_endpoint"):
@@ -38,12 +40,14 @@ class CreateEndpoint(Act, frozen=True, kw_only=True, gc=False, tag="create_endpo
 
 
 class SetTraffic(Act, frozen=True, kw_only=True, gc=False, tag="set_traffic"):
-    """One PUT: live weights, mirror weights, declared endpoint fields (None: leave them) and the record."""
+    """One PUT: live weights, mirror weights, declared endpoint fields (None: leave them) and the record. `changes` are
+    the declared fields that differ and that this write converges along the way."""
 
     before: Weights
     weights: Weights
     endpoint: EndpointSpec | None
     progress: Progress
+    changes: tuple[FieldChange, ...] = ()
 
 
 class UpdateEndpoint(Act, frozen=True, kw_only=True, gc=False, tag="update_endpoint"):
@@ -83,10 +87,12 @@ class ScaleDeployment(Act, frozen=True, kw_only=True, gc=False, tag="scale"):
 
 
 class UpdateDeployment(Act, frozen=True, kw_only=True, gc=False, tag="update_deployment"):
-    """Converge the settings (tags, description) of a deployment in place; what it *is* stays."""
+    """Converge the settings (tags, description) of a deployment in place; what it *is* stays. `tags` are ours: they say
+    what was written (`core.codes`)."""
 
     deployment: str
     changes: tuple[FieldChange, ...]
+    tags: Mapping[str, str] = {}
 
 
 class DeleteDeployment(Act, frozen=True, kw_only=True, gc=False, tag="delete"):

@@ -1,17 +1,19 @@
 """The change set: all that the plan would still do, assuming that every gate passes. What people look at and approve.
 
-It is made by asking `decide()` again and again about an imagined world, so it cannot disagree with what will be done.
+It is made by asking `decide()` again and again about an imagined world (`core.ahead`), so it cannot disagree with what
+will be done.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
 
+from rollout.core import hazards
 from rollout.core.actions import (
     Action,
     CreateEndpoint,
@@ -24,123 +26,151 @@ from rollout.core.actions import (
     UpdateDeployment,
     UpdateEndpoint,
 )
+from rollout.core.ahead import Glimpse, ahead, approve
 from rollout.core.decide import decide
 from rollout.core.decision import Decision, StageState, Status
-from rollout.core.imagine import imagine
-from rollout.core.journey import suffix_digest
-from rollout.core.observed import Endpoint, Observation
-from rollout.core.progress import Approval, Damaged, Progress, from_tags, to_tags
-from rollout.core.release import Gate, GateKind, Release
+from rollout.core.differences import Compared, Difference, Same, compared
+from rollout.core.fingerprint import Fingerprint, fingerprint
+from rollout.core.hazards import Hazard
+from rollout.core.ignoring import as_managed
+from rollout.core.observed import Observation, Weights, all_to
+from rollout.core.progress import Progress, from_tags
+from rollout.core.release import DeploymentSpec, Gate, GateKind, Release
 from rollout.core.scene import scene
-from rollout.core.verdict import Outcome, Verdict
 
-ASSUMED: Final = Verdict(outcome=Outcome.PASS, reason="assumed")
-LONGEST: Final = 400
-"""A look ahead longer than this means that the rules go round in circles; a test holds that they never do."""
+LIFETIME: Final = 7200.0
+"""Seconds for which a change set may be approved and started."""
+PERSON_SECONDS: Final = 86400.0
+"""How long an approval gate without a time-out is reckoned to wait for its person."""
+
+
+class WayBack(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What a rollback would do now. `weights` None: there is nothing to go back to."""
+
+    text: str
+    weights: Weights | None = None
+
+
+class Situation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A world on the way: how many of the actions are `done` by then, and what it looks like."""
+
+    done: int
+    looks: Fingerprint
 
 
 class ChangeSet(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The decision now, every action that would follow, and a digest of them without times and commits.
 
-    `complete` is False where the way does not end converged (a hold, a refusal) even if every gate passes.
+    `complete` is False where the way does not end converged (a hold, a refusal) even if every gate passes. `hazards`
+    are those of all actions; one that is not `allowed` is refused. `pending` is what the plan moved, `drift` what the
+    world moved, `unchanged` what is as declared. `situations` are the worlds of the way, the first what was seen
+    (`preconditions`). `essences` are the actions as they are approved. `valid_until`: until when it may be started;
+    `waits`: how many seconds it may take longer once it is under way.
     """
 
     decision: Decision
     actions: tuple[Action, ...]
     digest: str
     complete: bool
+    hazards: tuple[Hazard, ...] = ()
+    pending: tuple[Difference, ...] = ()
+    drift: tuple[Difference, ...] = ()
+    unchanged: tuple[Same, ...] = ()
+    way_back: WayBack = WayBack(text="")
+    situations: tuple[Situation, ...] = ()
+    essences: tuple[str, ...] = ()
+    valid_until: datetime | None = None
+    waits: float = 0.0
+
+    @property
+    def preconditions(self) -> Fingerprint:
+        """What was seen of all that it depends on."""
+        return self.situations[0].looks if self.situations else {}
+
+    @property
+    def refused(self) -> tuple[Hazard, ...]:
+        """The hazards that nobody allowed."""
+        return tuple(one for one in self.hazards if not one.allowed)
 
 
-def change_set(release: Release, observation: Observation, allowed: frozenset[str] = frozenset()) -> ChangeSet:
-    """Look ahead from `observation` to the end."""
+def change_set(
+    release: Release,
+    observation: Observation,
+    allowed: frozenset[str] = frozenset(),
+    *,
+    lifetime: float = LIFETIME,
+) -> ChangeSet:
+    """Look ahead from `observation` to the end; hazards are all let pass on the way, and told."""
+    observation = as_managed(release, observation)
     now = decide(release, observation, {}, allowed)
-    actions, last = _followed(release, observation, allowed)
+    everything = allowed | {hazards.ANY}
+    way = tuple(ahead(release, observation, everything))
     calm = _without_load(observation)
-    approved = actions if calm is observation else _followed(release, calm, allowed)[0]
+    approved = way if calm is observation else tuple(ahead(release, calm, everything))
+    essences, situations = tuple(map(essence, _actions(approved))), _situations(release, approved)
+    differs = _compared(release, observation)
     return ChangeSet(
         decision=now,
-        actions=actions,
-        digest=digest(approved),
-        complete=last is not None and last.status is Status.DONE,
+        actions=_with_hazards(way, release, allowed),
+        digest=digest(release, essences, situations[0].looks),
+        complete=way[-1].decision.status is Status.DONE,
+        hazards=_hazards(way, release, allowed),
+        pending=differs.pending,
+        drift=differs.drift,
+        unchanged=differs.unchanged,
+        way_back=way_back(now, observation),
+        situations=situations,
+        essences=essences,
+        valid_until=observation.now + timedelta(seconds=lifetime),
+        waits=_waits(way),
     )
 
 
-def _followed(
-    release: Release, observation: Observation, allowed: frozenset[str]
-) -> tuple[tuple[Action, ...], Decision | None]:
-    """All that would be done, markers left out, and how it would end."""
-    last, actions = None, []
-    for last in _ahead(release, observation, allowed):
-        if last.status is Status.ACT and not isinstance(last.actions[0], Record):
-            actions.append(last.actions[0])
-    return tuple(actions), last
+def remaining(release: Release, observation: Observation, allowed: frozenset[str]) -> tuple[str, ...]:
+    """The essences of what is still to be done, without the load of an autoscaler."""
+    calm = _without_load(as_managed(release, observation))
+    return tuple(map(essence, _actions(tuple(ahead(release, calm, allowed | {hazards.ANY})))))
 
 
-def _without_load(observation: Observation) -> Observation:
-    """The same look with one instance wherever an autoscaler counts: what is approved must not move with the load."""
-    endpoint = observation.endpoint
-    if endpoint is None or not any(found.autoscaled for found in endpoint.deployments):
-        return observation
-    calm = tuple(msgspec.structs.replace(d, count=1) if d.autoscaled else d for d in endpoint.deployments)
-    return Observation(msgspec.structs.replace(endpoint, deployments=calm), observation.now)
+def way_back(decision: Decision, observation: Observation) -> WayBack:
+    """What a failed gate, or a person's rollback, would do now."""
+    stable, endpoint = decision.roles.stable, observation.endpoint
+    if endpoint is None or not stable:
+        return WayBack(text="nothing serves yet: a failed gate holds and leaves the weights")
+    back = all_to(stable)
+    text = f"a failed gate, or `rollout rollback`, gives all traffic back to {stable} in one write"
+    return WayBack(text=text, weights=back)
 
 
-def digest(actions: tuple[Action, ...]) -> str:
-    """What is approved: kinds, targets and values, in order; no reasons, no times, no records."""
-    text = "\n".join(_essence(action) for action in actions)
-    return hashlib.sha256(("1\n" + text).encode()).hexdigest()[:16]
+def digest(release: Release, essences: Sequence[str], looks: Fingerprint) -> str:
+    """What is approved: this plan, this world, these actions; no reasons, times, commits and records.
+
+    The same whatever the order of keys, and however many instances an autoscaler runs.
+    """
+    parts = ["2", plan_digest(release), *essences, msgspec.json.encode(looks, order="deterministic").decode()]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
-def _ahead(release: Release, observation: Observation, allowed: frozenset[str]) -> Iterator[Decision]:
-    endpoint, now = observation.endpoint, observation.now
-    verdicts: dict[str, Verdict] = {}
-    for _ in range(LONGEST):
-        seen = Observation(endpoint, now)
-        decision = decide(release, seen, verdicts, allowed)
-        yield decision
-        if decision.status is Status.ACT:
-            now += timedelta(seconds=1)
-            endpoint, verdicts = imagine(endpoint, decision.actions[0], now), {}
-        elif decision.status is Status.WAIT and decision.measure_key:
-            verdicts = {decision.measure_key: ASSUMED}
-        elif decision.status is Status.WAIT and (approved := _approved(release, seen, decision)) is not None:
-            endpoint = approved
-        elif decision.status is Status.WAIT and decision.next_after is not None and decision.next_after > now:
-            now = decision.next_after
-        else:
-            return
+def plan_digest(release: Release) -> str:
+    """16 hex digits over all that a plan and its files mean; no comment, place or commit."""
+    bare = msgspec.structs.asdict(msgspec.structs.replace(release, commit="", candidate=_placeless(release.candidate)))
+    form = release.literal
+    if form is not None and form.stable_spec is not None:
+        bare["literal"] = msgspec.structs.replace(form, stable_spec=_placeless(form.stable_spec))
+    text = msgspec.json.encode(bare, order="deterministic", enc_hook=str)
+    return hashlib.sha256(b"rollout/plan/1\n" + text).hexdigest()[:16]
 
 
-def _approved(release: Release, seen: Observation, decision: Decision) -> Endpoint | None:
-    """The same world with the approval that is waited for; None where it is not an approval that is waited for."""
-    view = next((v for v in decision.stages if v.state is StageState.ACTIVE), None)
-    if seen.endpoint is None or view is None or not isinstance(view.stage, Gate):
-        return None
-    if view.stage.kind is not GateKind.APPROVAL:
-        return None
-    progress = approve(release, seen, view.key, "assumed")
-    tags = {**seen.endpoint.tags, **to_tags(progress)}
-    return msgspec.structs.replace(seen.endpoint, tags=tags)
+def _placeless(spec: DeploymentSpec) -> DeploymentSpec:
+    """The spec without where its files lie on this machine; its revision knows their contents."""
+    return msgspec.structs.replace(spec, origin="", document="")
 
 
-def approve(release: Release, seen: Observation, key: str, who: str) -> Progress:
-    """The record with a yes to the approval gate `key` and to all that follows it. Raises KeyError: no such gate."""
-    assert seen.endpoint is not None, "there is nothing to approve without an endpoint"
-    recorded = from_tags(seen.endpoint.tags)
-    progress = None if isinstance(recorded, Damaged) else recorded
-    view = scene(release, seen.endpoint, progress, seen.now, {}, frozenset())
-    index = next((i for i, step in enumerate(view.journey.steps) if step.key == key), None)
-    if index is None:
-        raise KeyError(key)
-    given = Approval(key=key, digest=suffix_digest(view.journey, index), who=who)
-    others = tuple(entry for entry in view.progress.approvals if entry.key != key)
-    return msgspec.structs.replace(view.progress, approvals=(*others, given))
-
-
-def _essence(action: Action) -> str:
+def essence(action: Action) -> str:
+    """What is approved of an action: its kind, its target and its values."""
     match action:
-        case SetTraffic(before=before, weights=weights):
-            body: object = [before, weights]
+        case SetTraffic(before=before, weights=weights, changes=changes):
+            body: object = [before, weights, *changes]
         case DeployRevision(deployment=name, spec=spec, count=count, mode=mode):
             body = [name, spec.revision, count, mode]
         case CreateEndpoint(endpoint=spec):
@@ -158,3 +188,69 @@ def _essence(action: Action) -> str:
         case Record():
             body = []
     return f"{type(action).__name__} {msgspec.json.encode(body, order='sorted').decode()}"
+
+
+def _actions(way: Sequence[Glimpse]) -> tuple[Action, ...]:
+    """All that would be done, markers left out."""
+    first = (glimpse.decision.actions[0] for glimpse in way if glimpse.decision.status is Status.ACT)
+    return tuple(action for action in first if not isinstance(action, Record))
+
+
+def _hazards(way: Sequence[Glimpse], release: Release, allowed: frozenset[str]) -> tuple[Hazard, ...]:
+    """Each once, weighed as if nothing were let pass."""
+    named = hazards.canonical((*allowed, *release.allow_hazards))
+    found = (one for action in _actions(way) for one in action.hazards)
+    return tuple(dict.fromkeys(hazards.weighed(found, named, frozenset(release.refuse_hazards))))
+
+
+def _with_hazards(way: Sequence[Glimpse], release: Release, allowed: frozenset[str]) -> tuple[Action, ...]:
+    named, refused = hazards.canonical((*allowed, *release.allow_hazards)), frozenset(release.refuse_hazards)
+    return tuple(
+        msgspec.structs.replace(action, hazards=hazards.weighed(action.hazards, named, refused))
+        if action.hazards
+        else action
+        for action in _actions(way)
+    )
+
+
+def _situations(release: Release, way: Sequence[Glimpse]) -> tuple[Situation, ...]:
+    """The worlds of the way, each that looks other than the one before."""
+    found: list[Situation] = []
+    done = 0
+    for glimpse in way:
+        here = Situation(done=done, looks=fingerprint(release, glimpse.seen, glimpse.made))
+        if not found or found[-1] != here:
+            found.append(here)
+        decision = glimpse.decision
+        done += decision.status is Status.ACT and not isinstance(decision.actions[0], Record)
+    return tuple(found)
+
+
+def _without_load(observation: Observation) -> Observation:
+    """The same look with one instance wherever an autoscaler counts: what is approved must not move with the load."""
+    endpoint = observation.endpoint
+    if endpoint is None or not any(found.autoscaled for found in endpoint.deployments):
+        return observation
+    calm = tuple(msgspec.structs.replace(d, count=1) if d.autoscaled else d for d in endpoint.deployments)
+    return Observation(msgspec.structs.replace(endpoint, deployments=calm), observation.now)
+
+
+def _compared(release: Release, observation: Observation) -> Compared:
+    endpoint = observation.endpoint
+    recorded = from_tags(endpoint.tags) if endpoint else None
+    if endpoint is None or (recorded is not None and not isinstance(recorded, Progress)):
+        return Compared()
+    return compared(scene(release, endpoint, recorded, observation.now, {}, frozenset()))
+
+
+def _waits(way: Sequence[Glimpse]) -> float:
+    """Seconds: what the stages wait for, with all that their gates may take longer."""
+    waits = (way[-1].seen.now - way[0].seen.now).total_seconds()
+    for view in way[0].decision.stages:
+        if isinstance(view.stage, Gate) and view.state in (StageState.ACTIVE, StageState.PENDING):
+            patience = PERSON_SECONDS if view.stage.kind is GateKind.APPROVAL else view.stage.limit
+            waits += patience if view.stage.timeout is None else view.stage.timeout
+    return waits
+
+
+__all__ = ["ChangeSet", "Situation", "WayBack", "approve", "change_set", "digest", "plan_digest", "remaining"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from rollout.core import records
+from rollout.core import hazards, records
 from rollout.core.actions import Action, DeleteDeployment, DeleteEndpoint, Record
 from rollout.core.change_set import approve as with_approval
 from rollout.core.identity import (
@@ -71,9 +71,9 @@ def retry(release: Release, seen: Observation, who: str, why: str) -> Actions:
     if found is None or not broken or view.endpoint.weights.touches(found.name):
         return (Record(reason=what, progress=after),)
     reason = f"{found.name} is {found.state}; it is created anew"
-    hazards = ("deletes-deployment",)
+    shown = hazards.declared(hazards.DELETES_DEPLOYMENT, found.name, f"{found.name} is deleted")
     return (
-        DeleteDeployment(reason=reason, hazards=hazards, deployment=found.name),
+        DeleteDeployment(reason=reason, hazards=(shown,), deployment=found.name),
         Record(reason=what, progress=after),
     )
 
@@ -157,8 +157,11 @@ def destroy(release: Release | None, seen: Observation, who: str, why: str) -> A
     """Delete the endpoint and all its deployments."""
     endpoint = endpoint_of(seen)
     must_be_ours(release, endpoint)
-    hazards = ("deletes-endpoint", *(("deletes-traffic",) if endpoint.weights.serving else ()))
-    return (DeleteEndpoint(reason=said("destroyed", who, why), hazards=hazards, endpoint=endpoint.name),)
+    serving = ", ".join(endpoint.weights.serving)
+    shown = [hazards.declared(hazards.DELETES_ENDPOINT, endpoint.name, f"{endpoint.name} is deleted")]
+    if serving:
+        shown.append(hazards.declared(hazards.DELETES_TRAFFIC, serving, f"{serving} serves requests now"))
+    return (DeleteEndpoint(reason=said("destroyed", who, why), hazards=tuple(shown), endpoint=endpoint.name),)
 
 
 def _scene(release: Release, seen: Observation) -> Scene:

@@ -14,11 +14,14 @@ from rollout.core.actions import (
     UpdateDeployment,
     UpdateEndpoint,
 )
+from rollout.core.codes import codes
 from rollout.core.decision import Decision, Phase, StageState, StageView, Status
+from rollout.core.ignoring import managed_settings
 from rollout.core.observed import Deployment
-from rollout.core.records import blank
+from rollout.core.records import blank, declaring
 from rollout.core.release import Delete, DeploymentSpec, Role, Scale, Traffic
 from rollout.core.scene import Scene
+from rollout.core.stamp import SETTINGS_TAG
 
 
 def complete(scene: Scene) -> Decision | None:
@@ -57,14 +60,14 @@ def drift_of(scene: Scene) -> tuple[Action, ...]:
 
 def endpoint_drift(scene: Scene) -> Iterator[Action]:
     """The write that converges declared endpoint fields, if any differs."""
-    changes = settings.endpoint_changes(scene.release.endpoint, scene.endpoint)
+    changes = settings.endpoint_changes(scene.managed, scene.endpoint)
     if changes:
         names = ", ".join(change.path for change in changes)
         yield UpdateEndpoint(
             reason=f"the endpoint's {names} differs from the file",
-            endpoint=scene.release.endpoint,
+            endpoint=scene.managed,
             changes=changes,
-            progress=blank(scene),
+            progress=declaring(blank(scene), scene.managed),
         )
 
 
@@ -81,10 +84,16 @@ def _deployment_drift(scene: Scene) -> Iterator[Action]:
             before=stable.count,
             count=floor,
         )
+    spec = managed_settings(scene.release, spec, stable.name)
     changes = settings.deployment_changes(spec, stable)
     if changes:
         names = ", ".join(change.path for change in changes)
-        yield UpdateDeployment(reason=f"{names} of {stable.name} differs", deployment=stable.name, changes=changes)
+        yield UpdateDeployment(
+            reason=f"{names} of {stable.name} differs",
+            deployment=stable.name,
+            changes=changes,
+            tags={SETTINGS_TAG: codes(spec.settings)},
+        )
     yield from _scaled_behind(scene)
 
 
@@ -130,7 +139,7 @@ def _deletes(scene: Scene) -> tuple[tuple[DeleteDeployment, ...], tuple[tuple[st
         due = since + timedelta(seconds=min(stage.after for stage in stages))
         if due <= scene.now:
             reason = f"{found.name} is not needed any more"
-            gone.append(DeleteDeployment(reason=reason, hazards=("deletes-deployment",), deployment=found.name))
+            gone.append(DeleteDeployment(reason=reason, deployment=found.name))
         else:
             waiting.append((found.name, due))
     return tuple(gone), tuple(waiting)

@@ -10,10 +10,11 @@ from typing import Final
 
 import msgspec
 
-from rollout.core import records
+from rollout.core import hazardous, hazards, records
 from rollout.core.actions import CreateEndpoint, Record, SetTraffic
 from rollout.core.complete import complete
 from rollout.core.decision import Decision, Phase, Roles, StageState, StageView, Status
+from rollout.core.hazards import RELEASES_UNVERIFIED, Hazard
 from rollout.core.identity import Ambiguous, Changed, Known, is_unverified, spec_of
 from rollout.core.observed import CANCELED, FAILED, Observation, Weights, all_to
 from rollout.core.place import find_place, stage_views
@@ -21,14 +22,11 @@ from rollout.core.progress import Damaged, Hold, Progress, from_tags, remember
 from rollout.core.proof import Proof, prove, unprovable
 from rollout.core.quarantine import quarantined
 from rollout.core.release import Release
-from rollout.core.run import advance, fail, unmanaged
+from rollout.core.run import advance, fail
 from rollout.core.scene import Scene, scene
-from rollout.core.settings import revision_changes
+from rollout.core.settings import endpoint_changes, revision_changes
 from rollout.core.verdict import Verdict
 
-RELEASES_UNVERIFIED: Final = "releases-unverified"
-"""The hazard of a release though what serves may be the same already."""
-NOTHING: Final[frozenset[str]] = frozenset()
 Rule = Callable[[Scene], Decision | None]
 
 
@@ -36,13 +34,14 @@ def decide(
     release: Release,
     observation: Observation,
     verdicts: Mapping[str, Verdict] | None = None,
-    allowed: frozenset[str] = NOTHING,
+    allowed: frozenset[str] = hazards.NOTHING,
 ) -> Decision:
     """Say what to do next.
 
     `verdicts` are the measurements of this pass by gate key; `allowed` the hazards that a person or policy allows
     (`creates-endpoint`, `takes-unmanaged-traffic:NAME`, ...).
     """
+    allowed = hazards.canonical((*allowed, *release.allow_hazards))
     live = observation.endpoint
     if live is None:
         return _absent(release, observation, allowed)
@@ -62,13 +61,27 @@ def decide(
     for rule in RULES:
         decision = rule(view)
         if decision is not None:
+            decision = _weighed(view, decision)
             return msgspec.structs.replace(decision, roles=_roles(view), stages=decision.stages or _stages(view))
     raise AssertionError("the last rule always answers")
 
 
+def _weighed(view: Scene, decision: Decision) -> Decision:
+    """The decision with the hazards of its action; refused if one of them is neither declared nor allowed."""
+    if decision.status is not Status.ACT:
+        return decision
+    action = decision.actions[0]
+    found = hazardous.hazards_of(view, action)
+    if not found:
+        return decision
+    if refusal := hazards.refusal(found):
+        return Decision(status=Status.REFUSE, phase=Phase.REFUSED, reason=refusal)
+    return msgspec.structs.replace(decision, actions=(msgspec.structs.replace(action, hazards=found),))
+
+
 def _absent(release: Release, observation: Observation, allowed: frozenset[str]) -> Decision:
     """There is no endpoint: create it, where somebody allowed that."""
-    if "creates-endpoint" not in allowed:
+    if hazards.CREATES_ENDPOINT not in allowed:
         return Decision(
             status=Status.HOLD,
             phase=Phase.HELD,
@@ -78,9 +91,9 @@ def _absent(release: Release, observation: Observation, allowed: frozenset[str])
     record = Progress(plan=release.name, commit=release.commit, written=Weights(), since=observation.now)
     action = CreateEndpoint(
         reason="the endpoint does not exist",
-        hazards=("creates-endpoint",),
+        hazards=(_created(release.endpoint.name),),
         endpoint=release.endpoint,
-        progress=remember(record, observation.now, "endpoint created"),
+        progress=records.declaring(remember(record, observation.now, "endpoint created"), release.endpoint),
     )
     return Decision(
         status=Status.ACT,
@@ -89,6 +102,11 @@ def _absent(release: Release, observation: Observation, allowed: frozenset[str])
         actions=(action,),
         stages=_unknown(release),
     )
+
+
+def _created(name: str) -> Hazard:
+    why = f"the endpoint {name} is created"
+    return Hazard(name=hazards.CREATES_ENDPOINT, target=name, why=why, allowed=True)
 
 
 def _damaged(record: Damaged) -> Decision:
@@ -238,10 +256,11 @@ def superseded(view: Scene) -> Decision | None:
         reason=f"{what}; its traffic goes back to {view.promoted.name}",
         before=weights,
         weights=back,
-        endpoint=view.release.endpoint,
-        progress=records.given_back(view, back, what),
+        endpoint=view.managed,
+        progress=records.declaring(records.given_back(view, back, what), view.managed),
+        changes=endpoint_changes(view.managed, view.endpoint),
     )
-    return unmanaged(view, action) or _act(Phase.RELEASING, action)
+    return _act(Phase.RELEASING, action)
 
 
 def adopted_anew(view: Scene) -> Decision | None:

@@ -20,6 +20,7 @@ from rollout.core.actions import (
     UpdateDeployment,
     UpdateEndpoint,
 )
+from rollout.core.codes import codes
 from rollout.core.observed import Deployment, Endpoint
 from rollout.core.progress import Progress, foreign, to_tags
 from rollout.core.release import EndpointSpec
@@ -71,6 +72,7 @@ def _declared(endpoint: Endpoint, spec: EndpointSpec | None) -> Endpoint:
 
 def _deployed(action: DeployRevision) -> Deployment:
     spec = action.spec
+    mine = deployment_tags(spec.revision, action.born, spec.fields, codes(spec.settings))
     return Deployment(
         name=action.deployment,
         state="Succeeded",
@@ -80,7 +82,7 @@ def _deployed(action: DeployRevision) -> Deployment:
         content=spec.revision[:12],
         instance_type=spec.instance_type,
         fields={**spec.fields, "description": spec.settings.get("description")},
-        tags={**spec.settings.get("tags", {}), **deployment_tags(spec.revision, action.born, spec.fields)},
+        tags={**spec.settings.get("tags", {}), **mine},
     )
 
 
@@ -88,7 +90,7 @@ def _settled(endpoint: Endpoint, action: UpdateDeployment) -> Endpoint:
     found = endpoint.deployment(action.deployment)
     if found is None:
         return endpoint
-    fields, tags = dict(found.fields), dict(found.tags)
+    fields, tags = dict(found.fields), {**found.tags, **action.tags}
     change: FieldChange
     for change in action.changes:
         if change.path.startswith("tags."):

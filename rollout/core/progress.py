@@ -111,10 +111,12 @@ class Transition(_Value, frozen=True, gc=False):
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """All that is recorded. `written` is the split that we last wrote; `since` the later of the last change of the
-    weights and the last recorded pass."""
+    weights and the last recorded pass; `declared` the codes of the endpoint fields that we last wrote
+    (`core.differences`)."""
 
     plan: str
     commit: str = ""
+    declared: str = ""
     promoted: Promoted | None = None
     former: Promoted | None = None
     run: Run | None = None
@@ -145,6 +147,7 @@ class _Plan(_Value, frozen=True, gc=False):
     commit: str = ""
     outcome: str = ""
     since: datetime | None = None
+    declared: str = ""
     sum: str = ""
 
 
@@ -204,6 +207,7 @@ def _tags(progress: Progress) -> dict[str, str]:
         commit=progress.commit[:40],
         outcome=progress.outcome,
         since=progress.since,
+        declared=progress.declared,
         sum=_sum(sections),
     )
     return {PREFIX + "plan": _seal(msgspec.json.encode(head).decode()), **sections}
@@ -244,6 +248,7 @@ def _assemble(sections: Mapping[str, str], sealed: Mapping[str, str]) -> Progres
         commit=head.commit,
         outcome=head.outcome,
         since=head.since,
+        declared=head.declared,
         promoted=_read(sections, "promoted", _PROMOTED),
         former=_read(sections, "former", _PROMOTED),
         run=_read(sections, "run", _RUN),

@@ -65,7 +65,7 @@ def _clean_up(scene: Scene, entry: Quarantined) -> tuple[Action | None, datetime
         return None, due
     if policy.candidate == "delete":
         reason = f"{found.name} failed and is not kept"
-        return DeleteDeployment(reason=reason, hazards=("deletes-deployment",), deployment=found.name), None
+        return DeleteDeployment(reason=reason, deployment=found.name), None
     reason = f"{found.name} failed and is kept with one instance"
     return ScaleDeployment(reason=reason, deployment=found.name, before=found.count, count=1), None
 

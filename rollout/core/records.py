@@ -6,9 +6,11 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from rollout.core.codes import codes
 from rollout.core.identity import promoted_of
 from rollout.core.observed import Weights
 from rollout.core.progress import Hold, Progress, Quarantined, Run, quarantine, remember
+from rollout.core.release import EndpointSpec
 from rollout.core.scene import Scene
 
 
@@ -21,6 +23,11 @@ def blank(scene: Scene) -> Progress:
         promoted=scene.promoted,
         hold=None,
     )
+
+
+def declaring(progress: Progress, endpoint: EndpointSpec) -> Progress:
+    """That record, in a write that also sets the endpoint's declared fields."""
+    return replace(progress, declared=codes(endpoint.fields))
 
 
 def advanced(scene: Scene, weights: Weights, earned: tuple[str, ...], what: str) -> Progress:

@@ -132,7 +132,9 @@ class LiteralForm(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class Release(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """A plan, lowered: one endpoint, one candidate, two slots, the stages of the way.
 
-    `commit` is for people (recorded, never decided upon). The stages end with `traffic: 100`.
+    `commit` is for people (recorded, never decided upon). The stages end with `traffic: 100`. `ignore` names fields
+    that are left to somebody else once they are there (see `core.ignoring`). `allow_hazards` is the repository's
+    policy; `refuse_hazards` that and the plan's.
     """
 
     name: str
@@ -145,6 +147,9 @@ class Release(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     on_revert: Literal["fast", "full"] = "fast"
     drift: Literal["heal", "report", "hold"] = "heal"
     capacity: Literal["match", "declared"] = "match"
+    ignore: tuple[str, ...] = ()
+    allow_hazards: tuple[str, ...] = ()
+    refuse_hazards: tuple[str, ...] = ()
     commit: str = ""
 
     @property

@@ -19,7 +19,7 @@ from rollout.core.observed import CANCELED, FAILED, Deployment, Weights, all_to,
 from rollout.core.place import Place, stage_views
 from rollout.core.release import Delete, Deploy, Gate, Mirror, Role, Scale, Traffic
 from rollout.core.scene import Scene
-from rollout.core.settings import revision_changes
+from rollout.core.settings import endpoint_changes, revision_changes
 from rollout.core.stamp import born_stamp
 
 
@@ -67,24 +67,6 @@ def fail(scene: Scene, key: str, why: str) -> Decision:
     return Decision(status=Status.ACT, phase=Phase.ROLLED_BACK, reason=action.reason, actions=(action,))
 
 
-def unmanaged(scene: Scene, action: SetTraffic) -> Decision | None:
-    """Refuse to take weight from a deployment that no plan manages, unless it is allowed by name."""
-    ours = {scene.journey.slot, scene.promoted.name if scene.promoted else ""}
-    if scene.progress.run is not None:
-        ours.add(scene.progress.run.slot)
-    taken = [n for n, w in action.before.traffic if n not in ours and action.weights.live(n) < w]
-    missing = [f"takes-unmanaged-traffic:{name}" for name in taken]
-    missing = [hazard for hazard in missing if hazard not in scene.allowed]
-    if not missing:
-        return None
-    flags = " ".join(f"--allow-hazard {hazard}" for hazard in missing)
-    return Decision(
-        status=Status.REFUSE,
-        phase=Phase.REFUSED,
-        reason=f"{', '.join(taken)} has traffic and is not in the plan; allow it by name: {flags}",
-    )
-
-
 def _exposed_without_record(scene: Scene) -> bool:
     return scene.run is None and scene.carries_goal and scene.endpoint.weights.mirrored(scene.journey.slot) > 0
 
@@ -98,11 +80,7 @@ def _deploy(scene: Scene, place: Place) -> Decision:
     if found is not None and (broken or found.instance_type.lower() != journey.spec.instance_type.lower()):
         why = f"it is {found.state}" if broken else f"{found.instance_type} cannot become {journey.spec.instance_type}"
         reason = f"{found.name} must be created anew: {why}"
-        return _act(
-            scene,
-            place,
-            DeleteDeployment(reason=reason, hazards=("deletes-deployment",), deployment=found.name),
-        )
+        return _act(scene, place, DeleteDeployment(reason=reason, deployment=found.name))
     action = DeployRevision(
         reason=f"{journey.slot} shall carry the new revision" if found else f"{journey.slot} does not exist",
         deployment=journey.slot,
@@ -160,18 +138,13 @@ def _split(scene: Scene, place: Place, split: Weights, name: str) -> Decision:
         progress = records.advanced(scene, split, place.earned, name)
     action = SetTraffic(
         reason=f"stage {name}",
-        hazards=_jump(scene, split),
         before=scene.endpoint.weights,
         weights=split,
-        endpoint=scene.release.endpoint,
-        progress=progress,
+        endpoint=scene.managed,
+        progress=records.declaring(progress, scene.managed),
+        changes=endpoint_changes(scene.managed, scene.endpoint),
     )
-    return unmanaged(scene, action) or _act(scene, place, action)
-
-
-def _jump(scene: Scene, split: Weights) -> tuple[str, ...]:
-    step = split.live(scene.journey.slot) - scene.endpoint.weights.live(scene.journey.slot)
-    return ("traffic-jump",) if step > 50 and scene.promoted is not None else ()
+    return _act(scene, place, action)
 
 
 def _missing_capacity(scene: Scene, candidate: Deployment, weight: int) -> ScaleDeployment | None:

@@ -9,10 +9,11 @@ import msgspec
 
 from rollout.core import journey as journeys
 from rollout.core.identity import Known, Nobody, Promotion, identified, recognised, what_is_promoted
+from rollout.core.ignoring import managed_endpoint, unmanaged_counts
 from rollout.core.journey import Journey, JourneyKind
 from rollout.core.observed import Deployment, Endpoint
 from rollout.core.progress import Progress, Promoted, Run
-from rollout.core.release import Release
+from rollout.core.release import EndpointSpec, Release
 from rollout.core.stamp import born_at
 from rollout.core.verdict import Verdict
 
@@ -44,6 +45,11 @@ class Scene(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     exposure: int
 
     @property
+    def managed(self) -> EndpointSpec:
+        """The endpoint's declared fields, without those that are left to somebody else."""
+        return managed_endpoint(self.release)
+
+    @property
     def since(self) -> datetime:
         """What a bake counts from: the later of the last change of weights and the last recorded pass; at 0 %,
         before any write of this run, the candidate's creation."""
@@ -67,7 +73,7 @@ def scene(
     allowed: frozenset[str],
 ) -> Scene:
     """Work out the situation. Pure; costs a few microseconds a stage."""
-    endpoint = identified(endpoint, progress)
+    endpoint = identified(unmanaged_counts(release, endpoint), progress)
     endpoint, promotion = recognised(release, endpoint, what_is_promoted(endpoint, progress))
     way = choose_journey(release, endpoint, promotion, progress)
     run = _active(progress, way, endpoint)

@@ -14,6 +14,7 @@ from typing import Any, Final
 REVISION_TAG: Final = "rollout.revision"
 BORN_TAG: Final = "rollout.born"
 CONTENTS_TAG: Final = "rollout.contents"
+SETTINGS_TAG: Final = "rollout.settings"
 _LOCAL: Final = ("code", "environment", "model")
 _LONGEST: Final = 256
 _FORMAT: Final = "%Y%m%dT%H%M%SZ"
@@ -32,11 +33,12 @@ def born_at(stamp: str) -> datetime | None:
         return None
 
 
-def deployment_tags(revision: str, born: str, fields: Mapping[str, Any]) -> dict[str, str]:
-    """Our tags for a deployment whose declared fields are `fields`."""
+def deployment_tags(revision: str, born: str, fields: Mapping[str, Any], settings: str = "") -> dict[str, str]:
+    """Our tags for a deployment whose declared fields are `fields`; `settings` are the codes of its declared settings
+    (`core.differences`)."""
     parts = [f"{path}={_short(fields[path])}" for path in sorted(fields) if path.split(".")[0] in _LOCAL]
     contents = ";".join(parts)
-    tags = {REVISION_TAG: revision, BORN_TAG: born}
+    tags = {REVISION_TAG: revision, BORN_TAG: born, **({SETTINGS_TAG: settings} if settings else {})}
     return {**tags, CONTENTS_TAG: contents} if 0 < len(contents) <= _LONGEST else tags
 
 

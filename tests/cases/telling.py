@@ -24,7 +24,7 @@ def told(world: World, decision: Decision) -> dict[str, Any]:
         "phase": decision.phase.value,
         "reason": decision.reason,
         "action": action(first) if first else "",
-        "hazards": list(first.hazards) if first else [],
+        "hazards": [one.name for one in first.hazards] if first else [],
         "measure": decision.measure.name if decision.measure else "",
         "next_after": minutes(decision.next_after),
         "tags": written(world, first) if first else {},

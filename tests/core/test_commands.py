@@ -342,7 +342,10 @@ def test_destroy_deletes_the_endpoint() -> None:
     history = halfway()
     (action,) = do(history, lambda seen: commands.destroy(history.release, seen, "ann", ""))
     assert isinstance(action, DeleteEndpoint)
-    assert action.hazards == ("deletes-endpoint", "deletes-traffic")
+    assert [(one.name, one.target, one.state) for one in action.hazards] == [
+        ("deletes-endpoint", "house", "shown"),
+        ("deletes-traffic", "blue, green", "shown"),
+    ]
     assert look(history).endpoint is None
 
 

@@ -25,6 +25,7 @@ def decided(**case: Any) -> Decision:
 def needed(stable: str, candidate: str, weight: int, **case: Any) -> int:
     """How many instances the candidate must have before that weight: its own, if it has enough."""
     case = {"plan": f"deploy, traffic {weight}, traffic 100", "live": {"blue": stable, "green": candidate}, **case}
+    case = {"allowed": ["traffic-jump", "ungated-traffic"], **case}
     action = decided(**case).actions[0]
     if isinstance(action, ScaleDeployment):
         return action.count
@@ -74,18 +75,20 @@ def test_capacity_is_not_asked_where(case: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("line", "split", "hazards"),
     [
-        ("deploy, traffic 50, traffic 100", "blue=100", ()),
-        ("deploy, traffic 51, traffic 100", "blue=100", ("traffic-jump",)),
-        ("deploy, traffic 50, traffic 100", "blue=50 green=50", ()),
-        ("deploy, traffic 10, traffic 100", "blue=90 green=10", ("traffic-jump",)),
+        ("deploy, smoke, traffic 50, traffic 100", "blue=100", ()),
+        ("deploy, smoke, traffic 51, traffic 100", "blue=100", ("traffic-jump",)),
+        ("deploy, smoke, traffic 50, traffic 100", "blue=50 green=50", ()),
+        ("deploy, smoke, traffic 10, traffic 100", "blue=90 green=10", ("traffic-jump",)),
     ],
 )
 def test_a_jump_of_more_than_half_is_a_hazard(line: str, split: str, hazards: tuple[str, ...]) -> None:
     """Said, not refused."""
-    record = {"run": "v2 in green exposed"} if "green" in split else {}
-    decision = decided(plan=line, live={"blue": "v1", "green": "v2"}, split=split, record=record)
+    record = {"run": "v2 in green exposed", "passed": ["1-smoke-0"]} if "green" in split else {}
+    said = {"1-smoke-0": "PASS"}
+    decision = decided(plan=line, live={"blue": "v1", "green": "v2"}, split=split, record=record, verdicts=said)
 
-    assert decision.actions[0].hazards == hazards
+    assert tuple(one.name for one in decision.actions[0].hazards) == hazards
+    assert all(one.state == "shown" for one in decision.actions[0].hazards)
 
 
 def test_a_first_release_is_no_jump() -> None:

@@ -8,6 +8,7 @@ from typing import Any, assert_never
 
 from rollout.core import actions
 from rollout.core.canonical import read_endpoint
+from rollout.core.codes import codes
 from rollout.core.observed import Endpoint, Observation
 from rollout.core.progress import foreign, ours, to_tags
 from rollout.core.release import DeploymentSpec, EndpointSpec
@@ -119,8 +120,9 @@ class RulesPlane:
                 return self.rules.patch_deployment(
                     NAME, name, {"sku": {"name": "Default", "capacity": count}}, self.now
                 )
-            case actions.UpdateDeployment(deployment=name, changes=changes):
-                return self._describe(name, {change.path: change.after for change in changes})
+            case actions.UpdateDeployment(deployment=name, changes=changes, tags=mine):
+                ours_too = {f"tags.{tag}": value for tag, value in mine.items()}
+                return self._describe(name, {change.path: change.after for change in changes} | ours_too)
             case actions.DeleteDeployment(deployment=name):
                 return self.rules.delete_deployment(NAME, name, self.now)
             case actions.DeleteEndpoint():
@@ -144,7 +146,8 @@ class RulesPlane:
             kind = Kind.DEPLOYMENT_CREATE if action.mode == "create" else Kind.DEPLOYMENT_UPDATE
             self.rules.fail_next(kind, "ResourceNotReady", "User container has crashed or terminated")
         tags, properties = _declared(action.spec)
-        tags |= deployment_tags(action.spec.revision, action.born, action.spec.fields)
+        settings = codes(action.spec.settings)
+        tags |= deployment_tags(action.spec.revision, action.born, action.spec.fields, settings)
         body = deployment_body(action.spec.revision, action.count, tags, action.spec.instance_type)
         body["properties"] |= properties
         return self.rules.put_deployment(NAME, action.deployment, body, self.now)
