@@ -104,7 +104,7 @@ HANDS: dict[str, tuple[Hand, str]] = {
     "weights": (lambda h: h.plane.hand_weights({"blue": 75, "green": 25}), "endpoint: traffic"),
     "model": (lambda h: h.plane.hand_update("blue", "vX"), "blue: model is azureml:m:vx"),
     "count": (lambda h: h.plane.hand_scale("blue", 7), "blue: instance_count is 7, approved was 1"),
-    "slot": (lambda h: h.plane.hand_create("green", "vY"), "green: exists is true, approved was false"),
+    "slot": (lambda h: h.plane.hand_create("green", "vY"), "green: model is azureml:m:vy, approved was azureml:m:v2"),
     "broken": (lambda h: h.plane.break_deployment("blue"), "blue: state is Failed, approved was Succeeded"),
 }
 NEEDS_GREEN = {"weights"}
