@@ -172,10 +172,10 @@ class Emulator:
         }
 
     def model(self, endpoint: str, deployment: Mapping[str, Any]) -> str:
-        """The version of the model that a deployment answers with."""
+        """The version of the model that a deployment answers with, "" if it does not answer."""
         body = (REPOSITORY / "plans/house-prices/sample-request.json").read_bytes()
-        found: str = self.score(endpoint, body, deployment["name"]).json()["version"]
-        return found
+        answer = self.score(endpoint, body, deployment["name"])
+        return str(answer.json()["version"]) if answer.status_code == 200 else ""
 
     def key(self, endpoint: str) -> str:
         """The endpoint's primary key."""

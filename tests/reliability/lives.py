@@ -134,7 +134,7 @@ class Bench:
         """`rollout apply PLAN --auto-approve --wait`, as a job runs it: its exit code, and all that it printed."""
         plan = str(self.desk.root / "plans" / life.plan)
         told = io.StringIO()
-        with self._surroundings(), contextlib.redirect_stdout(told), contextlib.redirect_stderr(told):
+        with self.surroundings(), contextlib.redirect_stdout(told), contextlib.redirect_stderr(told):
             code = main(["apply", plan, "--target", "emulator", "--auto-approve", "--wait"])
         return code, told.getvalue()
 
@@ -154,7 +154,8 @@ class Bench:
         assert tuple(creations(history)) == life.made
 
     @contextlib.contextmanager
-    def _surroundings(self) -> Iterator[None]:
+    def surroundings(self) -> Iterator[None]:
+        """The environment of a command at this desk."""
         with pytest.MonkeyPatch.context() as patch:
             wanted = self.desk.variables()
             for name in [name for name in os.environ if name not in wanted]:
