@@ -31,6 +31,7 @@ benchmarks: $(DEV)/ready ## budgets, as ratios within one run
 schemas: $(DEV)/ready ## write the generated files again: schemas/, docs/plan.md
 	$(DEV)/bin/rollout schema > schemas/rollout-plan.schema.json
 	$(DEV)/bin/rollout schema repository > schemas/repository.schema.json
+	$(DEV)/bin/rollout schema overlay > schemas/overlay.schema.json
 	$(DEV)/bin/rollout schema change-set > schemas/change-set.schema.json
 	$(DEV)/bin/python -c 'from rollout.plan.reference import reference; print(reference(), end="")' > docs/plan.md
 

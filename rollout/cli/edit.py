@@ -15,7 +15,7 @@ from rollout.cli import exits, options
 from rollout.errors import Fault, PlanError, RolloutError, UsageError
 from rollout.plan.checking import faults_in
 from rollout.plan.documents import value_at
-from rollout.plan.editing import edited, formatted, parse_path, replaced, value_of
+from rollout.plan.editing import edited, formatted, parse_path, removed, replaced, value_of
 from rollout.plan.load import find_plans
 from rollout.plan.loader import load_text, read_text
 from rollout.plan.positions import Path as Place
@@ -42,15 +42,18 @@ def fmt(files: tuple[Path, ...], check: bool) -> int:
 
 @click.command(name="set")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.argument("assignments", nargs=-1, required=True, metavar="PATH=VALUE…")
-def set_(file: Path, assignments: tuple[str, ...]) -> int:
+@click.argument("assignments", nargs=-1, metavar="PATH=VALUE…")
+@options.option("--unset", multiple=True, metavar="PATH", help="Remove what is at PATH, as PATH= does. Repeatable.")
+def set_(file: Path, assignments: tuple[str, ...], unset: tuple[str, ...]) -> int:
     """Set values in FILE, a plan or an `az ml` file: `model=azureml:house-prices:8`, `stages.watch.bake=1h`.
 
-    VALUE is YAML. Comments and all other lines stay as they are. Nothing is written if the file would have a fault that
-    it does not have now.
+    VALUE is YAML; without one (`PATH=`) the key is removed. Comments and all other lines stay as they are. Nothing is
+    written if the file would have a fault that it does not have now.
     """
+    if not assignments and not unset:
+        raise UsageError("nothing to set", hint="PATH=VALUE, or --unset PATH")
     before = _text(file)
-    text, changes = _assigned(before, str(file), assignments)
+    text, changes = _assigned(before, str(file), (*assignments, *(f"{path}=" for path in unset)))
     _refuse_new_faults(file, before, text)
     if text != before:
         _write(file, text)
@@ -69,7 +72,12 @@ def _assigned(text: str, name: str, assignments: Sequence[str]) -> tuple[str, li
                 f"`{assignment}` sets nothing", hint="PATH=VALUE, for example model=azureml:house-prices:8"
             )
         data = load_text(text, name).data
-        path, wanted = parse_path(target, data), value_of(value)
+        path = parse_path(target, data)
+        if not value.strip():
+            text = removed(text, name, path)
+            changes.append(f"{show(path)}: {_shown(_old(data, path))} removed")
+            continue
+        wanted = value_of(value)
         replaced(data, path, wanted)  # says what is wrong with the path before the file is looked at
         text = edited(text, name, path, wanted)
         changes.append(_change(path, _old(data, path), wanted))

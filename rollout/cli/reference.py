@@ -9,7 +9,7 @@ import click
 from rollout.cli import exits
 from rollout.errors import UsageError
 
-SCHEMAS = ("rollout-plan", "repository", "change-set")
+SCHEMAS = ("rollout-plan", "repository", "overlay", "change-set")
 
 
 @click.command()
@@ -20,6 +20,11 @@ def schema(name: str) -> int:
         from rollout.render.schema import change_set_schema_text
 
         click.echo(change_set_schema_text(), nl=False)
+        return exits.OK
+    if name == "overlay":
+        from rollout.plan.overlay_schema import overlay_schema_text
+
+        click.echo(overlay_schema_text(), nl=False)
         return exits.OK
     from rollout.plan.schema import plan_schema_text, repository_schema_text
 

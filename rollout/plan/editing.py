@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Any, Final
 
@@ -34,7 +34,7 @@ def formatted(text: str, name: str) -> str:
     data = _readable(text, name).data
     found = text
     for _ in range(_ATTEMPTS):  # comments may need a second turn to settle
-        before, found = found, _tidy(_round_trip(found, None, None))
+        before, found = found, _tidy(_round_trip(found, None, lambda tree: tree))
         if found == before:
             break
     if load_text(found, name).data != data:
@@ -52,7 +52,23 @@ def edited(text: str, name: str, path: positions.Path, value: Any) -> str:
     found = _in_place(text, loaded, path, value)
     if found is not None and _means(found, name, wanted):
         return found
-    result = _round_trip(text, path, value)
+    return _checked(_round_trip(text, path, lambda tree: _put(tree, path, _as_written(value))), name, path, wanted)
+
+
+def removed(text: str, name: str, path: positions.Path) -> str:
+    """The text without the key, or the entry of a list, at that path; whole lines where it stands on lines of its own.
+
+    Raises PlanError if the text is not YAML that a plan may be, RolloutError if there is nothing at the path.
+    """
+    loaded = _readable(text, name)
+    wanted = without(loaded.data, path)
+    found = _without_lines(text, loaded, path)
+    if found is not None and _means(found, name, wanted):
+        return found
+    return _checked(_round_trip(text, path, lambda tree: _dropped(tree, path)), name, path, wanted)
+
+
+def _checked(result: str, name: str, path: positions.Path, wanted: Any) -> str:
     if not _means(result, name, wanted):
         raise RolloutError(f"{name}: {show(path)} cannot be set without changing something else", hint="edit by hand")
     return result
@@ -95,6 +111,29 @@ def replaced(data: Any, path: positions.Path, value: Any) -> Any:
     return found
 
 
+def without(data: Any, path: positions.Path) -> Any:
+    """The data without what is at the path. Raises RolloutError if there is nothing."""
+    part, rest = path[0], path[1:]
+    there = part < len(data) if isinstance(part, int) and isinstance(data, list) else _has(data, part)
+    if not there:
+        raise RolloutError(f"there is no `{part}` to remove", hint="name what is there")
+    if rest:
+        return _exchanged(data, part, without(data[part], rest))
+    if isinstance(data, list):
+        return [item for index, item in enumerate(data) if index != part]
+    return {key: value for key, value in data.items() if key != part}
+
+
+def _exchanged(data: Any, part: str | int, value: Any) -> Any:
+    if isinstance(data, list):
+        return [value if index == part else item for index, item in enumerate(data)]
+    return {**data, part: value}
+
+
+def _has(data: Any, part: str | int) -> bool:
+    return isinstance(data, Mapping) and part in data
+
+
 def value_of(text: str) -> Any:
     """The value that a person wrote on the command line: YAML. Raises PlanError."""
     return _readable(text, "the value").data if text.strip() else None
@@ -133,6 +172,31 @@ def _in_place(text: str, loaded: Loaded, path: positions.Path, value: Any) -> st
     return text[:start] + _scalar_text(value) + text[end:]
 
 
+def _without_lines(text: str, loaded: Loaded, path: positions.Path) -> str | None:
+    """The lines that hold the entry taken out, comments behind it left; None where it shares its lines."""
+    root = loaded.source.root
+    node = positions.node_at(root, path)
+    if node is None or root is None:
+        return None
+    line, _ = positions.locate(root, path, key=isinstance(path[-1], str))
+    lines, first = text.splitlines(keepends=True), line - 1
+    end = node.end_mark
+    last = min(end.line, len(lines) - 1)
+    if last > first and not lines[last][: end.column].strip():  # a block ends where the next thing begins
+        last -= 1
+    while last > first and lines[last].strip()[:1] in ("", "#"):
+        last -= 1
+    return "".join(lines[:first] + lines[last + 1 :])
+
+
+def _dropped(tree: Any, path: positions.Path) -> Any:
+    place = tree
+    for part in path[:-1]:
+        place = place[part]
+    del place[path[-1]]
+    return tree
+
+
 def _scalar_text(value: Any) -> str:
     """The shortest YAML of a scalar, plain where that means the same."""
     if value is None:
@@ -151,8 +215,8 @@ def _plain(value: str) -> bool:
     return bool(in_block.data == {"a": value} and in_flow.data == [value])
 
 
-def _round_trip(text: str, path: positions.Path | None, value: Any) -> str:
-    """ruamel.yaml's load and dump, with the value put there in between."""
+def _round_trip(text: str, path: positions.Path | None, change: Callable[[Any], Any]) -> str:
+    """ruamel.yaml's load and dump, with a change at the path in between (None: the whole is formatted)."""
     from ruamel.yaml import YAML
     from ruamel.yaml.resolver import VersionedResolver
 
@@ -172,10 +236,7 @@ def _round_trip(text: str, path: positions.Path | None, value: Any) -> str:
     tool.indent(mapping=2, sequence=2 + dashes, offset=dashes)
     stream = io.StringIO()
     try:
-        tree = tool.load(text)
-        if path is not None:
-            tree = _put(tree, path, _as_written(value))
-        tool.dump(tree, stream)
+        tool.dump(change(tool.load(text)), stream)
     except Exception as error:  # what libyaml reads is not always what ruamel.yaml reads; nothing is written then
         raise RolloutError("this YAML is too unusual to be changed by a program", hint="edit it by hand") from error
     return stream.getvalue()

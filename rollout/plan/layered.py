@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from msgspec import structs
+
 from rollout.errors import Fault, PlanError
 from rollout.plan.layers import Layer, PlanFile, overlaid
 from rollout.plan.loader import load_file, load_text
@@ -45,11 +47,27 @@ def read_plan(
         raise PlanError(repository.faults)
     base = _layer(path, repository, environment, faults, text)
     if overlay is None:
-        return PlanFile(base, base.data, repository)
+        return _with_defaults(PlanFile(base, base.data, repository))
     top = _layer(overlay, repository, environment, faults)
     _check_head(top, faults)
     data, origins = overlaid(base, top, faults)
-    return PlanFile(base, data, repository, top, origins)
+    return _with_defaults(PlanFile(base, data, repository, top, origins))
+
+
+def _with_defaults(plan: PlanFile) -> PlanFile:
+    """The plan with the repository's defaults for what neither it nor its overlay says."""
+    repository = plan.repository
+    if repository.source is None or repository.file is None or not repository.defaults:
+        return plan
+    layer = Layer(repository.file, repository.source, repository.data)
+    literal = "deployments" in plan.data
+    given = {
+        key: value
+        for key, value in repository.defaults.items()
+        if value is not None and key not in plan.data and not (literal and key == "slots")
+    }
+    places = {(key,): (layer, ("defaults", key)) for key in given}
+    return structs.replace(plan, data={**plan.data, **given}, origins={**plan.origins, **places})
 
 
 def _layer(

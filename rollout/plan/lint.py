@@ -106,14 +106,10 @@ def _large_steps(plan: PlanFile, placed: tuple[Placed, ...]) -> Iterator[Fault]:
 
 
 def _emulator(found: Inspection) -> Iterator[Fault]:
-    target, plan, repository = found.loaded.target, found.plan, found.plan.repository
-    if target is None or target.subscription_id.lower() != EMULATOR:
-        return
-    message = "the target is the local emulator"
-    if found.model.target is not None:
-        yield plan.fault("LINT006", ("target",), message, hint="give it on the command line: `--target emulator`")
-    elif repository.source is not None:
-        yield repository.source.fault("LINT006", ("defaults", "target"), message, hint="`--target emulator` chooses it")
+    target = found.loaded.target
+    if target is not None and target.subscription_id.lower() == EMULATOR:
+        hint = "give it on the command line: `--target emulator`"
+        yield found.plan.fault("LINT006", ("target",), "the target is the local emulator", hint=hint)
 
 
 def _labels(document: Document) -> Iterator[Fault]:

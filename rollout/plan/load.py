@@ -97,7 +97,7 @@ def inspect_plan(
         message = f"cannot read `{error.filename}`: {error.strerror}"
         raise PlanError([plan.fault("PLAN306", (), message)]) from error
     loaded = LoadedPlan(
-        release=release, target=_target(plan, model), path=path, variables=tuple(sorted(_used(plan), key=_by_name))
+        release=release, target=_target(model), path=path, variables=tuple(sorted(_used(plan), key=_by_name))
     )
     return Inspection(loaded=loaded, plan=plan, model=model, ways=ways, documents=documents)
 
@@ -110,12 +110,11 @@ def _by_name(used: Used) -> str:
     return used.name
 
 
-def _target(plan: PlanFile, plan_model: PlanModel) -> Target | None:
-    repository = plan.repository.model
-    model = plan_model.target or (repository.defaults.target if repository else None)
-    if model is None:
+def _target(model: PlanModel) -> Target | None:
+    found = model.target
+    if found is None:
         return None
-    return Target(subscription_id=model.subscription_id, resource_group=model.resource_group, workspace=model.workspace)
+    return Target(subscription_id=found.subscription_id, resource_group=found.resource_group, workspace=found.workspace)
 
 
 def find_plans(paths: Iterable[Path]) -> list[Path]:

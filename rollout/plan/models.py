@@ -186,6 +186,7 @@ DocumentRef = Annotated[
     BeforeValidator(_document),
     WithJsonSchema({"anyOf": [{"type": "string"}, _FILE_AND_SET, {"type": "object"}]}),
 ]
+Slots = Annotated[tuple[Name, ...], BeforeValidator(_list)]
 Stages = Annotated[tuple[AnyStageModel, ...], BeforeValidator(_list)]
 
 
@@ -228,7 +229,7 @@ class PlanModel(Strict):
     candidate: DocumentRef | None = Field(
         default=None, description="The deployment that wants to be promoted: an `az ml` file, inline, or {file, set}."
     )
-    slots: Annotated[tuple[Name, ...], BeforeValidator(_list)] = Field(
+    slots: Slots = Field(
         default=("blue", "green"),
         min_length=2,
         max_length=2,

@@ -63,6 +63,7 @@ stages:
   watch: {bake: {for: 2h}}              # the stage with that name; `watch: null` removes it
 ```
 
+Editors understand [`schemas/overlay.schema.json`](../schemas/overlay.schema.json).
 Mappings are merged as RFC 7386 says (`null` removes a key), lists are replaced; `stages` and `bootstrap` as mappings
 address stages by `name`. Relative paths start from the folder of the file that says them. Faults point into the file
 that is wrong, and `rollout validate --show-origins` says for each value which file, line and variable it comes from.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from pydantic import ValidationError
@@ -31,7 +31,9 @@ class Repository(msgspec.Struct, frozen=True, kw_only=True):
     """What surrounds a plan. `root` is None where neither `.git` nor `rollout.yaml` says where the repository ends."""
 
     root: Path | None = None
+    file: Path | None = None
     source: Source | None = None
+    data: Mapping[str, Any] = {}
     model: RepositoryModel | None = None
     faults: tuple[Fault, ...] = ()
 
@@ -39,6 +41,11 @@ class Repository(msgspec.Struct, frozen=True, kw_only=True):
     def variables(self) -> Mapping[str, VariableModel]:
         """The declared variables."""
         return self.model.variables if self.model else {}
+
+    @property
+    def defaults(self) -> Mapping[str, Any]:
+        """What plans need not repeat, as it is written."""
+        return self.data.get("defaults") or {}
 
     @property
     def interval(self) -> float:
@@ -84,7 +91,7 @@ def _read(root: Path | None, file: Path | None, plan: Path) -> Repository:
     except ValidationError as error:
         wrong = faults_of(error, RepositoryModel, loaded.data, loaded.source)
         return Repository(root=root, source=loaded.source, faults=tuple(wrong))
-    return Repository(root=root, source=loaded.source, model=model)
+    return Repository(root=root, file=file, source=loaded.source, data=loaded.data, model=model)
 
 
 def shown(file: Path, plan: Path) -> str:

@@ -7,7 +7,8 @@ from typing import Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from rollout.plan.models import TargetModel, known_version
+from rollout.plan.gates import OnFailureModel
+from rollout.plan.models import Slots, TargetModel, known_version
 from rollout.plan.repository import DEFAULT_INTERVAL, LONGEST, VARIABLE
 from rollout.plan.shapes import Duration, Shorthand, Strict, refuse
 
@@ -62,9 +63,23 @@ class VariableModel(Shorthand):
 
 
 class DefaultsModel(Strict):
-    """What plans need not repeat."""
+    """What plans need not repeat. A plan that says one of them says all of it."""
 
     target: TargetModel | None = Field(default=None, description="The workspace of plans that name none.")
+    slots: Slots | None = Field(
+        default=None, min_length=2, max_length=2, description="The two names that deployments alternate between."
+    )
+    on_failure: OnFailureModel | None = Field(default=None, description="What becomes of a candidate that failed.")
+    on_revert: Literal["fast", "full"] | None = Field(
+        default=None, description="How to go back to what was promoted before: smoke gates only, or all stages."
+    )
+    drift: Literal["heal", "report", "hold"] | None = Field(
+        default=None, description="What to do about settings that somebody changed on the live endpoint."
+    )
+    capacity: Literal["match", "declared"] | None = Field(
+        default=None,
+        description="Scale the candidate to stable's capacity before traffic, or trust the declared count.",
+    )
 
 
 class ReconcileModel(Strict):

@@ -43,6 +43,28 @@ def test_set_is_a_release_of_one_line(rollout: Command, plan: Path) -> None:
     assert rollout("set", plan, "stages.settle.bake=2h").out == f"{plan}: stages[4].bake is 2h already\n"
 
 
+def test_set_removes(rollout: Command, plan: Path) -> None:
+    """By --unset, or by a value that is not there; several at once, in the order in which they are said."""
+    before = plan.read_text()
+    ended = rollout("set", plan, "stages.settle=", "stages[1].traffic=5", "--unset", "candidate.instance_count")
+    assert (ended.code, ended.out) == (
+        0,
+        f'{plan}: stages[4]: {{"name": "settle", "bake": "1h"}} removed\n{plan}: stages[1].traffic: 10 → 5\n'
+        f"{plan}: candidate.instance_count: 1 removed\n",
+    )
+    gone = before.replace("  - {name: settle, bake: 1h}\n", "").replace("  instance_count: 1\n", "")
+    assert plan.read_text() == gone.replace("traffic: 10 ", "traffic: 5 ")
+    ended = rollout("set", plan, "--unset", "drft")
+    assert (ended.code, ended.err) == (1, "error: there is no `drft` to remove\nhint: name what is there\n")
+    ended = rollout("set", plan, "--unset", "name")
+    assert (ended.code, "`name` is missing" in ended.err, "\nname: good\n" in plan.read_text()) == (3, True, True)
+
+
+def test_set_nothing(rollout: Command, plan: Path) -> None:
+    """A usage error."""
+    assert rollout("set", plan).err == "error: nothing to set\nhint: PATH=VALUE, or --unset PATH\n"
+
+
 def test_set_in_an_az_file(rollout: Command, tmp_path: Path) -> None:
     """A deployment's file, checked by itself."""
     file = tmp_path / "deployment.yml"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rollout.errors import PlanError, RolloutError
-from rollout.plan.editing import edited, formatted, parse_path, value_of
+from rollout.plan.editing import edited, formatted, parse_path, removed, value_of
 from rollout.plan.loader import load_text
 from tests.plan.conftest import DEPLOYMENT, ENDPOINT, ROLES
 from tests.plan.test_forms import FULL, LITERAL
@@ -156,3 +156,54 @@ def test_what_is_not_yaml_is_refused() -> None:
         formatted("a: 1\na: 2\n", "x")
     with pytest.raises(PlanError, match="the value:1:1: PLAN007"):
         value_of("!!python/object:os.system x")
+
+
+LINES = """\
+version: 1
+# how many
+candidate:
+  file: a.yml          # the file
+  set:
+    instance_count: 3  # three
+    # kept: it is about what follows
+    tags: {a: b, c: d}
+stages:
+  - deploy: candidate
+  - name: watch
+    bake: 1h
+  # the end
+  - traffic: 100
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "gone"),
+    [
+        ("candidate.set.instance_count", "    instance_count: 3  # three\n"),
+        ("candidate.set.tags", "    tags: {a: b, c: d}\n"),
+        ("candidate.set", LINES[LINES.index("  set:") : LINES.index("stages:")]),
+        ("stages.watch", "  - name: watch\n    bake: 1h\n"),
+        ("stages[2]", "  - traffic: 100\n"),
+        ("candidate.file", "  file: a.yml          # the file\n"),
+        ("version", "version: 1\n"),
+    ],
+)
+def test_what_is_removed_takes_its_lines_with_it(path: str, gone: str) -> None:
+    """And nothing else: comments about other things stay."""
+    found = removed(LINES, "x", parse_path(path, load_text(LINES, "x").data))
+    assert found == LINES.replace(gone, "")
+
+
+def test_what_shares_its_line_is_removed_alone() -> None:
+    """An entry of a mapping in braces; the first key of a list's entry; the last key of a mapping."""
+    text = removed(LINES, "x", ("candidate", "set", "tags", "a"))
+    assert text == LINES.replace("{a: b, c: d}", "{c: d}")
+    assert load_text(removed(LINES, "x", ("stages", 1, "name")), "x").data["stages"][1] == {"bake": "1h"}
+    assert load_text(removed("a:\n  b: 1\nc: 2\n", "x", ("a", "b")), "x").data == {"a": {}, "c": 2}
+
+
+@pytest.mark.parametrize("path", [("stage",), ("candidate", "sets"), ("stages", 3), ("version", "x"), ("stages", "x")])
+def test_what_is_not_there_cannot_be_removed(path: tuple[str | int, ...]) -> None:
+    """Said, not passed over: the name may be misspelt."""
+    with pytest.raises(RolloutError, match=r"^there is no `\w+` to remove$"):
+        removed(LINES, "x", path)

@@ -125,7 +125,7 @@ def test_the_emulator_as_target(tidy: Path) -> None:
     Path("rollout.yaml").write_text("defaults:\n  " + target)
     assert warnings(CAREFUL) == [
         "rollout.yaml:2:11: LINT006: warning: defaults.target: the target is the local emulator"
-        " | `--target emulator` chooses it"
+        " | give it on the command line: `--target emulator`"
     ]
 
 

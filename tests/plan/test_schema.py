@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from rollout.plan.codes import CODES
+from rollout.plan.overlay_schema import overlay_schema, overlay_schema_text
 from rollout.plan.schema import plan_schema, plan_schema_text, repository_schema, repository_schema_text
 from tests.plan.conftest import ROLES
 from tests.plan.test_forms import FULL, LITERAL
@@ -32,6 +33,48 @@ def test_committed_repository_schema_is_the_generated_one() -> None:
     validator = jsonschema.Draft7Validator(repository_schema())
     assert list(validator.iter_errors(yaml.safe_load(CONFIG))) == []
     assert [error.json_path for error in validator.iter_errors({"varables": {}})] == ["$"]
+
+
+def test_committed_overlay_schema_is_the_generated_one() -> None:
+    """Generate it again with `make schemas`."""
+    assert (ROOT / "schemas/overlay.schema.json").read_text() == overlay_schema_text()
+    jsonschema.Draft7Validator.check_schema(overlay_schema())
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ("", ""),
+        ("target: {workspace: prod}", ""),
+        ("candidate: {set: {instance_count: 7, tags: {env: prod}}}", ""),
+        ("candidate: other.yml", ""),
+        ("deployments: {blue: {set: {instance_count: 2}}, green: null}", ""),
+        ("stages: {watch: {bake: {for: 2h}}, first: {traffic: 5}, third: null, ask: {timeout: 1h}}", ""),
+        ("stages: {watch: {bake: null, approval: 'ok?'}}", ""),
+        ("stages: [{deploy: candidate}, {traffic: 100}]", ""),
+        ("{on_failure: {for: 1h}, on_revert: null, slots: [a-b, c-d]}", ""),
+        ("stages: [{deploy: candidate}, {timeout: 1h}]", "$.stages"),
+        ("stages: {watch: 1h}", "$.stages"),
+        ("stages: {watch: {bake: {fro: 2h}}}", "$.stages"),
+        ("stages: {first: {traffic: 500}}", "$.stages"),
+        ("drift: heel", "$.drift"),
+        ("on_failure: {candidate: kept}", "$.on_failure"),
+        ("stags: {}", "$"),
+        ("target: {workspaces: prod}", "$.target"),
+    ],
+)
+def test_overlays(text: str, where: str) -> None:
+    """What the loader takes is valid in an editor too; common mistakes are underlined."""
+    document = {"version": 1, "kind": "overlay", **(yaml.safe_load(text) or {})}
+    errors = [error.json_path for error in jsonschema.Draft7Validator(overlay_schema()).iter_errors(document)]
+    assert errors == ([where] if where else [])
+
+
+def test_an_overlay_says_what_it_is() -> None:
+    """Its two lines at the top."""
+    errors = jsonschema.Draft7Validator(overlay_schema()).iter_errors({"version": 1, "kind": "plan"})
+    assert [error.json_path for error in errors] == ["$.kind"]
+    assert len(list(jsonschema.Draft7Validator(overlay_schema()).iter_errors({}))) == 2
 
 
 def test_it_is_draft_07() -> None:
