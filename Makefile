@@ -32,7 +32,8 @@ schemas: $(DEV)/ready ## write the generated files again: schemas/, docs/plan.md
 	$(DEV)/bin/rollout schema > schemas/rollout-plan.schema.json
 	$(DEV)/bin/rollout schema repository > schemas/repository.schema.json
 	$(DEV)/bin/rollout schema overlay > schemas/overlay.schema.json
-	$(DEV)/bin/rollout schema change-set > schemas/change-set.schema.json
+	for name in change-set validation reconciliation failure; do \
+	  $(DEV)/bin/rollout schema $$name > schemas/$$name.schema.json || exit 1; done
 	$(DEV)/bin/python -c 'from rollout.plan.reference import reference; print(reference(), end="")' > docs/plan.md
 
 clean: ## remove environments and caches

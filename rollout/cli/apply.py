@@ -12,17 +12,19 @@ import msgspec
 
 from rollout.cli import ending, exits, options
 from rollout.cli.complain import indented
-from rollout.cli.listening import FailedGates, listener
+from rollout.cli.listening import Measurements, listener
 from rollout.cli.options import Output
-from rollout.cli.printing import publish, show, wants_json_on_stdout
+from rollout.cli.printing import failures_told, publish, show, stdout_is_taken
 from rollout.cli.running import run
 from rollout.cli.session import CREATES, Session, load, opened, place_of, report_on
 from rollout.core.decision import Status
 from rollout.core.release import Release
+from rollout.core.verdict import Outcome as Verdicts
 from rollout.errors import Stale, UsageError
 from rollout.plan.load import LoadedPlan
-from rollout.render.change_text import diff_lines, status_lines
-from rollout.render.report import Outcome, Report
+from rollout.render.change_text import diff_lines
+from rollout.render.from_report import document
+from rollout.render.report import Measured, Outcome, Report
 from rollout.runner import Limits, Result
 
 FOR_EVER: Final = 366 * 86400.0
@@ -81,7 +83,8 @@ def apply(
         approved=auto_approve,
         expect=expect,
     )
-    return run(_apply(wish))
+    with failures_told("apply", plan, outputs):
+        return run(_apply(wish))
 
 
 async def _apply(wish: Wish) -> int:
@@ -91,7 +94,7 @@ async def _apply(wish: Wish) -> int:
         seen = await session.settled(loaded.release.endpoint.name)
         report = report_on(session, loaded, seen, wish.allowed)
         if report.changes.decision.status in (Status.DONE, Status.HOLD, Status.REFUSE):
-            return _finish(wish, report, gate_failed=False, writes=0)
+            return _finish(wish, report)
         if not _approved(wish, report):
             click.echo("nothing was done", err=True)
             return exits.ERROR
@@ -100,13 +103,13 @@ async def _apply(wish: Wish) -> int:
 
 async def _carry_out(wish: Wish, loaded: LoadedPlan, session: Session) -> int:
     with listener(loaded.release.name) as heard:
-        gates = FailedGates(heard)
+        gates = Measurements(heard)
         runner = session.runner(loaded.release, wish.allowed, gates)
         result = await runner.run(Limits(until=wish.until, max_wait=wish.max_wait))
     return _finish(
         wish,
         _after(session, loaded, result, wish.allowed),
-        gate_failed=gates.any,
+        measured=tuple(Measured(gate.name, verdict) for gate, verdict in gates.measured),
         writes=result.writes,
         failure=result.failure,
     )
@@ -119,10 +122,15 @@ def _after(session: Session, loaded: LoadedPlan, result: Result, allowed: frozen
     return msgspec.structs.replace(report, changes=changes)
 
 
-def _finish(wish: Wish, report: Report, *, gate_failed: bool, writes: int, failure: str = "") -> int:
-    code = ending.after_apply(report.changes.decision, gate_failed=gate_failed, detailed=wish.detailed)
-    outcome = Outcome(exit_code=code, writes=writes, failure=failure)
-    publish(msgspec.structs.replace(report, outcome=outcome), wish.outputs, status_lines)
+def _finish(
+    wish: Wish, report: Report, *, measured: tuple[Measured, ...] = (), writes: int = 0, failure: str = ""
+) -> int:
+    failed = any(found.verdict.outcome is Verdicts.FAIL for found in measured)
+    code = ending.after_apply(report.changes.decision, gate_failed=failed, detailed=wish.detailed)
+    outcome = Outcome(exit_code=code, writes=writes, failure=failure, measured=measured)
+    told = ending.after_apply(report.changes.decision, gate_failed=failed, detailed=True)
+    report = msgspec.structs.replace(report, command="apply", exit_code=told, outcome=outcome)
+    publish(document(report), wish.outputs)
     if failure:
         sentence, _, log = failure.partition("\n")
         click.echo(f"error: {sentence}\n{indented(log)}", err=True, nl=False)
@@ -152,5 +160,5 @@ def _approved(wish: Wish, report: Report) -> bool:
             f"the change set {digest} is not approved, and nobody is here to ask",
             hint=f"--auto-approve, or look at it with `rollout diff` and give --expect {digest}",
         )
-    show(diff_lines(report), sys.stderr if wants_json_on_stdout(wish.outputs) else sys.stdout)
+    show(diff_lines(document(report)), sys.stderr if stdout_is_taken(wish.outputs) else sys.stdout)
     return click.confirm("Apply these changes?", err=True)

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import sys
 import traceback
+from typing import Final
 
 import click
 
 from rollout.cli import exits
 from rollout.errors import AzureError, Fault, PlanError, RolloutError
-from rollout.render.styled import printable
+from rollout.render.finding_text import fault_lines, log_lines
+from rollout.render.harmless import block
+from rollout.render.styled import plain
+
+_LONGEST: Final = 10_000
 
 
 def complain(error: RolloutError) -> int:
@@ -23,34 +28,20 @@ def complain(error: RolloutError) -> int:
 
 def sentence(error: RolloutError) -> str:
     """`error: …` and `hint: …`, with the end of the container's log where there is one."""
-    text = f"error: {error}\n"
+    text = f"error: {block(str(error), _LONGEST)}\n"
     if isinstance(error, AzureError) and error.logs:
         text += "the end of its log:\n" + indented(error.logs)
-    return text + (f"hint: {error.hint}\n" if error.hint else "")
+    return text + (f"hint: {block(error.hint, _LONGEST)}\n" if error.hint else "")
 
 
 def indented(log: str) -> str:
     """A container's log below a message; what it contains cannot move the cursor."""
-    return "".join(f"  {printable(text)}\n" for text in log.splitlines())
+    return plain(log_lines(log)) if log else ""
 
 
 def fault_text(faults: tuple[Fault, ...]) -> str:
     """Every fault with its place, and how many there are; the same for warnings alone."""
-    wrong = sum(fault.severity == "error" for fault in faults)
-    count = wrong or len(faults)
-    kind, word = ("error", "fault") if wrong else ("warning", "warning")
-    return "".join(_fault(fault) for fault in faults) + f"{kind}: {count} {word}{'s' if count != 1 else ''}\n"
-
-
-def _fault(fault: Fault) -> str:
-    text = f"{fault}\n"
-    for line in fault.snippet.splitlines():
-        text += f"  {line}\n"
-    if fault.expected:
-        text += f"  expected: {fault.expected}\n"
-    if fault.hint:
-        text += f"  hint: {fault.hint}\n"
-    return text
+    return plain(fault_lines(faults))
 
 
 def crashed(error: Exception, *, debug: bool) -> int:

@@ -25,6 +25,7 @@ from rollout.core.decision import Status
 from rollout.emulator import process
 from rollout.errors import RolloutError
 from rollout.render.change_text import change_lines
+from rollout.render.from_report import document
 from rollout.render.styled import Line, line
 from rollout.runner import Event, Limits, Listener
 
@@ -105,7 +106,7 @@ async def _release(stage: Stage, session: Session, requests: Load, number: int, 
     loaded = load(stage.folder / "plans" / PLAN)
     allowed = frozenset({CREATES})
     seen = await session.settled(loaded.release.endpoint.name)
-    show(change_lines(report_on(session, loaded, seen, allowed)), sys.stderr)
+    show(change_lines(document(report_on(session, loaded, seen, allowed))), sys.stderr)
     diary = Diary(requests)
     with listener(f"release {number} of {len(RELEASES)}: {version}") as heard:
         runner = session.runner(loaded.release, allowed, _both(heard, diary))

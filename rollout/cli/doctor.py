@@ -33,7 +33,7 @@ _SIGNS: Final[dict[State, tuple[str, Meaning]]] = {
 @click.command()
 @options.plan_argument(required=False)
 @options.target
-@options.output
+@options.plain_output
 def doctor(plan: Path | None, target: str | None, outputs: tuple[Output, ...]) -> int:
     """Try what PLAN needs, without writing: sign-in, control plane, scoring host, permissions, locks, tags, capacity.
 

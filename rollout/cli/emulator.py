@@ -66,7 +66,7 @@ def stop(folder: Path | None) -> int:
 
 @emulator.command()
 @state_dir_option
-@options.output
+@options.plain_output
 def status(folder: Path | None, outputs: tuple[Output, ...]) -> int:
     """Say where it is and how many requests it has served."""
     found = process.status(state_dir(folder))

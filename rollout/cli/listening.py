@@ -10,22 +10,33 @@ from datetime import UTC, datetime
 import click
 
 from rollout.cli.printing import colourful
-from rollout.core.verdict import Outcome
+from rollout.core.release import Gate
+from rollout.core.verdict import Outcome, Verdict
 from rollout.render.log import LogListener
 from rollout.runner import Event, Listener, Measured
 
 
-class FailedGates:
-    """Remembers whether a gate gave FAIL while this process listened, for the exit code."""
+class Measurements:
+    """Remembers what each gate last said while this process listened, for the exit code and as evidence."""
 
     def __init__(self, inner: Listener) -> None:
         self._inner = inner
-        self.any = False
+        self._said: dict[str, tuple[Gate, Verdict]] = {}
+
+    @property
+    def measured(self) -> tuple[tuple[Gate, Verdict], ...]:
+        """Each gate with its last verdict, in the order in which they were first asked."""
+        return tuple(self._said.values())
+
+    @property
+    def failed(self) -> bool:
+        """Whether a gate gave FAIL."""
+        return any(verdict.outcome is Outcome.FAIL for _, verdict in self._said.values())
 
     def __call__(self, event: Event) -> None:
         """Pass the event on."""
-        if isinstance(event, Measured) and event.verdict.outcome is Outcome.FAIL:
-            self.any = True
+        if isinstance(event, Measured):
+            self._said[event.gate.name] = (event.gate, event.verdict)
         self._inner(event)
 
 

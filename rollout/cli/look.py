@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import click
+import msgspec
 
 from rollout.cli import ending, options
 from rollout.cli.options import Output
-from rollout.cli.printing import Form, publish
+from rollout.cli.printing import failures_told, publish
 from rollout.cli.room import with_capacity
 from rollout.cli.running import run
 from rollout.cli.session import CREATES, load, opened, place_of, report_on
-from rollout.render.change_text import diff_lines, status_lines
+from rollout.render.from_report import document
 from rollout.render.report import Report
 
 
@@ -33,7 +35,7 @@ def diff(
 ) -> int:
     """Show what PLAN would still do, if every gate passes: the change set and its digest. Changes nothing."""
     extra = (Output("json", out),) if out else ()
-    return _look(plan, target, (*(outputs or (Output("text"),)), *extra), detailed, hazards, diff_lines)
+    return _look(plan, target, (*(outputs or (Output("text"),)), *extra), detailed, hazards, "diff")
 
 
 @click.command()
@@ -43,7 +45,7 @@ def diff(
 @options.detailed
 def status(plan: Path, target: str | None, outputs: tuple[Output, ...], detailed: bool) -> int:
     """Show how the rollout of PLAN stands: who serves, which stages are passed, what is waited for."""
-    return _look(plan, target, outputs, detailed, (), status_lines)
+    return _look(plan, target, outputs, detailed, (), "status")
 
 
 def _look(
@@ -52,10 +54,12 @@ def _look(
     outputs: tuple[Output, ...],
     detailed: bool,
     hazards: tuple[str, ...],
-    form: Form,
+    command: Literal["diff", "status"],
 ) -> int:
-    report = run(_report(plan, target, frozenset(hazards), capacity=form is diff_lines))
-    publish(report, outputs, form)
+    with failures_told(command, plan, outputs):
+        report = run(_report(plan, target, frozenset(hazards), capacity=command == "diff"))
+        code = ending.of_look(report.changes, detailed=True)
+        publish(document(msgspec.structs.replace(report, command=command, exit_code=code)), outputs)
     return ending.of_look(report.changes, detailed=detailed)
 
 

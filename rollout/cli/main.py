@@ -13,6 +13,7 @@ import click
 from rollout.cli import exits
 from rollout.cli.complain import complain, crashed, interrupted
 from rollout.cli.lazy import Entry, LazyGroup
+from rollout.cli.options import COLOUR
 from rollout.errors import RolloutError
 
 _HERE: Final = "rollout.cli"
@@ -23,6 +24,10 @@ COMMANDS: Final = MappingProxyType(
         "apply": Entry(f"{_HERE}.apply:apply", "Do what a plan asks for, as far as it goes now."),
         "reconcile": Entry(f"{_HERE}.reconcile:reconcile", "One bounded pass over many plans, for scheduled jobs."),
         "status": Entry(f"{_HERE}.look:status", "Show how a rollout stands."),
+        "render": Entry(f"{_HERE}.render:render", "Show a saved result in another form; offline."),
+        "ci": Entry(f"{_HERE}.ci:ci", "Run validate, diff, apply or reconcile over many plans, as a job wants it."),
+        "init": Entry(f"{_HERE}.init:init", "Write a repository to begin with; --ci github: its workflows."),
+        "publish": Entry(f"{_HERE}.publish:publish", "Tell people on GitHub: comment, status, drift, revert."),
         "approve": Entry(f"{_HERE}.person:approve", "Say yes to an approval gate."),
         "promote": Entry(f"{_HERE}.person:promote", "Let the gate that is waited for pass, or all of them."),
         "rollback": Entry(f"{_HERE}.person:rollback", "Give all traffic back to what is promoted."),
@@ -48,11 +53,19 @@ SETTINGS: Final = {"help_option_names": ["-h", "--help"], "auto_envvar_prefix": 
 
 @click.group(cls=LazyGroup, entries=COMMANDS, context_settings=SETTINGS)
 @click.version_option(package_name="azureml-rollout", prog_name="rollout")
+@click.option(
+    "--color",
+    type=click.Choice(["auto", "always", "never"]),
+    default="auto",
+    envvar="ROLLOUT_COLOR",
+    help="Colours; auto: NO_COLOR, FORCE_COLOR, then whether it is a terminal.",
+)
 @click.option("--debug", is_flag=True, envvar="ROLLOUT_DEBUG", help="Show tracebacks of unexpected errors.")
 @click.pass_context
-def cli(ctx: click.Context, debug: bool) -> None:
+def cli(ctx: click.Context, color: str, debug: bool) -> None:
     """Declarative rollouts for Azure Machine Learning online endpoints."""
     ctx.obj = debug
+    ctx.meta[COLOUR] = color
 
 
 def main(args: Sequence[str] | None = None) -> int:

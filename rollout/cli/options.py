@@ -2,17 +2,38 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 import msgspec
 
 from rollout.errors import UsageError
 
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
 F = TypeVar("F", bound=Callable[..., Any])
-FORMATS = ("text", "json")
+FORMATS: Final = (
+    "text",
+    "json",
+    "markdown",
+    "sarif",
+    "junit",
+    "github-annotations",
+    "github-summary",
+    "github-output",
+)
+"""Every form of `rollout.render.forms`, by name: those are imported when they are used."""
+COLOUR: Final = "rollout.color"
+"""Where the context keeps what `--color` says."""
+PLAIN_FORMATS: Final = FORMATS[:2]
+"""The forms of a result that is not about a plan."""
+APPENDED: Final = MappingProxyType({"github-summary": "GITHUB_STEP_SUMMARY", "github-output": "GITHUB_OUTPUT"})
+"""Forms that are appended to a file, and the variable that names it where `=PATH` does not."""
 
 
 class Output(msgspec.Struct, frozen=True):
@@ -27,14 +48,28 @@ class OutputType(click.ParamType[Output]):
 
     name = "format[=path]"
 
+    def __init__(self, formats: tuple[str, ...] = FORMATS) -> None:
+        self._formats = formats
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Output:
-        """Read it; an unknown format is a usage error."""
+        """Read it; an unknown format, or one that has nowhere to go, is a usage error."""
         if isinstance(value, Output):
             return value
         form, _, path = str(value).partition("=")
-        if form not in FORMATS:
-            self.fail(f"{form!r} is not a format; there are {', '.join(FORMATS)}", param, ctx)
+        if form not in self._formats:
+            self.fail(f"{form!r} is not a format; there are {', '.join(self._formats)}", param, ctx)
+        variable = APPENDED.get(form, "")
+        if variable and not path:
+            path = os.environ.get(variable, "")
+            if not path:
+                self.fail(f"{form!r} is appended to ${variable}, which is not set; or give {form}=PATH", param, ctx)
         return Output(form, Path(path) if path else None)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """The names of the formats."""
+        from click.shell_completion import CompletionItem
+
+        return [CompletionItem(name) for name in self._formats if name.startswith(incomplete)]
 
 
 class DurationType(click.ParamType[float]):
@@ -121,6 +156,14 @@ output = option(
     "-o",
     "outputs",
     type=OutputType(),
+    multiple=True,
+    help=f"{', '.join(FORMATS)}; each with =PATH to write it to a file; repeatable.",
+)
+plain_output = option(
+    "--output",
+    "-o",
+    "outputs",
+    type=OutputType(PLAIN_FORMATS),
     multiple=True,
     help="text or json, each with =PATH to write it to a file; repeatable.",
 )

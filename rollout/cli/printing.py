@@ -4,46 +4,82 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, Final, TextIO
 
 import click
 
-from rollout.cli.options import Output
-from rollout.errors import RolloutError
+from rollout.cli import exits
+from rollout.cli.options import APPENDED, COLOUR, Output
+from rollout.errors import AzureError, PlanError, RolloutError
 from rollout.render import styled
-from rollout.render.document import text as json_text
-from rollout.render.report import Report
 from rollout.render.styled import Line
 
-Form = Callable[[Report], Iterable[Line]]
-DEFAULT = (Output("text"),)
+if TYPE_CHECKING:  # every start pays for what is imported here
+    from rollout.render.document import AnyDocument
+
+DEFAULT: Final = (Output("text"),)
 
 
-def publish(report: Report, outputs: tuple[Output, ...], form: Form) -> None:
-    """The report in every form that was asked for; `form` makes the text."""
+def publish(document: AnyDocument, outputs: tuple[Output, ...]) -> None:
+    """The document in every form that was asked for. Raises RolloutError where a file cannot be written."""
+    from rollout.render import forms
+
     for output in outputs or DEFAULT:
-        if output.form == "json":
-            _put(json_text(report), output.path)
-        elif output.path is not None:
-            _put(styled.plain(form(report)), output.path)
+        if output.form == "text" and output.path is None:
+            show(forms.lines_of(document), sys.stdout)
+        elif output.form == "github-summary" and output.path is not None:
+            _put_summary(document, output)
         else:
-            show(form(report), sys.stdout)
+            _put(forms.rendered(document, output.form), output)
 
 
 def publish_value(value: Mapping[str, object], lines: Iterable[Line], outputs: tuple[Output, ...]) -> None:
-    """The same for a result that is not about one release."""
+    """The same for a result that is not about a plan: as text or JSON."""
     from rollout.render.document import to_json
 
     shown = tuple(lines)
     for output in outputs or DEFAULT:
         if output.form == "json":
-            _put(to_json(value), output.path)
+            _put(to_json(value), output)
         elif output.path is not None:
-            _put(styled.plain(shown), output.path)
+            _put(styled.plain(shown), output)
         else:
             show(shown, sys.stdout)
+
+
+@contextmanager
+def failures_told(command: str, file: object, outputs: tuple[Output, ...]) -> Iterator[None]:
+    """Where the command comes to no result, every form but the text on stdout tells why; stderr does anyway."""
+    try:
+        yield
+    except RolloutError as error:
+        _publish_failure(command, str(file), outputs, error, error.exit_code)
+        raise
+    except (KeyboardInterrupt, exits.Terminated) as error:
+        code = exits.TERMINATED if isinstance(error, exits.Terminated) else exits.INTERRUPTED
+        _publish_failure(command, str(file), outputs, RolloutError(exits.MEANING[code]), code)
+        raise
+
+
+def _publish_failure(command: str, file: str, outputs: tuple[Output, ...], error: RolloutError, code: int) -> None:
+    wanted = tuple(output for output in outputs if output.form != "text" or output.path is not None)
+    if not wanted:
+        return
+    from rollout.render.document import Failure
+
+    failure = Failure(
+        command=command,
+        file=file,
+        exit_code=code,
+        message=str(error),
+        hint=error.hint,
+        log=error.logs if isinstance(error, AzureError) else "",
+        faults=error.faults if isinstance(error, PlanError) else (),
+    )
+    publish(failure, wanted)
 
 
 def show(lines: Iterable[Line], stream: TextIO) -> None:
@@ -57,22 +93,44 @@ def show(lines: Iterable[Line], stream: TextIO) -> None:
 
 
 def colourful(stream: TextIO, environment: Mapping[str, str] = os.environ) -> bool:
-    """NO_COLOR, then FORCE_COLOR, then whether it is a terminal."""
-    if environment.get("NO_COLOR") or environment.get("TERM") == "dumb":
+    """`--color`, then NO_COLOR, then FORCE_COLOR and CLICOLOR_FORCE, then whether it is a terminal."""
+    context = click.get_current_context(silent=True)
+    wish = context.meta.get(COLOUR, "auto") if context else "auto"
+    if wish != "auto":
+        return bool(wish == "always")
+    if environment.get("NO_COLOR"):
         return False
-    return bool(environment.get("FORCE_COLOR")) or stream.isatty()
+    if any(environment.get(name, "0") not in ("", "0") for name in ("FORCE_COLOR", "CLICOLOR_FORCE")):
+        return True
+    return environment.get("TERM") != "dumb" and stream.isatty()
 
 
-def wants_json_on_stdout(outputs: tuple[Output, ...]) -> bool:
+def stdout_is_taken(outputs: tuple[Output, ...]) -> bool:
     """Whether stdout belongs to a program."""
-    return any(output.form == "json" and output.path is None for output in outputs)
+    return any(output.form != "text" and output.path is None for output in outputs)
 
 
-def _put(text: str, path: Path | None) -> None:
+def _put_summary(document: AnyDocument, output: Output) -> None:
+    """As long as there is room: a summary of more than 1 MiB is dropped whole, whoever wrote how much of it."""
+    from rollout.render.forms import SUMMARY_LIMIT
+    from rollout.render.markdown import LEAST, markdown
+
+    path = output.path
+    assert path is not None, "a summary has a file: OutputType sees to it"
+    room = SUMMARY_LIMIT - (path.stat().st_size if path.is_file() else 0) - len("\n\n")
+    if room < LEAST:
+        click.echo(f"warning: {path} has no room for a summary", err=True)
+        return
+    _put("\n" + markdown(document, room) + "\n", output)
+
+
+def _put(text: str, output: Output) -> None:
+    path: Path | None = output.path
     if path is None:
         click.echo(text, nl=False)
         return
     try:
-        path.write_text(text, encoding="utf-8")
+        with path.open("a" if output.form in APPENDED else "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
     except OSError as error:
         raise RolloutError(f"cannot write {path}: {error.strerror}") from error

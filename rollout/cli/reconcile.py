@@ -5,23 +5,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import click
 import msgspec
 
 from rollout.cli import ending, exits, options
 from rollout.cli.complain import complain
-from rollout.cli.listening import FailedGates, log_listener
+from rollout.cli.listening import Measurements, log_listener
 from rollout.cli.options import Output
-from rollout.cli.printing import publish_value
+from rollout.cli.printing import failures_told, publish
 from rollout.cli.running import run
-from rollout.cli.session import load, opened, place_of
-from rollout.core.decision import Decision
+from rollout.cli.session import load, opened, place_of, report_on
 from rollout.errors import RolloutError, UsageError
 from rollout.plan.load import find_plans
-from rollout.render.document import FORMAT_VERSION
-from rollout.render.styled import Line, line
+from rollout.render.document import Pass, Reconciliation
+from rollout.render.from_report import document
+from rollout.render.report import Measured, Outcome
 from rollout.render.words import moment
 from rollout.runner import Limits
 
@@ -38,17 +38,6 @@ _WORST_FIRST: Final = (
     exits.WAITING,
     exits.OK,
 )
-
-
-class Passed(msgspec.Struct, frozen=True, kw_only=True):
-    """How the pass of one plan ended."""
-
-    file: str
-    exit_code: int
-    status: str
-    reason: str
-    writes: int = 0
-    next_after: str | None = None
 
 
 @click.command()
@@ -75,14 +64,11 @@ def reconcile(
     found = find_plans(paths)
     if not found:
         raise UsageError(f"no plan in {', '.join(map(str, paths))}", hint="a plan has `version:` and `stages:`")
-    results = run(_all(found, target, frozenset(hazards), detailed, parallel))
-    code = worst(result.exit_code for result in results)
-    document: dict[str, Any] = {
-        "format_version": FORMAT_VERSION,
-        "exit_code": code,
-        "plans": msgspec.to_builtins(results),
-    }
-    publish_value(document, [_line(result) for result in results], outputs)
+    with failures_told("reconcile", ", ".join(map(str, paths)), outputs):
+        results = run(_all(found, target, frozenset(hazards), detailed, parallel))
+        code = worst(result.exit_code for result in results)
+        soonest = min((result.next_after for result in results if result.next_after), default=None)
+        publish(Reconciliation(exit_code=code, plans=tuple(results), next_after=soonest), outputs)
     return code
 
 
@@ -94,41 +80,44 @@ def worst(codes: Iterable[int]) -> int:
 
 async def _all(
     plans: Sequence[Path], target: str | None, allowed: frozenset[str], detailed: bool, parallel: int
-) -> list[Passed]:
+) -> list[Pass]:
     turns = asyncio.Semaphore(parallel)
 
-    async def one(path: Path) -> Passed:
+    async def one(path: Path) -> Pass:
         async with turns:
             try:
                 return await _one(path, target, allowed, detailed)
             except RolloutError as error:
                 click.echo(f"{path}:", err=True)
                 code = complain(error)
-                return Passed(file=str(path), exit_code=code, status="error", reason=str(error))
+                return Pass(file=str(path), exit_code=code, status="error", reason=str(error))
 
     return list(await asyncio.gather(*(one(path) for path in plans)))
 
 
-async def _one(path: Path, target: str | None, allowed: frozenset[str], detailed: bool) -> Passed:
+async def _one(path: Path, target: str | None, allowed: frozenset[str], detailed: bool) -> Pass:
     loaded = load(path)
     async with opened(place_of(loaded, target)) as session:
-        gates = FailedGates(log_listener(loaded.release.name))
+        gates = Measurements(log_listener(loaded.release.name))
         result = await session.runner(loaded.release, allowed, gates).run(Limits())
-    return _passed(path, result.decision, result.writes, gate_failed=gates.any, detailed=detailed)
-
-
-def _passed(path: Path, decision: Decision, writes: int, *, gate_failed: bool, detailed: bool) -> Passed:
-    return Passed(
+        decision = result.decision
+        code = ending.after_apply(decision, gate_failed=gates.failed, detailed=detailed)
+        report = report_on(session, loaded, result.observation, allowed)
+    outcome = Outcome(
+        exit_code=code,
+        writes=result.writes,
+        failure=result.failure,
+        measured=tuple(Measured(gate.name, verdict) for gate, verdict in gates.measured),
+    )
+    changes = msgspec.structs.replace(report.changes, decision=decision)
+    detail = ending.after_apply(decision, gate_failed=gates.failed, detailed=True)
+    told = msgspec.structs.replace(report, command="reconcile", changes=changes, exit_code=detail, outcome=outcome)
+    return Pass(
         file=str(path),
-        exit_code=ending.after_apply(decision, gate_failed=gate_failed, detailed=detailed),
+        exit_code=code,
         status=decision.status.value,
         reason=decision.reason + (f" (until {moment(decision.next_after)})" if decision.next_after else ""),
-        writes=writes,
-        next_after=decision.next_after.isoformat() if decision.next_after else None,
+        writes=result.writes,
+        next_after=decision.next_after,
+        change_set=document(told),
     )
-
-
-def _line(result: Passed) -> Line:
-    """One line for one plan; of several faults the first, for stderr has told them all."""
-    first, *more = result.reason.splitlines() or [""]
-    return line(f"{result.file}: {result.status}: {first}" + (f" (and {len(more)} more)" if more else ""))

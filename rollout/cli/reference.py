@@ -9,17 +9,17 @@ import click
 from rollout.cli import exits
 from rollout.errors import UsageError
 
-SCHEMAS = ("rollout-plan", "repository", "overlay", "change-set")
+SCHEMAS = ("rollout-plan", "repository", "overlay", "change-set", "validation", "reconciliation", "failure")
 
 
 @click.command()
 @click.argument("name", type=click.Choice(SCHEMAS), default="rollout-plan")
 def schema(name: str) -> int:
-    """Print a JSON Schema: of plans and of rollout.yaml (for editors), or of what `diff --output json` gives."""
-    if name == "change-set":
-        from rollout.render.schema import change_set_schema_text
+    """Print a JSON Schema: of plans and of rollout.yaml (for editors), or of what `--output json` gives."""
+    if name not in ("rollout-plan", "repository", "overlay"):
+        from rollout.render.schema import output_schema_text
 
-        click.echo(change_set_schema_text(), nl=False)
+        click.echo(output_schema_text(name), nl=False)
         return exits.OK
     if name == "overlay":
         from rollout.plan.overlay_schema import overlay_schema_text

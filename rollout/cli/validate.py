@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
@@ -13,11 +12,15 @@ import msgspec
 from rollout.cli import exits, options
 from rollout.cli.complain import fault_text
 from rollout.cli.options import Output
-from rollout.errors import Fault, PlanError, RolloutError, UsageError
+from rollout.cli.printing import publish
+from rollout.errors import Fault, PlanError, UsageError
 from rollout.plan.lint import lint
 from rollout.plan.load import find_plans, inspect_plan
 from rollout.plan.origins import Origin, origins
 from rollout.plan.variables import Used
+
+if TYPE_CHECKING:  # every start pays for what is imported here
+    from rollout.render.document import Validation
 
 
 class Checked(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,10 +49,14 @@ def validate(plans: tuple[Path, ...], outputs: tuple[Output, ...], strict: bool,
     if not found:
         raise UsageError(f"no plan in {', '.join(map(str, plans))}", hint="a plan has `version:` and `stages:`")
     results = [_checked(path, origins_too) for path in found]
-    for output in outputs or (Output("text"),):
-        _tell(results, output)
     wrong = any(result.faults or (strict and result.warnings) for result in results)
-    return exits.INVALID if wrong else exits.OK
+    code = exits.INVALID if wrong else exits.OK
+    for output in outputs or (Output("text"),):
+        if output == Output("text"):
+            _tell(results)
+        else:
+            publish(_document(results, code), (output,))
+    return code
 
 
 def _checked(path: Path, origins_too: bool) -> Checked:
@@ -68,22 +75,12 @@ def _checked(path: Path, origins_too: bool) -> Checked:
     )
 
 
-def _tell(results: list[Checked], output: Output) -> None:
-    text = _json(results) if output.form == "json" else "".join(_text(result) for result in results)
-    if output.path is not None:
-        _write(output.path, text)
-    else:
-        click.echo(text, nl=False)
+def _tell(results: list[Checked]) -> None:
+    """What is valid on stdout, what is wrong on stderr."""
+    click.echo("".join(map(_text, results)), nl=False)
     faults = tuple(fault for result in results for fault in (*result.faults, *result.warnings))
-    if faults and output.form == "text":
+    if faults:
         click.echo(fault_text(faults), err=True, nl=False)
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise RolloutError(f"cannot write {path}: {error.strerror}") from error
 
 
 def _text(result: Checked) -> str:
@@ -99,16 +96,19 @@ def _details(result: Checked) -> Iterator[str]:
         yield str(origin)
 
 
-def _json(results: list[Checked]) -> str:
-    plans = [_plan(result) for result in results]
-    document = {"format_version": "1.0", "valid": all(plan["valid"] for plan in plans), "plans": plans}
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+def _document(results: list[Checked], code: int) -> Validation:
+    from rollout.render.document import CheckedPlan, Validation
 
-
-def _plan(result: Checked) -> dict[str, Any]:
-    found: dict[str, Any] = {"file": str(result.path), "valid": not result.faults}
-    for key in ("faults", "warnings", "variables"):
-        found[key] = msgspec.to_builtins(getattr(result, key))
-    if result.origins:
-        found["origins"] = msgspec.to_builtins(result.origins)
-    return found
+    plans = tuple(
+        CheckedPlan(
+            file=str(result.path),
+            valid=not result.faults,
+            summary=result.summary,
+            faults=result.faults,
+            warnings=result.warnings,
+            variables=tuple(map(msgspec.to_builtins, result.variables)),
+            origins=tuple(map(msgspec.to_builtins, result.origins)),
+        )
+        for result in results
+    )
+    return Validation(exit_code=code, valid=all(plan.valid for plan in plans), plans=plans)

@@ -1,33 +1,23 @@
-"""The change set for people: what changes, field by field, the way back, and how to go on."""
+"""A document about one plan for people at a terminal: what changes, field by field, the way back, and how to go on."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
-from rollout.core.actions import (
-    Action,
-    CreateEndpoint,
-    DeleteDeployment,
-    DeleteEndpoint,
-    DeployRevision,
-    FieldChange,
-    UpdateDeployment,
-    UpdateEndpoint,
-)
-from rollout.core.decision import Decision, Phase, StageState, Status
-from rollout.core.observed import Observation
-from rollout.core.settings import revision_changes
+from rollout.core.decision import StageState, Status
+from rollout.core.observed import Weights
 from rollout.render import words
-from rollout.render.report import Report
-from rollout.render.styled import Line, Meaning, line, spans
+from rollout.render.document import Change, Document, Endpoint, Hazard, Stage, Step
+from rollout.render.headline import headline, state_of
+from rollout.render.styled import Line, Meaning, line, plural, spans
 
-_STATUS: Final[dict[Status, tuple[str, Meaning]]] = {
-    Status.ACT: ("changes to make", "change"),
-    Status.WAIT: ("waiting", "warn"),
-    Status.HOLD: ("held", "bad"),
-    Status.DONE: ("in sync", "good"),
-    Status.REFUSE: ("refused", "bad"),
+_STATUS: Final[dict[Status, Meaning]] = {
+    Status.ACT: "change",
+    Status.WAIT: "warn",
+    Status.HOLD: "bad",
+    Status.DONE: "good",
+    Status.REFUSE: "bad",
 }
 _STAGE: Final[dict[StageState, Meaning]] = {
     StageState.SATISFIED: "good",
@@ -36,175 +26,182 @@ _STAGE: Final[dict[StageState, Meaning]] = {
     StageState.SKIPPED: "dim",
     StageState.FAILED: "bad",
 }
+_SIGN: Final[dict[str, Meaning]] = {"+": "add", "~": "change", "-": "remove"}
 
 
-def diff_lines(report: Report) -> Iterator[Line]:
+def document_lines(document: Document) -> Iterator[Line]:
+    """As its command shows it: a diff what is to come, any other how it stands."""
+    return diff_lines(document) if document.command == "diff" else status_lines(document)
+
+
+def diff_lines(document: Document) -> Iterator[Line]:
     """What `rollout diff` shows."""
-    yield from head_lines(report)
-    yield from change_lines(report)
-    yield from stage_lines(report.changes.decision)
-    yield from _drift(report)
-    yield from _way_back(report)
-    yield from _end(report)
+    yield from head_lines(document)
+    yield from change_lines(document)
+    yield from stage_lines(document.stages)
+    yield from _pending(document)
+    yield from _drift(document)
+    yield from _unchanged(document)
+    yield from _hazards(document.hazards)
+    yield from _end(document)
 
 
-def status_lines(report: Report) -> Iterator[Line]:
+def status_lines(document: Document) -> Iterator[Line]:
     """What `rollout status` shows."""
-    yield from head_lines(report)
-    yield from _deployments(report.observation)
-    yield from stage_lines(report.changes.decision)
-    yield from _drift(report)
-    yield from _history(report)
+    yield from head_lines(document)
+    yield from _deployments(document.endpoint)
+    yield from stage_lines(document.stages)
+    yield from _pending(document)
+    yield from _drift(document)
+    yield from _history(document)
 
 
-def head_lines(report: Report) -> Iterator[Line]:
+def head_lines(document: Document) -> Iterator[Line]:
     """The plan, the endpoint, who is who, and the decision with its reason."""
-    decision = report.changes.decision
-    yield spans((report.release.name, "title"), (f"  endpoint {report.release.endpoint.name}", ""))
-    endpoint, roles = report.observation.endpoint, decision.roles
-    if endpoint is not None:
-        yield line(f"  traffic    {words.split(endpoint.weights)}")
+    decision, endpoint, roles = document.decision, document.endpoint, document.roles
+    yield spans((document.plan, "title"), (f"  endpoint {endpoint.name}", ""))
+    if endpoint.exists:
+        yield line(f"  traffic    {split(endpoint)}")
     if roles.stable:
         yield line(f"  stable     {roles.stable} {words.short(roles.stable_revision)}")
     if roles.candidate and roles.goal != roles.stable_revision:
         yield line(f"  candidate  {roles.candidate} {words.short(roles.goal)}")
-    text, meaning = _STATUS[decision.status]
-    if decision.phase is Phase.ROLLED_BACK and decision.status is Status.HOLD:
-        text = "rolled back"
-    yield spans(("  now        ", ""), (text, meaning), (f": {decision.reason}", ""))
+    yield spans(("  now        ", ""), (state_of(document), _STATUS[decision.status]), (f": {decision.reason}", ""))
     if decision.next_after is not None:
         yield line(f"  next       after {words.moment(decision.next_after)}")
-    for note in decision.notes:
+    for note in document.notes:
         yield spans(("  note       ", "warn"), (note, ""))
 
 
-def stage_lines(decision: Decision) -> Iterator[Line]:
+def split(endpoint: Endpoint) -> str:
+    """`blue 90, green 10`, with what is mirrored behind it."""
+    return words.split(Weights(tuple(endpoint.traffic.items()), tuple(endpoint.mirror.items())))
+
+
+def stage_lines(stages: Iterable[Stage]) -> Iterator[Line]:
     """Every stage with its state."""
-    if not decision.stages:
+    shown = tuple(stages)
+    if not shown:
         return
     yield line()
     yield line("Stages", "title")
-    width = max(len(view.stage.name) for view in decision.stages)
-    for view in decision.stages:
-        symbol = words.SYMBOLS[view.state]
-        note = view.note or words.stage_text(view.stage)
+    width = max(len(stage.name) for stage in shown)
+    for stage in shown:
         yield spans(
-            (f"  {symbol} {view.stage.name.ljust(width)}  {note}", _STAGE[view.state]),
-            ("  (skipped)" if view.state is StageState.SKIPPED else "", "dim"),
+            (f"  {words.SYMBOLS[stage.state]} {stage.name.ljust(width)}  {stage.note}", _STAGE[stage.state]),
+            ("  (skipped)" if stage.state is StageState.SKIPPED else "", "dim"),
         )
 
 
-def change_lines(report: Report) -> Iterator[Line]:
+def change_lines(document: Document) -> Iterator[Line]:
     """Everything that would still be done."""
     yield line()
-    actions = report.changes.actions
-    if not actions:
-        yield line("No changes.", "good" if report.changes.decision.status is Status.DONE else "")
+    if not document.actions:
+        yield line("No changes.", "good" if document.decision.status is Status.DONE else "")
         return
     yield line("Changes still to come, if every gate passes", "title")
-    for action in actions:
-        yield from _action(report, action)
-    if not report.changes.complete:
+    for action in document.actions:
+        yield from _action(action)
+    if not document.complete:
         yield line("  (this does not end converged; see the decision above)", "warn")
+    yield line(f"  {headline(document)}", "dim")
 
 
-def _action(report: Report, action: Action) -> Iterator[Line]:
-    sign, meaning = _sign(action)
+def _action(action: Step) -> Iterator[Line]:
     hazards = f"  ! {', '.join(action.hazards)}" if action.hazards else ""
-    yield spans((f"  {sign} {words.action_text(action)}", meaning), (hazards, "warn"))
-    match action:
-        case CreateEndpoint(endpoint=spec):
-            yield from (_field(FieldChange(path, None, spec.fields[path])) for path in sorted(spec.fields))
-        case DeployRevision():
-            yield from _revision(report, action)
-        case UpdateEndpoint(changes=changes) | UpdateDeployment(changes=changes):
-            yield from map(_field, changes)
-        case _:
-            return
+    yield spans((f"  {action.sign} {action.text}", _SIGN[action.sign]), (hazards, "warn"))
+    yield from map(field_line, action.changes)
+    if action.same:
+        yield line(f"      = {plural(action.same, 'field')} {action.beside}", "dim")
 
 
-def _revision(report: Report, action: DeployRevision) -> Iterator[Line]:
-    """Field by field: an update against what it updates, a new deployment against what serves now."""
-    changes, beside = action.changes, f"of {action.deployment}"
-    endpoint, stable = report.observation.endpoint, report.changes.decision.roles.stable
-    serving = endpoint.deployment(stable) if endpoint else None
-    if action.mode == "create" and serving is not None and stable != action.deployment:
-        changes, beside = revision_changes(action.spec, serving), f"as in {stable}"
-    yield from map(_field, changes)
-    same = len(action.spec.fields) - len(changes)
-    if same > 0:
-        yield line(f"      = {same} field{'s' if same != 1 else ''} {beside}", "dim")
+def field_line(change: Change) -> Line:
+    """One field: what it is, and what it becomes."""
+    sign, text = field_text(change)
+    return line(f"      {sign} {text}", _SIGN[sign])
 
 
-def _sign(action: Action) -> tuple[str, Meaning]:
-    if isinstance(action, DeleteDeployment | DeleteEndpoint):
-        return "-", "remove"
-    created = isinstance(action, CreateEndpoint) or (isinstance(action, DeployRevision) and action.mode == "create")
-    return ("+", "add") if created else ("~", "change")
-
-
-def _field(change: FieldChange) -> Line:
+def field_text(change: Change) -> tuple[str, str]:
+    """The sign of a field's change, and the change in words."""
     before, after = words.value(change.path, change.before), words.value(change.path, change.after)
+    where = f"{change.target}: {change.path}" if change.target else change.path
+    known = words.known(change.since, change.by)
     if change.before is None:
-        return line(f"      + {change.path}: {after}", "add")
+        return "+", f"{where}: {after}{known}"
     if change.after is None:
-        return line(f"      - {change.path}: {before}", "remove")
-    return line(f"      ~ {change.path}: {before} → {after}", "change")
+        return "-", f"{where}: {before}{known}"
+    return "~", f"{where}: {before} → {after}{known}"
 
 
-def _drift(report: Report) -> Iterator[Line]:
-    drift = report.changes.decision.drift
-    if not drift:
+def _pending(document: Document) -> Iterator[Line]:
+    untold = tuple(untold_pending(document))
+    if untold:
+        yield line()
+        yield line("Pending: the plan says so, and it is not live yet", "title")
+        yield from map(field_line, untold)
+
+
+def untold_pending(document: Document) -> Iterator[Change]:
+    """What the plan moved and no action has told field by field."""
+    told = {(action.target, change.path) for action in document.actions for change in action.changes}
+    yield from (change for change in document.pending if (change.target, change.path) not in told)
+
+
+def _drift(document: Document) -> Iterator[Line]:
+    if document.drift:
+        yield line()
+        yield line("Drift: the live endpoint is not what the files say", "title")
+        yield from map(field_line, document.drift)
+
+
+def _unchanged(document: Document) -> Iterator[Line]:
+    if document.unchanged:
+        yield line()
+        yield line(f"Unchanged: {plural(len(document.unchanged), 'managed field')}", "dim")
+
+
+def _hazards(hazards: tuple[Hazard, ...]) -> Iterator[Line]:
+    """Those that are refused first, each with the flag that allows it."""
+    if not hazards:
         return
     yield line()
-    yield line("Drift: the live endpoint is not what the files say", "title")
-    yield from map(_field, drift)
+    yield line("Hazards", "title")
+    for hazard in sorted(hazards, key=lambda found: not found.refused):
+        said = f": {hazard.why}" if hazard.why else ""
+        way = f" (refused; {hazard.flag} allows it)" if hazard.refused else f" ({hazard.state})"
+        yield spans((f"  ! {hazard.name}", "bad" if hazard.refused else "warn"), (f"{said}{way}", ""))
 
 
-def _way_back(report: Report) -> Iterator[Line]:
-    if not report.changes.actions:
+def _end(document: Document) -> Iterator[Line]:
+    back = document.way_back.text
+    if not document.actions:
         return
     yield line()
-    stable = report.changes.decision.roles.stable
-    if stable:
-        back = f"a failed gate, or `rollout rollback`, gives all traffic back to {stable} in one write"
-    else:
-        back = "nothing serves yet: a failed gate holds and leaves the weights"
-    yield spans(("Way back: ", "title"), (back, ""))
-    hazards = sorted({hazard for action in report.changes.actions for hazard in action.hazards})
-    if hazards:
-        yield spans(("Hazards:  ", "title"), (", ".join(hazards), "warn"))
+    if back:
+        yield spans(("Way back: ", "title"), (back, ""))
+    until = f"  (valid until {words.moment(document.valid_until)})" if document.valid_until else ""
+    yield spans(("Digest:   ", "title"), (f"{document.digest}{until}", ""))
+    yield spans(("Apply:    ", "title"), (f"rollout apply {document.file}", ""))
 
 
-def _end(report: Report) -> Iterator[Line]:
-    if not report.changes.actions:
-        return
-    yield spans(("Digest:   ", "title"), (report.changes.digest, ""))
-    yield spans(("Apply:    ", "title"), (f"rollout apply {report.file}", ""))
-
-
-def _deployments(seen: Observation) -> Iterator[Line]:
-    endpoint = seen.endpoint
-    if endpoint is None or not endpoint.deployments:
+def _deployments(endpoint: Endpoint) -> Iterator[Line]:
+    if not endpoint.deployments:
         return
     yield line()
     yield line("Deployments", "title")
     width = max(len(found.name) for found in endpoint.deployments)
     for found in endpoint.deployments:
-        share = f"{endpoint.weights.live(found.name)} %".rjust(5)
-        mirrored = endpoint.weights.mirrored(found.name)
-        copied = f"  mirror {mirrored} %" if mirrored else ""
+        share = f"{found.weight} %".rjust(5)
+        copied = f"  mirror {found.mirror} %" if found.mirror else ""
         revision = words.short(found.revision or "")
-        size = f"{found.count} × {found.instance_type}" if found.instance_type else f"{found.count}"
-        meaning: Meaning = "" if found.ready else "bad"
+        size = f"{found.instance_count} × {found.instance_type}" if found.instance_type else f"{found.instance_count}"
+        meaning: Meaning = "" if found.state == "Succeeded" else "bad"
         yield line(f"  {found.name.ljust(width)}  {share}  {found.state}  {size}  {revision}{copied}", meaning)
 
 
-def _history(report: Report) -> Iterator[Line]:
-    history = getattr(report.progress, "history", ())
-    if not history:
-        return
-    yield line()
-    yield line("History", "title")
-    for entry in history:
-        yield line(f"  {words.moment(entry.at)}  {entry.what}")
+def _history(document: Document) -> Iterator[Line]:
+    if document.history:
+        yield line()
+        yield line("History", "title")
+        for entry in document.history:
+            yield line(f"  {words.moment(entry.at)}  {entry.what}")

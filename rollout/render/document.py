@@ -1,168 +1,350 @@
-"""The report as plain JSON values, `format_version` 1.0: later minor versions only add keys."""
+"""The document: what a command has to tell, as a value that can be saved. Every form is made from it.
+
+Four kinds, told apart by `kind`: a `Document` is about one plan (`diff`, `status`, `apply`), a `Reconciliation` about
+many passes, a `Validation` about files, a `Failure` about a command that came to no result. `format_version` is
+`MAJOR.MINOR`: a minor version only adds keys, so unknown ones are passed over; another major version is refused.
+
+Texts are as they came, only valid Unicode; making them harmless is the business of each form (`render.harmless`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, Final
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
+from msgspec import Meta
 
-from rollout.core.actions import (
-    Action,
-    CreateEndpoint,
-    DeleteDeployment,
-    DeleteEndpoint,
-    DeployRevision,
-    FieldChange,
-    ScaleDeployment,
-    SetTraffic,
-    UpdateDeployment,
-    UpdateEndpoint,
-)
-from rollout.core.decision import Decision, StageView
-from rollout.core.observed import Endpoint, Weights
-from rollout.core.progress import Damaged, Progress
-from rollout.render import words
-from rollout.render.report import Report
+from rollout.core.decision import Phase, StageState, Status
+from rollout.errors import Fault, UsageError
+from rollout.render import harmless
 
-FORMAT_VERSION: Final = "1.0"
-_PLAIN: Final = (str, int, float, bool, type(None))
+FORMAT_VERSION: Final = "1.1"
+
+Version = Annotated[str, Meta(pattern=r"^1\.[0-9]+$", description="MAJOR.MINOR; a minor version only adds keys.")]
+Instant = Annotated[datetime, Meta(tz=True)]
+Digest = Annotated[str, Meta(pattern="^[0-9a-f]{16}$", description="What is approved: `apply --expect`.")]
+Count = Annotated[int, Meta(ge=0)]
+Percent = Annotated[int, Meta(ge=0, le=100)]
+Shares = Mapping[str, Percent]
+Sign = Annotated[
+    Literal["+", "~", "-"],
+    Meta(description="Whether something is made, changed or deleted. Also where nothing is red."),
+]
 
 
-def document(report: Report) -> dict[str, Any]:
-    """The whole report."""
-    endpoint = report.observation.endpoint
-    decision = report.changes.decision
-    return {
-        "format_version": FORMAT_VERSION,
-        "plan": report.release.name,
-        "file": report.file,
-        "commit": report.release.commit,
-        "digest": report.changes.digest,
-        "complete": report.changes.complete,
-        "decision": _decision(decision),
-        "roles": msgspec.to_builtins(decision.roles),
-        "endpoint": _endpoint(report.release.endpoint.name, endpoint),
-        "actions": [_action(report, action) for action in report.changes.actions],
-        "stages": [_stage(view) for view in decision.stages],
-        "progress": _progress(report.progress),
-        "drift": [_change(change) for change in decision.drift],
-        "notes": list(decision.notes),
-        "requests": msgspec.to_builtins(report.requests),
-        "result": msgspec.to_builtins(report.outcome),
-    }
+class Part(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A piece of a document."""
 
 
-def text(report: Report) -> str:
-    """The report as indented JSON text."""
-    return to_json(document(report))
+class Change(Part, frozen=True, kw_only=True):
+    """One field of `target`: the live value and the declared one, null where there is none. Secrets are not shown.
+
+    Of drift: `since` when, and `by` whom, where somebody knows.
+    """
+
+    path: str
+    before: Any = None
+    after: Any = None
+    target: Annotated[str, Meta(description="`endpoint`, or a deployment.")] = ""
+    since: Instant | None = None
+    by: str = ""
+
+
+class Same(Part, frozen=True, kw_only=True):
+    """One managed field that stays as it is."""
+
+    target: str
+    path: str
+    value: Any = None
+
+
+class Deciding(Part, frozen=True, kw_only=True):
+    """What is decided now, and why."""
+
+    status: Status
+    phase: Phase
+    reason: str
+    next_after: Annotated[
+        Instant | None, Meta(description="The earliest time at which the answer can change by time alone.")
+    ] = None
+
+
+class Roles(Part, frozen=True, kw_only=True):
+    """Who plays which role: deployment names and revisions, "" where there is none."""
+
+    stable: str = ""
+    stable_revision: str = ""
+    candidate: str = ""
+    goal: str = ""
+
+
+class Deployment(Part, frozen=True, kw_only=True):
+    """One live deployment; `weight` and `mirror` in percent."""
+
+    name: str
+    state: str
+    instance_count: Count
+    instance_type: str = ""
+    revision: str | None = None
+    weight: Count = 0
+    mirror: Count = 0
+
+
+class Endpoint(Part, frozen=True, kw_only=True):
+    """The live endpoint, or that there is none."""
+
+    name: str
+    exists: bool
+    state: str | None = None
+    traffic: Shares = {}
+    mirror: Shares = {}
+    deployments: tuple[Deployment, ...] = ()
+
+
+class Step(Part, frozen=True, kw_only=True):
+    """One action that is still to come: `text` says it in a sentence, `changes` field by field.
+
+    `same` fields of it are as they are `beside` ("in blue"). `before` and `after` are all that it writes.
+    """
+
+    kind: str
+    target: Annotated[str, Meta(description="The endpoint or deployment that is written.")]
+    text: str
+    sign: Sign
+    reason: str = ""
+    before: Mapping[str, Any] | None = None
+    after: Mapping[str, Any] | None = None
+    changes: tuple[Change, ...] = ()
+    same: Count = 0
+    beside: str = ""
+    hazards: tuple[str, ...] = ()
+
+
+class Stage(Part, frozen=True, kw_only=True):
+    """One stage of the plan: `label` says it in two words, `note` what it asks for or how it stands."""
+
+    name: str
+    kind: str
+    state: StageState
+    label: str
+    key: Annotated[str, Meta(description="Of a gate: what is among the passed keys once it has passed.")] = ""
+    note: str = ""
+
+
+class Hazard(Part, frozen=True, kw_only=True):
+    """Something of what is to come that may hurt, and `why`. `state`: `shown` (the plan itself says so), `allowed` (by
+    policy or a flag) or `refused`; `flag` is what allows it."""
+
+    name: str
+    state: Literal["shown", "allowed", "refused"]
+    target: str = ""
+    why: str = ""
+    flag: str = ""
+
+    @property
+    def refused(self) -> bool:
+        """Whether nothing is done as long as nobody allows it."""
+        return self.state == "refused"
+
+
+class WayBack(Part, frozen=True, kw_only=True):
+    """What a failed gate, or a person's rollback, would do now; `traffic` null: there is nothing to go back to."""
+
+    text: str = ""
+    traffic: Shares | None = None
+
+
+class Situation(Part, frozen=True, kw_only=True):
+    """A world on the way: how many of the actions are `done` by then, and what each resource `looks` like."""
+
+    done: Count
+    looks: Mapping[str, Mapping[str, Any]]
+
+
+class Approval(Part, frozen=True, kw_only=True):
+    """What `apply FILE` holds the endpoint against: the actions as they are approved, and the worlds between them.
+
+    `waits`: how many seconds it may take longer than `valid_until` once it is under way.
+    """
+
+    essences: tuple[str, ...]
+    situations: tuple[Situation, ...]
+    waits: float = 0.0
+
+
+class Measurement(Part, frozen=True, kw_only=True):
+    """What a gate said in this command, with the end of the container's log where it brought one."""
+
+    gate: str
+    outcome: str
+    reason: str
+    log: tuple[str, ...] = ()
+
+
+class Moment(Part, frozen=True, kw_only=True):
+    """One line of the endpoint's history."""
+
+    at: Instant
+    what: str
+
+
+class Result(Part, frozen=True, kw_only=True):
+    """How an `apply` ended."""
+
+    exit_code: Count
+    writes: Count
+    failure: str = ""
+    measurements: tuple[Measurement, ...] = ()
+
+
+class Requests(Part, frozen=True, kw_only=True):
+    """Requests to the control plane; polls of operations are counted apart."""
+
+    reads: Count = 0
+    writes: Count = 0
+    polls: Count = 0
+
+
+class Finding(Part, frozen=True, kw_only=True):
+    """Something that a person should see at a place. `line` and `column` count from 1; 0: the file as a whole."""
+
+    code: str
+    severity: Literal["error", "warning", "notice"]
+    message: str
+    file: str = ""
+    line: Count = 0
+    column: Count = 0
+    path: str = ""
+    hint: str = ""
+    expected: str = ""
+    snippet: str = ""
+
+
+class Document(Part, frozen=True, kw_only=True, tag_field="kind", tag="change_set"):
+    """What a plan would still do, and how its rollout stands. Unknown keys must be passed over."""
+
+    format_version: Version = FORMAT_VERSION
+    command: Annotated[str, Meta(description="Which command told it.")] = "diff"
+    plan: Annotated[str, Meta(description="The plan's name.")]
+    file: Annotated[str, Meta(description="The plan's path as it was given.")] = ""
+    commit: Annotated[str, Meta(description="The commit that the plan comes from; empty if unknown.")] = ""
+    observed_at: Annotated[Instant | None, Meta(description="When was looked, by the service's clock.")] = None
+    exit_code: Annotated[int, Meta(ge=0, description="The exit code, as `--detailed-exitcode` has it.")] = 0
+    digest: Digest
+    valid_until: Annotated[Instant | None, Meta(description="Until when an approval of this digest holds.")] = None
+    complete: Annotated[bool, Meta(description="Whether it ends converged if every gate passes.")]
+    decision: Deciding
+    roles: Roles = Roles()
+    endpoint: Endpoint
+    actions: Annotated[tuple[Step, ...], Meta(description="All that would still be done, in order.")] = ()
+    stages: tuple[Stage, ...] = ()
+    hazards: tuple[Hazard, ...] = ()
+    pending: Annotated[tuple[Change, ...], Meta(description="What the plan moved: it is not live yet.")] = ()
+    drift: Annotated[tuple[Change, ...], Meta(description="What the world moved: the plan did not.")] = ()
+    unchanged: tuple[Same, ...] = ()
+    way_back: WayBack = WayBack()
+    approval: Annotated[Approval | None, Meta(description="For `apply FILE`.")] = None
+    notes: tuple[str, ...] = ()
+    history: tuple[Moment, ...] = ()
+    progress: Annotated[Any, Meta(description="The record in the endpoint's tags.")] = None
+    requests: Requests = Requests()
+    result: Annotated[Result | None, Meta(description="Of an apply: how it ended.")] = None
+
+
+class CheckedPlan(Part, frozen=True, kw_only=True):
+    """One plan that was validated: what it is, or what is wrong with it."""
+
+    file: str
+    valid: bool
+    summary: str = ""
+    faults: tuple[Fault, ...] = ()
+    warnings: tuple[Fault, ...] = ()
+    variables: tuple[Any, ...] = ()
+    origins: tuple[Any, ...] = ()
+
+
+class Validation(Part, frozen=True, kw_only=True, tag_field="kind", tag="validation"):
+    """What `validate` found. Unknown keys must be passed over."""
+
+    format_version: Version = FORMAT_VERSION
+    exit_code: Count = 0
+    valid: bool
+    plans: tuple[CheckedPlan, ...]
+
+
+class Failure(Part, frozen=True, kw_only=True, tag_field="kind", tag="failure"):
+    """A command that came to no result: the sentence, the remedy, every fault. Unknown keys must be passed over."""
+
+    format_version: Version = FORMAT_VERSION
+    command: str
+    file: str = ""
+    exit_code: Count
+    message: str
+    hint: str = ""
+    log: str = ""
+    faults: tuple[Fault, ...] = ()
+
+
+class Pass(Part, frozen=True, kw_only=True):
+    """How the pass of one plan ended. `change_set` is null where the plan could not be looked at."""
+
+    file: str
+    exit_code: Count
+    status: str
+    reason: str
+    writes: Count = 0
+    next_after: Instant | None = None
+    change_set: Document | None = None
+
+
+class Reconciliation(Part, frozen=True, kw_only=True, tag_field="kind", tag="reconciliation"):
+    """One bounded pass over many plans. Unknown keys must be passed over."""
+
+    format_version: Version = FORMAT_VERSION
+    exit_code: Count
+    plans: tuple[Pass, ...]
+    next_after: Annotated[Instant | None, Meta(description="When the next pass is worth it.")] = None
+
+
+AnyDocument = Document | Validation | Failure | Reconciliation
+
+
+def encode(document: AnyDocument) -> str:
+    """Indented JSON text with a newline at its end; harmless on a terminal and in the log of a runner."""
+    return to_json(document)
 
 
 def to_json(found: Any) -> str:
-    """Indented JSON text with a newline at its end."""
-    return msgspec.json.format(msgspec.json.encode(found), indent=2).decode() + "\n"
+    """The same for any value of plain parts."""
+    try:
+        encoded = msgspec.json.encode(found)
+    except UnicodeEncodeError:
+        encoded = msgspec.json.encode(_sound(msgspec.to_builtins(found)))
+    return harmless.json_text(msgspec.json.format(encoded, indent=2).decode()) + "\n"
 
 
-def _decision(decision: Decision) -> dict[str, Any]:
-    return {
-        "status": decision.status.value,
-        "phase": decision.phase.value,
-        "reason": decision.reason,
-        "next_after": decision.next_after.isoformat() if decision.next_after else None,
-    }
+def decode(text: str | bytes, name: str = "the document") -> AnyDocument:
+    """Read a saved document. Raises UsageError: not one, or of another major version."""
+    try:
+        found: AnyDocument = msgspec.json.decode(text, type=AnyDocument)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise UsageError(
+            f"{name} is not a document of this version of rollout: {error}",
+            hint="it is what `--output json=FILE` or `diff --out FILE` writes",
+        ) from error
+    return found
 
 
-def _stage(view: StageView) -> dict[str, Any]:
-    return {
-        "name": view.stage.name,
-        "kind": words.kind_of(view.stage),
-        "state": view.state.value,
-        "key": view.key,
-        "note": view.note or words.stage_text(view.stage),
-    }
-
-
-def _endpoint(name: str, endpoint: Endpoint | None) -> dict[str, Any]:
-    if endpoint is None:
-        return {"name": name, "exists": False, "state": None, **_weights(Weights()), "deployments": []}
-    deployments = [
-        {
-            "name": found.name,
-            "state": found.state,
-            "instance_count": found.count,
-            "revision": found.revision,
-            "weight": endpoint.weights.live(found.name),
-            "mirror": endpoint.weights.mirrored(found.name),
-        }
-        for found in endpoint.deployments
-    ]
-    return {
-        "name": endpoint.name,
-        "exists": True,
-        "state": endpoint.state,
-        **_weights(endpoint.weights),
-        "deployments": deployments,
-    }
-
-
-def _weights(split: Weights) -> dict[str, Any]:
-    return {"traffic": dict(split.traffic), "mirror": dict(split.mirror)}
-
-
-def _action(report: Report, action: Action) -> dict[str, Any]:
-    before, after = _sides(action)
-    return {
-        "kind": action.__struct_config__.tag,
-        "target": words.target_of(action) or report.release.endpoint.name,
-        "reason": action.reason,
-        "before": before,
-        "after": after,
-        "hazards": list(action.hazards),
-    }
-
-
-def _sides(action: Action) -> tuple[Any, Any]:
-    """What the action changes, before and after; None where there is nothing."""
-    match action:
-        case SetTraffic(before=before, weights=after):
-            return _weights(before), _weights(after)
-        case ScaleDeployment(before=count, count=wanted):
-            return {"instance_count": count}, {"instance_count": wanted}
-        case DeployRevision(changes=changes, mode=mode):
-            wanted_fields = {"revision": action.spec.revision, "instance_count": action.count}
-            before_fields = _side(changes, "before") if mode == "update" else None
-            return before_fields, {**wanted_fields, **_side(changes, "after")}
-        case UpdateEndpoint(changes=changes) | UpdateDeployment(changes=changes):
-            return _side(changes, "before"), _side(changes, "after")
-        case CreateEndpoint(endpoint=spec):
-            return None, {path: _shown(path, found) for path, found in spec.fields.items()}
-        case DeleteDeployment(deployment=name) | DeleteEndpoint(endpoint=name):
-            return {"name": name}, None
+def _sound(found: Any) -> Any:
+    """Without lone surrogates, however deep."""
+    match found:
+        case str():
+            return harmless.unicode(found)
+        case dict():
+            return {_sound(key): _sound(value) for key, value in found.items()}
+        case list() | tuple():
+            return [_sound(value) for value in found]
         case _:
-            return None, None
-
-
-def _side(changes: Iterable[FieldChange], which: str) -> dict[str, Any]:
-    return {change.path: _shown(change.path, getattr(change, which)) for change in changes}
-
-
-def _change(change: FieldChange) -> dict[str, Any]:
-    before, after = _shown(change.path, change.before), _shown(change.path, change.after)
-    return {"path": change.path, "before": before, "after": after}
-
-
-def _shown(path: str, found: Any) -> Any:
-    """The value as plain JSON, unless its name says that it is a secret."""
-    if words.is_secret(path, found):
-        return "(not shown)"
-    if isinstance(found, dict):
-        return {key: _shown(str(key), inner) for key, inner in found.items()}
-    return found if isinstance(found, _PLAIN) else msgspec.to_builtins(found)
-
-
-def _progress(found: Progress | Damaged | None) -> Any:
-    if found is None:
-        return None
-    if isinstance(found, Damaged):
-        return {"damaged": found.reason}
-    return {**msgspec.to_builtins(found), "written": _weights(found.written) if found.written else None}
+            return found

@@ -15,10 +15,10 @@ from rich.text import Text
 from rollout.core.decision import Decision, Roles
 from rollout.core.observed import Observation, Weights
 from rollout.core.release import GateKind
-from rollout.render import words
+from rollout.render import harmless, words
 from rollout.render.change_text import stage_lines
+from rollout.render.from_report import stages
 from rollout.render.log import evidence, is_mere_health
-from rollout.render.styled import printable
 from rollout.render.terminal import as_text
 from rollout.runner import Event, Finished, Looked, Measured, Measuring, Started, Troubled, Waiting
 
@@ -84,16 +84,16 @@ class LiveBoard:
         self._now = ""
 
     def _say(self, text: str) -> None:
-        self._console.print(Text(printable(text)))
+        self._console.print(Text(harmless.line(text)))
 
     def _draw(self) -> Group:
         parts: list[Text | Spinner] = [Text(self._title, style="bold")]
         if self._seen is not None and self._seen.endpoint is not None and self._decision is not None:
             parts.append(traffic_bar(self._seen.endpoint.weights, self._decision.roles))
         if self._decision is not None:
-            parts.extend(as_text(one) for one in stage_lines(self._decision))
+            parts.extend(as_text(one) for one in stage_lines(stages(self._decision)))
         if self._now:
-            parts.append(Spinner("dots", text=Text(printable(f"{self._now}  {self._clock()}"))))
+            parts.append(Spinner("dots", text=Text(harmless.line(f"{self._now}  {self._clock()}"))))
         return Group(*parts)
 
     def _clock(self) -> str:

@@ -8,8 +8,7 @@ from typing import assert_never
 
 from rollout.core.release import Gate, GateKind
 from rollout.core.verdict import Outcome, Verdict
-from rollout.render import words
-from rollout.render.styled import printable
+from rollout.render import harmless, words
 from rollout.runner import Event, Finished, Looked, Measured, Measuring, Started, Troubled, Waiting
 
 
@@ -31,7 +30,7 @@ class LogListener:
         """Take one event."""
         for text in self._lines(event):
             if text != self._last:
-                self._write(f"{self._clock():%H:%M:%S} {self._prefix}{printable(text)}")
+                self._write(f"{self._clock():%H:%M:%S} {self._prefix}{harmless.line(text)}")
                 self._last = text
 
     def _lines(self, event: Event) -> Iterator[str]:

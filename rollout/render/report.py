@@ -1,4 +1,4 @@
-"""What a command has to tell about one release: values only; the forms (text, JSON) are made from it."""
+"""What a command has to tell about one release, in values of the core; `from_report` makes the document of it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,15 @@ from rollout.core.change_set import ChangeSet
 from rollout.core.observed import Observation
 from rollout.core.progress import Damaged, Progress, from_tags
 from rollout.core.release import Release
+from rollout.core.verdict import Verdict
 from rollout.ports import RequestCount
+
+
+class Measured(msgspec.Struct, frozen=True):
+    """What a gate said while this command ran."""
+
+    gate: str
+    verdict: Verdict
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -17,16 +25,22 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     exit_code: int
     writes: int
     failure: str = ""
+    measured: tuple[Measured, ...] = ()
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """A release, what is live, and what is still to do. `file` is the plan's path as the user gave it."""
+    """A release, what is live, and what is still to do. `file` is the plan's path as the user gave it.
+
+    `exit_code` is the one that `--detailed-exitcode` gives; an `outcome` has the one that the command ended with.
+    """
 
     release: Release
     file: str
     observation: Observation
     changes: ChangeSet
     requests: RequestCount
+    command: str = "diff"
+    exit_code: int = 0
     outcome: Outcome | None = None
 
     @property

@@ -1,139 +1,52 @@
-"""The JSON Schema (draft 2020-12) of what `diff`, `status` and `apply` give as JSON. Committed below `schemas/`."""
+"""The JSON Schemas (draft 2020-12) of what commands give as JSON, made from the structs. Committed below `schemas/`."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
-from rollout.core.decision import Phase, StageState, Status
-from rollout.core.release import GateKind
+import msgspec
 
-Schema = dict[str, Any]
+from rollout.render.document import AnyDocument, Document, Failure, Reconciliation, Validation
 
-_TEXT: Final[Schema] = {"type": "string"}
-_COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
-_TEXTS: Final[Schema] = {"type": "array", "items": _TEXT}
-_ANY: Final[Schema] = {}
-_SHARES: Final[Schema] = {"type": "object", "additionalProperties": {"type": "integer", "minimum": 0, "maximum": 100}}
-_MOMENT: Final[Schema] = {"type": ["string", "null"], "format": "date-time"}
-ACTIONS: Final = (
-    "create_endpoint",
-    "set_traffic",
-    "update_endpoint",
-    "record",
-    "deploy",
-    "scale",
-    "update_deployment",
-    "delete",
-    "delete_endpoint",
+OUTPUTS: Final[Mapping[str, tuple[type[AnyDocument], str]]] = MappingProxyType(
+    {
+        "change-set": (Document, "Change set"),
+        "validation": (Validation, "Validation"),
+        "reconciliation": (Reconciliation, "Reconciliation"),
+        "failure": (Failure, "Failure"),
+    }
 )
-KINDS: Final = ("deploy", "mirror", "traffic", "scale", "delete", *(kind.value for kind in GateKind))
+"""Name of each schema: the struct that it is made from, and its title."""
 
 
-def change_set_schema() -> Schema:
-    """The schema as JSON values. Later minor versions may add keys: unknown ones must be ignored."""
-    described = "What a plan would still do, and how its rollout stands. Unknown keys must be ignored."
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "Change set",
-        "description": described,
-        **_object(_top(), optional=("commit", "file")),
-    }
+def output_schema(name: str) -> dict[str, Any]:
+    """The schema of that name. Later minor versions may add keys: unknown ones must be passed over."""
+    found, title = OUTPUTS[name]
+    made = msgspec.json.schema(found)
+    reference = made.pop("$ref").rsplit("/", 1)[-1]
+    parts = made.pop("$defs")
+    body = parts[reference] if _mentions(parts, reference) else parts.pop(reference)
+    named = {"$schema": "https://json-schema.org/draft/2020-12/schema", **body, "title": title}
+    for each in (named, *parts.values()):
+        _says_all(each)
+    return {**named, "$defs": dict(sorted(parts.items()))} if parts else named
 
 
-def change_set_schema_text() -> str:
+def output_schema_text(name: str) -> str:
     """The committed form."""
-    return json.dumps(change_set_schema(), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(output_schema(name), indent=2, ensure_ascii=False) + "\n"
 
 
-def _top() -> Mapping[str, Schema]:
-    return {
-        "format_version": {"type": "string", "pattern": r"^1\.[0-9]+$"},
-        "plan": _described(_TEXT, "The plan's name."),
-        "file": _described(_TEXT, "The plan's path as it was given."),
-        "commit": _described(_TEXT, "The commit that the plan comes from; empty if unknown."),
-        "digest": {"type": "string", "pattern": "^[0-9a-f]{16}$", "description": "What is approved: apply --expect."},
-        "complete": _described({"type": "boolean"}, "Whether it ends converged if every gate passes."),
-        "decision": _decision(),
-        "roles": _object(dict.fromkeys(("stable", "stable_revision", "candidate", "goal"), _TEXT)),
-        "endpoint": _endpoint(),
-        "actions": {"type": "array", "items": _action(), "description": "All that would still be done, in order."},
-        "stages": {"type": "array", "items": _stage()},
-        "progress": _described({"type": ["object", "null"]}, "The record in the endpoint's tags."),
-        "drift": {"type": "array", "items": _object({"path": _TEXT, "before": _ANY, "after": _ANY})},
-        "notes": _TEXTS,
-        "requests": _object(dict.fromkeys(("reads", "writes", "polls"), _COUNT)),
-        "result": {"anyOf": [{"type": "null"}, _result()], "description": "Of an apply: how it ended."},
-    }
+def _mentions(parts: Mapping[str, Any], name: str) -> bool:
+    return f"#/$defs/{name}" in json.dumps(parts)
 
 
-def _decision() -> Schema:
-    return _object(
-        {
-            "status": {"enum": [status.value for status in Status]},
-            "phase": {"enum": [phase.value for phase in Phase]},
-            "reason": _TEXT,
-            "next_after": _described(_MOMENT, "The earliest time at which the answer can change by time alone."),
-        }
-    )
-
-
-def _endpoint() -> Schema:
-    deployment = {
-        "name": _TEXT,
-        "state": _TEXT,
-        "instance_count": _COUNT,
-        "revision": {"type": ["string", "null"]},
-        "weight": _COUNT,
-        "mirror": _COUNT,
-    }
-    return _object(
-        {
-            "name": _TEXT,
-            "exists": {"type": "boolean"},
-            "state": {"type": ["string", "null"]},
-            "traffic": _SHARES,
-            "mirror": _SHARES,
-            "deployments": {"type": "array", "items": _object(deployment)},
-        }
-    )
-
-
-def _action() -> Schema:
-    side: Schema = {"type": ["object", "null"]}
-    return _object(
-        {
-            "kind": {"enum": list(ACTIONS)},
-            "target": _described(_TEXT, "The endpoint or deployment that is written."),
-            "reason": _TEXT,
-            "before": side,
-            "after": side,
-            "hazards": _TEXTS,
-        }
-    )
-
-
-def _stage() -> Schema:
-    return _object(
-        {
-            "name": _TEXT,
-            "kind": {"enum": list(KINDS)},
-            "state": {"enum": [state.value for state in StageState]},
-            "key": _described(_TEXT, "Of a gate: what is among the passed keys once it has passed."),
-            "note": _TEXT,
-        }
-    )
-
-
-def _result() -> Schema:
-    return _object({"exit_code": _COUNT, "writes": _COUNT, "failure": _TEXT})
-
-
-def _object(properties: Mapping[str, Schema], optional: tuple[str, ...] = ()) -> Schema:
-    required = [name for name in properties if name not in optional]
-    return {"type": "object", "required": required, "properties": dict(properties)}
-
-
-def _described(schema: Schema, text: str) -> Schema:
-    return {**schema, "description": text}
+def _says_all(schema: dict[str, Any]) -> None:
+    """What is written is whole: every key is there, defaults too; the reader alone may do without."""
+    if schema.get("type") == "object" and "properties" in schema:
+        schema["required"] = list(schema["properties"])
+        for each in schema["properties"].values():
+            each.pop("default", None)

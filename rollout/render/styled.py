@@ -8,6 +8,8 @@ from typing import Final, Literal
 
 import msgspec
 
+from rollout.render import harmless
+
 Meaning = Literal["", "add", "remove", "change", "good", "bad", "warn", "dim", "title"]
 LOOKS: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -43,19 +45,19 @@ class Line(msgspec.Struct, frozen=True, gc=False):
 
 def line(text: str = "", meaning: Meaning = "") -> Line:
     """A line of one piece."""
-    return Line((Span(printable(text), meaning),) if text else ())
+    return Line((Span(harmless.line(text), meaning),) if text else ())
 
 
 def spans(*pieces: tuple[str, Meaning]) -> Line:
     """A line of several pieces."""
-    return Line(tuple(Span(printable(text), meaning) for text, meaning in pieces))
+    return Line(tuple(Span(harmless.line(text), meaning) for text, meaning in pieces))
 
 
-def printable(text: str) -> str:
-    """Without control characters: what comes from a service or a model must not move the cursor."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+def plural(count: int, word: str) -> str:
+    """`1 field`, `2 fields`."""
+    return f"{count} {word}{'' if count == 1 else 's'}"
 
 
 def plain(lines: Iterable[Line]) -> str:
-    """All lines as text, each ended."""
-    return "".join(f"{one}\n" for one in lines)
+    """All lines as text, each ended; none of them is a workflow command, whatever its pieces were."""
+    return "".join(f"{harmless.no_command(str(one))}\n" for one in lines)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import UTC, datetime
-from typing import Any, Final, assert_never
+from typing import Any, Final, Literal, assert_never
 
 from rollout.core.actions import (
     Action,
@@ -35,6 +35,7 @@ _DIGEST: Final = re.compile(r"[0-9a-f]{32,}")
 _DIGEST_LENGTH: Final = 12
 """A digest is told by its first digits; the JSON form has it whole."""
 _LONGEST: Final = 100
+NOT_SHOWN: Final = "(not shown)"
 
 
 def split(weights: Weights) -> str:
@@ -70,10 +71,17 @@ def value(path: str, found: Any) -> str:
     if found is None:
         return "(none)"
     if is_secret(path, found):
-        return "(not shown)"
+        return NOT_SHOWN
     text = found if isinstance(found, str) and found else json.dumps(found, ensure_ascii=False, sort_keys=True)
+    text = text[: _LONGEST * 4]
     text = _DIGEST.sub(lambda found: found.group()[:_DIGEST_LENGTH] + "…", text)
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+
+
+def known(since: datetime | None, by: str) -> str:
+    """Since when and by whom something is so, as far as somebody knows; with a space in front."""
+    told = [*([f"since {moment(since)}"] if since else []), *([f"by {by}"] if by else [])]
+    return f" ({', '.join(told)})" if told else ""
 
 
 def is_secret(path: str, found: Any) -> bool:
@@ -107,6 +115,30 @@ def stage_text(stage: AnyStage) -> str:
             return kind.value.replace("_", " ")
         case _:
             assert_never(stage)
+
+
+def stage_label(stage: AnyStage) -> str:
+    """The stage in two words: `traffic 10`, `bake 30m`, `deploy`; with its name where somebody gave it one."""
+    match stage:
+        case Mirror(weight=weight) | Traffic(weight=weight):
+            text = f"{kind_of(stage)} {weight}"
+        case Scale(role=role, count=count):
+            text = f"scale {role.value} {count}"
+        case Gate(kind=GateKind.BAKE, seconds=seconds):
+            text = f"bake {span(seconds)}"
+        case Delete(role=role):
+            text = f"delete {role.value}"
+        case _:
+            text = kind_of(stage).replace("_", " ")
+    return f"{text} ({stage.name})" if stage.named and stage.name != text else text
+
+
+def sign_of(action: Action) -> Literal["+", "~", "-"]:
+    """Whether it makes, changes or deletes something."""
+    if isinstance(action, DeleteDeployment | DeleteEndpoint):
+        return "-"
+    created = isinstance(action, CreateEndpoint) or (isinstance(action, DeployRevision) and action.mode == "create")
+    return "+" if created else "~"
 
 
 def target_of(action: Action) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from rollout.render.schema import change_set_schema
+from rollout.render.schema import output_schema
 from tests.cli.conftest import Command, write_plan
 
 pytestmark = pytest.mark.slow
@@ -29,7 +29,7 @@ def test_two_releases_with_an_approval_and_a_rollback(rollout: Command, on_emula
     """From nothing to `v1`; `v2` up to its approval, on to its bake, rolled back, tried again, destroyed."""
     plan = write_plan(tmp_path, "flow")
     first = rollout("diff", plan, "-o", "json", "--detailed-exitcode")
-    jsonschema.Draft202012Validator(change_set_schema()).validate(first.json)
+    jsonschema.Draft202012Validator(output_schema("change-set")).validate(first.json)
     assert (first.code, first.json["requests"]) == (2, {"reads": 3, "writes": 0, "polls": 0})
     kinds = [action["kind"] for action in first.json["actions"]]
     assert kinds == ["create_endpoint", "deploy", "set_traffic"]

@@ -4,16 +4,31 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from rollout.core import commands
 from rollout.core.change_set import change_set
-from rollout.core.release import Release
+from rollout.core.release import EndpointSpec, Gate, GateKind, Release
+from rollout.core.verdict import Outcome as Word
+from rollout.core.verdict import Verdict
+from rollout.errors import Fault
 from rollout.ports import RequestCount
-from rollout.render.report import Report
+from rollout.render.document import CheckedPlan, Document, Failure, Pass, Reconciliation, Validation
+from rollout.render.from_report import document
+from rollout.render.report import Measured, Outcome, Report
 from rollout.runner import Limits
-from tests.worlds.history import ALLOWED, History, finish
+from tests.worlds.history import History, finish
 from tests.worlds.plane import NAME
 from tests.worlds.plans import roles
 
 LINE = "deploy, smoke, mirror 10, bake 10, traffic 10, bake 30, traffic 100, delete 100"
+LOG = (
+    "Traceback (most recent call last):",
+    '  File "score.py", line 3, in init',
+    "ModuleNotFoundError: No module named 'xgboost'",
+    "::error::worker died",
+    "```",
+    "\x1b[31mexit 1\x1b[0m",
+)
+"""The end of a container's log, with what must not be believed."""
 
 
 def with_fields(release: Release, **fields: object) -> Release:
@@ -29,9 +44,14 @@ def report(history: History) -> Report:
         release=history.release,
         file="plans/house.yml",
         observation=seen,
-        changes=change_set(history.release, seen, ALLOWED),
+        changes=change_set(history.release, seen, history.allowed),
         requests=RequestCount(reads=2),
     )
+
+
+def told(history: History, command: str = "diff") -> Document:
+    """The same as the document that every form is made from."""
+    return document(replace(report(history), command=command))
 
 
 def nothing_yet() -> History:
@@ -57,6 +77,13 @@ def at_ten_percent() -> History:
     return history
 
 
+def about_to_start() -> History:
+    """`v1` serves, `v2` is in the file."""
+    history = converged()
+    history.release = with_fields(roles("v2", LINE), **{"environment_variables.LEVEL": "debug"})
+    return history
+
+
 def rolled_back() -> History:
     """`v2` could not be deployed."""
     history = converged()
@@ -66,9 +93,131 @@ def rolled_back() -> History:
     return history
 
 
+def held() -> History:
+    """A person holds the rollout of `v2` at 10 %."""
+    history = at_ten_percent()
+    seen = finish(history.plane.observe(NAME))
+    for action in commands.hold(history.release, seen, "ada", "the chart looks odd"):
+        finish(history.plane.apply(action, seen.endpoint))
+    return history
+
+
 def drifted() -> History:
-    """Somebody changed the description of what serves; the plan only reports it."""
+    """Somebody scaled what serves below its floor; the plan only reports it."""
+    release = roles("v1", LINE)
+    history = History(replace(release, candidate=replace(release.candidate, count=2), drift="report"))
+    history.run()
+    history.plane.hand_scale("blue", 1)
+    return history
+
+
+def pending() -> History:
+    """The file has a new description, and the plan only reports it."""
     history = converged()
     candidate = replace(history.release.candidate, settings={"description": "as declared"})
     history.release = replace(history.release, candidate=candidate, drift="report")
     return history
+
+
+def hazardous() -> History:
+    """The plan's endpoint asks for another sign-in: callers may be turned away, and nobody has allowed that."""
+    history = converged()
+    endpoint = EndpointSpec(name=NAME, fields={"auth_mode": "aml_token"})
+    history.release = replace(roles("v2", LINE), endpoint=endpoint)
+    return history
+
+
+WORLDS = (
+    nothing_yet,
+    converged,
+    about_to_start,
+    at_ten_percent,
+    rolled_back,
+    held,
+    drifted,
+    pending,
+    hazardous,
+)
+
+
+def gate_failed() -> Document:
+    """An `apply` whose bake failed at 10 %: all traffic is back, and the log says why."""
+    history = at_ten_percent()
+    history.judge = _failing
+    history.run()
+    verdict = Verdict(outcome=Word.FAIL, reason="green answers 12 of 40 requests with 500", evidence={"log": LOG})
+    gate = next(stage for stage in history.release.stages if stage.name == "5-bake-30")
+    ended = Outcome(exit_code=4, writes=1, measured=(Measured(gate.name, verdict),))
+    return document(replace(report(history), command="apply", exit_code=4, outcome=ended))
+
+
+def _failing(gate: Gate, goal: str) -> Verdict:
+    word = Word.FAIL if gate.kind is GateKind.BAKE else Word.PASS
+    return Verdict(outcome=word, reason="green answers 12 of 40 requests with 500")
+
+
+FAULTS = (
+    Fault(
+        file="plans/house.yml",
+        line=12,
+        column=5,
+        code="PLAN203",
+        path="stages[4].traffic",
+        message="the weight falls from 50 to 10",
+        expected="at least 50",
+        hint="swap the two stages",
+        snippet="  - traffic: 10\n    ^",
+    ),
+    Fault(
+        file="plans/house.yml", line=19, column=3, code="PLAN101", path="stagess", message="an unknown key `stagess`"
+    ),
+    Fault(
+        file="plans/house/deployment.yml",
+        line=7,
+        column=8,
+        code="LINT004",
+        message="the label `@latest` moves",
+        severity="warning",
+    ),
+)
+
+
+def fault_list() -> Validation:
+    """Two plans: one is valid with a warning, one has two faults."""
+    good = CheckedPlan(file="plans/boats.yml", valid=True, summary="boats: 5 stages for endpoint boats")
+    bad = CheckedPlan(file="plans/house.yml", valid=False, faults=FAULTS[:2], warnings=FAULTS[2:])
+    return Validation(exit_code=3, valid=False, plans=(good, bad))
+
+
+def no_result() -> Failure:
+    """A command that came to nothing, with a container's log."""
+    return Failure(
+        command="diff",
+        file="plans/house.yml",
+        exit_code=9,
+        message="no permission to read house (AuthorizationFailed)",
+        hint="rollout doctor says which permission is missing",
+        log="\n".join(LOG),
+    )
+
+
+def many_passes() -> Reconciliation:
+    """One plan waits, one was rolled back, one could not be read."""
+    waiting, failed = told(at_ten_percent(), "reconcile"), gate_failed()
+    passes = (
+        Pass(file="plans/a.yml", exit_code=0, status="wait", reason=waiting.decision.reason, change_set=waiting),
+        Pass(file="plans/b.yml", exit_code=4, status="hold", reason=failed.decision.reason, change_set=failed),
+        Pass(file="plans/c.yml", exit_code=3, status="error", reason="plans/c.yml:1:1: PLAN001: not YAML\nanother"),
+    )
+    return Reconciliation(exit_code=3, plans=passes)
+
+
+def documents() -> dict[str, Document | Validation | Failure | Reconciliation]:
+    """One of each situation, by its name."""
+    return {
+        **{world.__name__: told(world()) for world in WORLDS},
+        "gate_failed": gate_failed(),
+        "fault_list": fault_list(),
+        "no_result": no_result(),
+        "many_passes": many_passes(),
+    }

@@ -1,0 +1,98 @@
+"""Every form that a document can take, by its name for `--output`. Nothing is imported before it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from rollout.render.document import AnyDocument, Document, Failure, Pass, Reconciliation, Validation, encode
+from rollout.render.styled import Line, line, plain
+
+SUMMARY_LIMIT: Final = 1_048_576
+"""Bytes of a step's summary (1 MiB); GitHub drops a longer one whole."""
+Renderer = Callable[[AnyDocument], str]
+
+
+def rendered(document: AnyDocument, form: str) -> str:
+    """The document in that form; raises KeyError for a name that is none."""
+    return RENDERERS[form](document)
+
+
+def lines_of(document: AnyDocument) -> Iterator[Line]:
+    """The form `text`, in styled lines."""
+    match document:
+        case Document():
+            from rollout.render.change_text import document_lines
+
+            yield from document_lines(document)
+        case Reconciliation(plans=plans):
+            yield from map(_pass_line, plans)
+        case Validation():
+            from rollout.render.finding_text import validation_lines
+
+            yield from validation_lines(document)
+        case Failure():
+            from rollout.render.finding_text import failure_lines
+
+            yield from failure_lines(document)
+
+
+def _pass_line(found: Pass) -> Line:
+    """One line for one plan; of several faults the first, for stderr has told them all."""
+    first, *more = found.reason.splitlines() or [""]
+    return line(f"{found.file}: {found.status}: {first}" + (f" (and {len(more)} more)" if more else ""))
+
+
+def _text(document: AnyDocument) -> str:
+    return plain(lines_of(document))
+
+
+def _markdown(document: AnyDocument) -> str:
+    from rollout.render.markdown import markdown
+
+    return markdown(document)
+
+
+def _summary(document: AnyDocument) -> str:
+    from rollout.render.markdown import markdown
+
+    return markdown(document, SUMMARY_LIMIT)
+
+
+def _annotations(document: AnyDocument) -> str:
+    from rollout.render.annotations import github_annotations
+
+    return github_annotations(document)
+
+
+def _output(document: AnyDocument) -> str:
+    from rollout.render.github_output import outputs
+
+    return outputs(document)
+
+
+def _sarif(document: AnyDocument) -> str:
+    from rollout.render.sarif import sarif
+
+    return sarif(document)
+
+
+def _junit(document: AnyDocument) -> str:
+    from rollout.render.junit import junit
+
+    return junit(document)
+
+
+RENDERERS: Final[Mapping[str, Renderer]] = MappingProxyType(
+    {
+        "text": _text,
+        "json": encode,
+        "markdown": _markdown,
+        "sarif": _sarif,
+        "junit": _junit,
+        "github-annotations": _annotations,
+        "github-summary": _summary,
+        "github-output": _output,
+    }
+)
