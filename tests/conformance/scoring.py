@@ -49,16 +49,16 @@ def _environment() -> dict[str, Any]:
     return {"properties": {"condaFile": CONDA, "image": IMAGE, "isAnonymous": False, "isArchived": False}}
 
 
-def code(target: Target, name: str = "") -> dict[str, Any]:
-    """Upload the script below a new code asset's own container and register it; the asset."""
+def code(target: Target, name: str = "", script: str = SCRIPT) -> dict[str, Any]:
+    """Upload a script below a new code asset's own container and register it; the asset."""
     path = f"codes/{name or uuid.uuid4()}/versions/1"
     begun = target.ask("POST", f"{path}/startPendingUpload", {"pendingUploadType": "TemporaryBlobReference"})
     assert begun.status_code == 200, begun.text
     told = begun.json()["blobReferenceForConsumption"]
     container, _, signature = told["credential"]["sasUri"].partition("?")
-    put = blob(target, "PUT", f"{container}/onlinescoring/score.py?{signature}", SCRIPT.encode())
+    put = blob(target, "PUT", f"{container}/onlinescoring/score.py?{signature}", script.encode())
     assert put.status_code == 201, put.text
-    digest = {"hash_sha256": _hash(SCRIPT), "hash_version": "202208"}
+    digest = {"hash_sha256": _hash(script), "hash_version": "202208"}
     inner = {"codeUri": f"{container}/onlinescoring", "isAnonymous": True, "properties": digest}
     registered = target.ask("PUT", path, {"properties": inner})
     assert registered.ok, registered.text

@@ -1,0 +1,1 @@
+"""Recorded and captured traffic, replayed against the emulator request by request."""
