@@ -5,7 +5,7 @@ PYTHON ?= python3
 DEMO := .venv/demo
 DEV := .venv/dev
 
-.PHONY: help demo test check laws benchmarks schemas clean
+.PHONY: help demo test check laws reliability benchmarks schemas clean
 
 help: ## show what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -23,7 +23,12 @@ check: $(DEV)/ready ## style, types and the direction of imports
 	$(DEV)/bin/lint-imports
 
 laws: $(DEV)/ready ## the laws over many more generated histories
-	ROLLOUT_HISTORIES=$${ROLLOUT_HISTORIES:-50000} $(DEV)/bin/python -m pytest -n 2 tests/worlds tests/golden
+	ROLLOUT_RELIABILITY=all ROLLOUT_HISTORIES=$${ROLLOUT_HISTORIES:-50000} $(DEV)/bin/python -m pytest -n 2 tests/worlds tests/golden
+	$(DEV)/bin/python -m tests.reliability.page
+
+reliability: $(DEV)/ready ## killed and let down at every request of every sample: hours; writes docs/reliability.md
+	ROLLOUT_RELIABILITY=all $(DEV)/bin/python -m pytest -n 2 tests/reliability
+	$(DEV)/bin/python -m tests.reliability.page
 
 benchmarks: $(DEV)/ready ## budgets, as ratios within one run
 	$(DEV)/bin/python -m benchmarks
