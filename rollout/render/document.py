@@ -16,6 +16,7 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta
 
+from rollout.core.approval import Approved
 from rollout.core.decision import Phase, StageState, Status
 from rollout.errors import Fault, UsageError
 from rollout.render import harmless
@@ -156,24 +157,6 @@ class WayBack(Part, frozen=True, kw_only=True):
     traffic: Shares | None = None
 
 
-class Situation(Part, frozen=True, kw_only=True):
-    """A world on the way: how many of the actions are `done` by then, and what each resource `looks` like."""
-
-    done: Count
-    looks: Mapping[str, Mapping[str, Any]]
-
-
-class Approval(Part, frozen=True, kw_only=True):
-    """What `apply FILE` holds the endpoint against: the actions as they are approved, and the worlds between them.
-
-    `waits`: how many seconds it may take longer than `valid_until` once it is under way.
-    """
-
-    essences: tuple[str, ...]
-    situations: tuple[Situation, ...]
-    waits: float = 0.0
-
-
 class Measurement(Part, frozen=True, kw_only=True):
     """What a gate said in this command, with the end of the container's log where it brought one."""
 
@@ -245,7 +228,7 @@ class Document(Part, frozen=True, kw_only=True, tag_field="kind", tag="change_se
     drift: Annotated[tuple[Change, ...], Meta(description="What the world moved: the plan did not.")] = ()
     unchanged: tuple[Same, ...] = ()
     way_back: WayBack = WayBack()
-    approval: Annotated[Approval | None, Meta(description="For `apply FILE`.")] = None
+    approval: Annotated[Approved | None, Meta(description="What `apply FILE` takes as approved.")] = None
     notes: tuple[str, ...] = ()
     history: tuple[Moment, ...] = ()
     progress: Annotated[Any, Meta(description="The record in the endpoint's tags.")] = None

@@ -19,7 +19,7 @@ from rollout.core.actions import (
     UpdateDeployment,
     UpdateEndpoint,
 )
-from rollout.core.change_set import ChangeSet, WayBack
+from rollout.core.change_set import WayBack
 from rollout.core.decision import Decision, StageView
 from rollout.core.differences import Difference
 from rollout.core.hazards import Hazard
@@ -59,7 +59,7 @@ def document(report: Report) -> form.Document:
             form.Same(target=one.target, path=one.path, value=_shown(one.path, one.value)) for one in changes.unchanged
         ),
         way_back=_way_back(changes.way_back),
-        approval=_approval(changes),
+        approval=report.approval,
         notes=decision.notes,
         history=tuple(_history(report.progress)),
         progress=_progress(report.progress),
@@ -211,11 +211,6 @@ def _hazard(found: Hazard) -> form.Hazard:
 
 def _way_back(found: WayBack) -> form.WayBack:
     return form.WayBack(text=found.text, traffic=dict(found.weights.traffic) if found.weights else None)
-
-
-def _approval(changes: ChangeSet) -> form.Approval:
-    worlds = tuple(form.Situation(done=one.done, looks=one.looks) for one in changes.situations)
-    return form.Approval(essences=changes.essences, situations=worlds, waits=changes.waits)
 
 
 def _history(found: Progress | Damaged | None) -> Iterator[form.Moment]:

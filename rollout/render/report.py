@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from rollout.core.approval import Approved
 from rollout.core.change_set import ChangeSet
 from rollout.core.observed import Observation
 from rollout.core.progress import Damaged, Progress, from_tags
@@ -31,7 +32,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """A release, what is live, and what is still to do. `file` is the plan's path as the user gave it.
 
-    `exit_code` is the one that `--detailed-exitcode` gives; an `outcome` has the one that the command ended with.
+    `approval` is what is to be approved of the change set, for saving. `exit_code` is the one that `--detailed-exitcode` gives; an `outcome` has the one that the command ended with.
     """
 
     release: Release
@@ -42,6 +43,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     command: str = "diff"
     exit_code: int = 0
     outcome: Outcome | None = None
+    approval: Approved | None = None
 
     @property
     def progress(self) -> Progress | Damaged | None:

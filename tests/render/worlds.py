@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from rollout.core import commands
+from rollout.core.approval import approved
 from rollout.core.change_set import change_set
 from rollout.core.release import EndpointSpec, Gate, GateKind, Release
 from rollout.core.verdict import Outcome as Word
@@ -40,12 +41,14 @@ def with_fields(release: Release, **fields: object) -> Release:
 def report(history: History) -> Report:
     """What `diff` would have to tell now."""
     seen = finish(history.plane.observe(NAME))
+    changes = change_set(history.release, seen, history.allowed)
     return Report(
         release=history.release,
         file="plans/house.yml",
         observation=seen,
-        changes=change_set(history.release, seen, history.allowed),
+        changes=changes,
         requests=RequestCount(reads=2),
+        approval=approved(changes, history.release, endpoint="/onlineendpoints/house", created=seen.now),
     )
 
 
