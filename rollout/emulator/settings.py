@@ -61,30 +61,48 @@ class Scope:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """How the service behaves. `seed` makes ids, keys and tokens unpredictable; rules are deterministic in it.
+    """How the service behaves. Rules are deterministic in it; times are seconds of the service's time.
 
-    Times are seconds of the service's time. `min_polls` and `unpolled_grace`: an operation shows at least that many
-    polls before it ends, unless nobody polls for so long after it was due.
+    docs/emulator.md is made from the texts below the fields.
     """
 
     seed: str = "emulator"
+    """What ids, keys and tokens are made of; a served emulator adds its own."""
     seconds: Mapping[str, float] = field(default_factory=lambda: RECORDED_SECONDS)
+    """How long each kind of operation takes."""
     min_polls: int = 2
+    """An operation is seen at work at least so often before it ends."""
     unpolled_grace: float = 1.0
+    """Unless nobody polls for so many seconds after it was due."""
     poll_hint: float | None = None
     """Real seconds that a client is asked to wait between polls; None: the service says nothing, as recorded."""
     keep_history: bool = True
+    """Whether every committed state can be looked at (`/_emulator/history`)."""
     cores: int = 500
+    """Cores of the region (documented default)."""
     deployments_per_endpoint: int = 20
+    """Documented limit."""
     endpoints: int = 100
+    """Documented limit of a subscription."""
     instances_per_deployment: int = 50
-    # Unverified: the stricter reading is the default.
+    """Documented limit."""
+    # Below, what nobody has verified: the stricter reading is the default.
     deployment_locks_endpoint: bool = True
+    """Unverified: a deployment's operation also blocks the endpoint and its other deployments."""
     busy_status: int = 409
+    """Unverified: status for a write while another is under way (documented for Kubernetes; the sentence for
+    deployments is known, its status is not)."""
     refuse_traffic_to_failed: bool = True
+    """Unverified: weight for a deployment that is not `Succeeded` is refused."""
     refuse_instance_type_change: bool = True
+    """Unverified: an in-place change of the instance type is refused (it is create-only; Kubernetes ignores it)."""
     refuse_auth_mode_change: bool = True
+    """Unverified: an endpoint's authentication mode cannot be changed."""
     refuse_identity_change: bool = True
+    """Unverified: the type of its identity cannot be changed."""
     refuse_zero_instances: bool = True
+    """Unverified: `instance_count: 0` is refused."""
     patch_replaces_tags: bool = True
+    """Unverified: PATCH replaces all tags instead of merging."""
     scaling_state: str = "Scaling"
+    """Unverified: the state shown while only the count changes."""
