@@ -3,7 +3,8 @@
     RolloutError
     ├── PlanError       the files are wrong: fix them (exit 3); carries every fault found
     ├── Refused         policy, hazard or capacity says no: change the plan or allow it by name (exit 6)
-    ├── Stale           the world is not what was approved: look again (exit 5)
+    ├── Stale           the world moved between our read and our write: look again (exit 5)
+    │   └── Unapproved  the world, or the plan, is not what a person approved: have it approved again (exit 5)
     ├── Locked          somebody else holds the endpoint (exit 8)
     ├── Retryable       the same request may succeed later (exit 1 when the attempts are used up)
     ├── SignInError     no credential, no permission, expired token (exit 9)
@@ -82,6 +83,10 @@ class Stale(RolloutError):
     """The endpoint changed between our read and our write, or is not what was approved."""
 
     exit_code = 5
+
+
+class Unapproved(Stale):
+    """What would be done is not what was approved: looking again does not mend it, another approval does."""
 
 
 class Locked(RolloutError):

@@ -17,8 +17,9 @@ from rollout.core.decide import decide
 from rollout.core.decision import Decision, StageState, Status
 from rollout.core.observed import FAILED, Observation
 from rollout.core.release import Gate, Release
-from rollout.core.verdict import Verdict
-from rollout.errors import AzureError, Refused, Retryable, RolloutError, Stale
+from rollout.core.run import refused_key
+from rollout.core.verdict import Outcome, Verdict
+from rollout.errors import AzureError, Refused, Retryable, RolloutError, Stale, Unapproved
 from rollout.ports import Clock, ControlPlane
 
 PATIENCE: Final = 8
@@ -89,6 +90,18 @@ Prove = Callable[[Observation], Awaitable[None]]
 """Raises Refused unless there is room for all that is still to be created; asked once, before the first such write."""
 
 
+class Guard(Protocol):
+    """Says no, by raising Refused or Unapproved, to what nobody has allowed or approved; asked at every look.
+
+    `exact`: everything is read once more right before each write, and asked about again.
+    """
+
+    @property
+    def exact(self) -> bool: ...
+
+    def __call__(self, seen: Observation, decision: Decision) -> None: ...
+
+
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """When to stop: at a satisfied stage, and how long to sleep at most (seconds of service time; 0: never)."""
 
@@ -118,6 +131,7 @@ class Runner:
         allowed: frozenset[str] = frozenset(),
         listener: Listener = lambda event: None,
         prove: Prove | None = None,
+        guard: Guard | None = None,
     ) -> None:
         self._release = release
         self._plane = plane
@@ -126,6 +140,7 @@ class Runner:
         self._allowed = allowed
         self._tell = listener
         self._prove = prove
+        self._guard = guard
 
     async def look(self, *, measure: bool, until: str = "") -> Looked:
         """One look and one decision, without any write. With `measure` the gate that is asked for is measured, unless
@@ -149,10 +164,11 @@ class Runner:
             try:
                 looked = await self.look(measure=True, until=limits.until)
                 decision, observation = looked.decision, looked.observation
+                self._ask(observation, decision)
                 if _reached(self._release, decision, limits.until):
                     return Result(decision=decision, observation=observation, writes=writes, failure=failure)
                 if decision.status is Status.ACT:
-                    failure = await self._act(decision.actions[0], observation) or failure
+                    failure = await self._act(decision, observation) or failure
                     writes += 1
                 elif observation.endpoint is not None and observation.endpoint.in_flight:
                     await self._plane.settle(observation.endpoint)
@@ -166,7 +182,7 @@ class Runner:
                 trouble = 0
             except (Stale, Retryable) as error:
                 trouble += 1
-                if trouble >= PATIENCE:
+                if trouble >= PATIENCE or isinstance(error, Unapproved):
                     raise
                 await self._recover(error, trouble)
 
@@ -176,9 +192,16 @@ class Runner:
         self._tell(Troubled(str(error), seconds))
         await self._clock.sleep(seconds)
 
-    async def _act(self, action: Action, observation: Observation) -> str:
+    def _ask(self, seen: Observation, decision: Decision) -> None:
+        if self._guard is not None:
+            self._guard(seen, decision)
+
+    async def _act(self, decision: Decision, observation: Observation) -> str:
         """Do one action. A create that failed and left its deployment behind is not an error here: the next pass sees
         it and fails the deploy stage; its text is returned."""
+        action = decision.actions[0]
+        if self._guard is not None and self._guard.exact:
+            self._guard(await self._plane.observe(self._release.endpoint.name), decision)
         if self._prove is not None and isinstance(action, CreateEndpoint | DeployRevision | ScaleDeployment):
             await self._prove(observation)
             self._prove = None
@@ -194,21 +217,24 @@ class Runner:
             self._tell(Finished(action, str(error)))
             if isinstance(action, DeployRevision):
                 with contextlib.suppress(RolloutError):
-                    await self._take_away(action)
+                    await self._take_away(action, str(error))
             raise
         self._tell(Finished(action))
         return ""
 
-    async def _take_away(self, action: DeployRevision) -> None:
-        """Delete what a refused deployment (no quota, say) left behind: it tells nothing about the goal, and the next
-        run shall start anew instead of finding a candidate that failed."""
-        endpoint = (await self._plane.observe(self._release.endpoint.name)).endpoint
-        found = endpoint.deployment(action.deployment) if endpoint else None
-        if endpoint is None or found is None or (found.state, found.born) != (FAILED, action.born):
+    async def _take_away(self, action: DeployRevision, why: str) -> None:
+        """Delete what a refused deployment (no quota, say) left behind, if that is what is decided: it tells nothing
+        about the goal, and the next run shall start anew instead of finding a candidate that failed."""
+        seen = await self._plane.observe(self._release.endpoint.name)
+        found = seen.endpoint.deployment(action.deployment) if seen.endpoint else None
+        if found is None or (found.state, found.born) != (FAILED, action.born):
             return
-        removal = DeleteDeployment(deployment=action.deployment, reason="it was refused, and never served")
+        said = {refused_key(action.deployment, action.born): Verdict(outcome=Outcome.ERROR, reason=why)}
+        decided = decide(self._release, seen, said, self._allowed).actions
+        if not decided or not isinstance(removal := decided[0], DeleteDeployment):
+            return
         self._tell(Started(removal))
-        await self._plane.apply(removal, endpoint)
+        await self._plane.apply(removal, seen.endpoint)
         self._tell(Finished(removal))
 
     async def _left_behind(self, action: DeployRevision) -> bool:

@@ -97,8 +97,7 @@ class ArmControlPlane:
             case actions.UpdateDeployment():
                 await self._deployments.update(action, await self._unchanged(before))
             case actions.DeleteDeployment():
-                path = self._paths.deployment(await self._unchanged(before), action.deployment)
-                await self._sender.delete(path, f"delete {action.deployment}")
+                await self._deployments.delete(action, await self._unchanged(before))
             case actions.DeleteEndpoint():
                 await self._sender.delete(self._paths.endpoint(action.endpoint), f"delete {action.endpoint}")
             case _:
@@ -151,11 +150,11 @@ class ArmControlPlane:
                 await operations.follow_operation(self._client, operation, what, self._sender.pace)
         await operations.until_settled(self._client, path, what, self._sender.pace)
 
-    async def _unchanged(self, before: Endpoint | None) -> str:
-        """The endpoint's name, after its weights and record were found to be what was decided upon."""
+    async def _unchanged(self, before: Endpoint | None) -> Endpoint:
+        """That endpoint, after it was found to be what was decided upon."""
         there = _there(before)
         await self._endpoints.expect(there, f"look at {there.name}")
-        return there.name
+        return there
 
 
 def _there(before: Endpoint | None) -> Endpoint:

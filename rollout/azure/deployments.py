@@ -13,7 +13,8 @@ from rollout.azure.sending import Sender
 from rollout.core import actions
 from rollout.core.canonical import read_deployment
 from rollout.core.codes import codes
-from rollout.core.observed import IN_FLIGHT
+from rollout.core.observed import IN_FLIGHT, Deployment, Endpoint
+from rollout.core.progress import ours
 from rollout.core.stamp import deployment_tags
 from rollout.errors import AzureError, Stale
 
@@ -52,15 +53,15 @@ class DeploymentWriter:
         self._deployer = deployer
         self._logs = logs
 
-    async def deploy(self, action: actions.DeployRevision, endpoint: str) -> None:
+    async def deploy(self, action: actions.DeployRevision, before: Endpoint) -> None:
         """Create or update the deployment and wait until it has succeeded.
 
         Raises AzureError with the end of the container's log if it does not come up, Stale if it is there (`create`)
         or gone (`update`) unexpectedly.
         """
-        what = f"deploy {action.deployment}"
+        what, endpoint = f"deploy {action.deployment}", before.name
         path = self._paths.deployment(endpoint, action.deployment)
-        await self._expect_mode(action, path, what)
+        await self._expect_mode(action, path, before.deployment(action.deployment), what)
         operation = await self._deployer.start(_order(action, endpoint))
         try:
             await self._come_up(path, operation, action.born, what)
@@ -68,37 +69,52 @@ class DeploymentWriter:
             logs = await self._logs(endpoint, action.deployment)
             raise AzureError(str(error), code=error.code, hint=error.hint, logs=logs) from error
 
-    async def scale(self, action: actions.ScaleDeployment, endpoint: str) -> None:
+    async def scale(self, action: actions.ScaleDeployment, before: Endpoint) -> None:
         """Set the number of instances by a PATCH."""
         body = {"sku": {"capacity": action.count}}
-        await self._write("PATCH", endpoint, action.deployment, lambda _: body, f"scale {action.deployment}")
+        await self._write("PATCH", before, action.deployment, lambda _: body, f"scale {action.deployment}")
 
-    async def update(self, action: actions.UpdateDeployment, endpoint: str) -> None:
+    async def delete(self, action: actions.DeleteDeployment, before: Endpoint) -> None:
+        """Delete it and wait until it is gone. What is not there is deleted already."""
+        what, path = f"delete {action.deployment}", self._paths.deployment(before.name, action.deployment)
+        answer = await self._sender.client.find(path, what)
+        if answer.status != 404:
+            _unchanged(answer.body, before.deployment(action.deployment), what)
+        await self._sender.delete(path, what)
+
+    async def update(self, action: actions.UpdateDeployment, before: Endpoint) -> None:
         """Change tags and description; everything else goes back as it was read."""
 
         def change(raw: dict[str, Any]) -> dict[str, Any]:
             body = writes.with_settings(writes.writable(raw), action.changes)
             return {**body, "tags": {**body["tags"], **action.tags}}
 
-        await self._write("PUT", endpoint, action.deployment, change, f"update {action.deployment}")
+        await self._write("PUT", before, action.deployment, change, f"update {action.deployment}")
 
     async def _write(
-        self, method: str, endpoint: str, name: str, change: Callable[[dict[str, Any]], Any], what: str
+        self, method: str, before: Endpoint, name: str, change: Callable[[dict[str, Any]], Any], what: str
     ) -> None:
-        path = self._paths.deployment(endpoint, name)
+        path = self._paths.deployment(before.name, name)
 
         async def look(again: bool) -> Any:
             answer = await self._sender.client.find(path, what)
             if answer.status == 404:
                 raise Stale(f"{what}: the deployment is gone", hint=_AGAIN)
+            if not again:  # a repetition may find what it has written itself
+                _unchanged(answer.body, before.deployment(name), what)
             return change(dict(answer.body))
 
         await self._sender.write(method, path, what, look)
 
-    async def _expect_mode(self, action: actions.DeployRevision, path: str, what: str) -> None:
-        exists = (await self._sender.client.find(path, what)).status != 404
+    async def _expect_mode(
+        self, action: actions.DeployRevision, path: str, before: Deployment | None, what: str
+    ) -> None:
+        answer = await self._sender.client.find(path, what)
+        exists = answer.status != 404
         if exists != (action.mode == "update"):
             raise Stale(f"{what}: the deployment {'is there' if exists else 'is gone'}", hint=_AGAIN)
+        if exists:
+            _unchanged(answer.body, before, what)
 
     async def _come_up(self, path: str, operation: str | None, born: str, what: str) -> None:
         client, pace = self._sender.client, self._sender.pace
@@ -122,6 +138,23 @@ class DeploymentWriter:
             if found is not None and (found.state in IN_FLIGHT or found.born == born):
                 return
             turns.told = answer.after
+
+
+def _unchanged(body: Mapping[str, Any], before: Deployment | None, what: str) -> None:
+    """Raise Stale, naming what changed, unless the deployment is as it was when this was decided."""
+    if before is None:
+        return
+    now = read_deployment(body)
+    parts = {
+        "state": now.state != before.state,
+        "rollout's tags": ours(now.tags) != ours(before.tags),
+        "instance_count": now.count != before.count and not before.autoscaled,
+    }
+    names = sorted({*now.fields, *before.fields} - {"tags", "properties"})
+    parts |= {name: now.fields.get(name) != before.fields.get(name) for name in names}
+    changed = [name for name, differs in parts.items() if differs]
+    if changed:
+        raise Stale(f"{what}: somebody else changed it a moment ago ({', '.join(changed)})", hint=_AGAIN)
 
 
 def _order(action: actions.DeployRevision, endpoint: str) -> Order:

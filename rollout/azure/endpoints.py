@@ -22,6 +22,7 @@ from rollout.core.progress import ours, to_tags
 from rollout.errors import Stale
 
 _READ_BACKS: Final = 5
+_OTHERS: Final = frozenset({"tags", "properties"})
 _AGAIN: Final = "Run the same command again: it starts from what is there now."
 
 Change = Callable[[dict[str, Any]], dict[str, Any]]
@@ -87,12 +88,12 @@ class EndpointWriter:
         await self._write("PATCH", before, change, goal, f"record progress on {before.name}")
 
     async def expect(self, before: Endpoint, what: str) -> dict[str, Any]:
-        """The endpoint's body now. Raises Stale if its weights or our record are not those of `before`."""
+        """The endpoint's body now. Raises Stale, naming what changed, if it is not as in `before`."""
         answer = await self._sender.client.find(self._paths.endpoint(before.name), what)
         if answer.status == 404:
             raise Stale(f"{what}: the endpoint is gone", hint=_AGAIN)
-        if not same(read_endpoint(answer.body), before):
-            raise Stale(f"{what}: somebody else changed the endpoint a moment ago", hint=_AGAIN)
+        if changed := changed_since(read_endpoint(answer.body), before):
+            raise Stale(f"{what}: somebody else changed the endpoint a moment ago ({', '.join(changed)})", hint=_AGAIN)
         return dict(answer.body)
 
     async def _write(self, method: str, before: Endpoint, change: Change, goal: Goal, what: str) -> None:
@@ -123,6 +124,19 @@ class EndpointWriter:
 
     async def _location(self, what: str) -> str:
         return str((await self._sender.client.get(self._paths.home, what)).body["location"])
+
+
+def changed_since(now: Endpoint, before: Endpoint) -> tuple[str, ...]:
+    """What we depend on and is not as it was: the split, our record, the endpoint's own fields. The tags and properties
+    of others come and go."""
+    parts = {
+        "traffic": now.weights.traffic != before.weights.traffic,
+        "mirror": now.weights.mirror != before.weights.mirror,
+        "rollout's tags": ours(now.tags) != ours(before.tags),
+    }
+    names = sorted({*now.fields, *before.fields} - _OTHERS)
+    parts |= {name: now.fields.get(name) != before.fields.get(name) for name in names}
+    return tuple(name for name, changed in parts.items() if changed)
 
 
 def same(now: Endpoint, before: Endpoint) -> bool:

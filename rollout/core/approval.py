@@ -22,7 +22,7 @@ from rollout.core.decision import Decision, Phase, Status
 from rollout.core.fingerprint import EXISTS, Changed, Fingerprint, differences, fingerprint
 from rollout.core.observed import Observation, all_to
 from rollout.core.release import Release
-from rollout.errors import Stale
+from rollout.errors import Unapproved
 
 FORMAT: Final = 1
 _AGAIN: Final = "look at it again and have it approved: rollout diff {file} --out FILE"
@@ -104,22 +104,26 @@ def approved(
 
 
 def must_be_about(what: Approved, release: Release, endpoint: str, tool: str) -> None:
-    """Raise Stale unless it is the approval of this plan, as it is now, for this endpoint, by such a tool."""
+    """Raise Unapproved unless it is the approval of this plan, as it is now, for this endpoint, by such a tool."""
     hint = _AGAIN.format(file=what.file or "PLAN")
     if what.seal != _seal(what):
-        raise Stale("the saved change set was edited after it was written", hint=hint)
+        raise Unapproved("the saved change set was edited after it was written", hint=hint)
     if (what.format, what.tool) != (FORMAT, tool):
-        raise Stale(f"the change set was approved for version {what.tool or '?'} of rollout, this is {tool}", hint=hint)
+        raise Unapproved(
+            f"the change set was approved for version {what.tool or '?'} of rollout, this is {tool}", hint=hint
+        )
     if what.endpoint != endpoint.lower():
-        raise Stale(f"the change set was approved for {what.endpoint}, not for {endpoint.lower()}", hint=hint)
+        raise Unapproved(f"the change set was approved for {what.endpoint}, not for {endpoint.lower()}", hint=hint)
     if what.goal != release.goal:
-        raise Stale(f"the plan's goal is {release.goal[:10]} now, approved was {what.goal[:10]}", hint=hint)
+        raise Unapproved(f"the plan's goal is {release.goal[:10]} now, approved was {what.goal[:10]}", hint=hint)
     if what.plan_digest != changes.plan_digest(release):
-        raise Stale(f"the plan {release.name} is not as it was approved: its stages or settings were edited", hint=hint)
+        raise Unapproved(
+            f"the plan {release.name} is not as it was approved: its stages or settings were edited", hint=hint
+        )
 
 
 def must_fit(what: Approved, release: Release, seen: Observation, decision: Decision, allowed: frozenset[str]) -> None:
-    """Raise Stale, with what changed since in which field, unless what is decided is a part of what was approved.
+    """Raise Unapproved, with what changed since in which field, unless what is decided is a part of what was approved.
 
     A decision that writes nothing only must not stand on a world that nobody has approved.
     """
@@ -148,7 +152,7 @@ def gives_back(decision: Decision) -> bool:
 def _must_be_in_time(what: Approved, now: datetime, decision: Decision, *, started: bool) -> None:
     end = what.carry_until if started else what.valid_until
     if decision.status is Status.ACT and now > end:
-        raise Stale(
+        raise Unapproved(
             f"the approval of {what.digest} expired at {end:%Y-%m-%d %H:%M:%SZ}",
             hint=_AGAIN.format(file=what.file or "PLAN"),
         )
@@ -156,16 +160,16 @@ def _must_be_in_time(what: Approved, now: datetime, decision: Decision, *, start
 
 def _stale(
     what: Approved, worlds: Sequence[tuple[Situation, tuple[Changed, ...]]], left: tuple[ApprovedAction, ...]
-) -> Stale:
+) -> Unapproved:
     """Tells the fields that differ from the nearest world of the way: one before what is still to be done, if it is."""
     suffixes = [(world, changed) for world, changed in worlds if left and what.actions[world.done :] == left]
     _, changed = min(suffixes or worlds, key=lambda pair: (_distance(pair[1]), -pair[0].done))
     hint = _AGAIN.format(file=what.file or "PLAN")
     if not changed:
-        return Stale(f"what is to be done now is no part of what was approved as {what.digest}", hint=hint)
+        return Unapproved(f"what is to be done now is no part of what was approved as {what.digest}", hint=hint)
     told = [str(one) for one in changed[:_MOST_TOLD]]
     more = [f"and {len(changed) - _MOST_TOLD} more"] if len(changed) > _MOST_TOLD else []
-    return Stale(f"this changed since {what.digest} was approved: {'; '.join([*told, *more])}", hint=hint)
+    return Unapproved(f"this changed since {what.digest} was approved: {'; '.join([*told, *more])}", hint=hint)
 
 
 def _distance(changed: Sequence[Changed]) -> int:

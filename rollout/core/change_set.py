@@ -126,6 +126,12 @@ def change_set(
     )
 
 
+def ways_hazards(release: Release, observation: Observation, allowed: frozenset[str]) -> tuple[Hazard, ...]:
+    """The hazards of all that is ahead."""
+    way = tuple(ahead(release, as_managed(release, observation), allowed | {hazards.ANY}))
+    return _hazards(way, release, allowed)
+
+
 def remaining(release: Release, observation: Observation, allowed: frozenset[str]) -> tuple[str, ...]:
     """The essences of what is still to be done, without the load of an autoscaler."""
     calm = _without_load(as_managed(release, observation))

@@ -67,6 +67,11 @@ def fail(scene: Scene, key: str, why: str) -> Decision:
     return Decision(status=Status.ACT, phase=Phase.ROLLED_BACK, reason=action.reason, actions=(action,))
 
 
+def refused_key(deployment: str, born: str | None) -> str:
+    """What the verdicts of a pass call a create that the service refused: it says nothing about the goal."""
+    return f"refused {deployment} {born}"
+
+
 def _exposed_without_record(scene: Scene) -> bool:
     return scene.run is None and scene.carries_goal and scene.endpoint.weights.mirrored(scene.journey.slot) > 0
 
@@ -75,6 +80,9 @@ def _deploy(scene: Scene, place: Place) -> Decision:
     """Reuse, update in place, replace, or create what is in the slot."""
     found, journey = scene.candidate, scene.journey
     broken = found is not None and found.state in (FAILED, CANCELED)
+    if found is not None and broken and refused_key(found.name, found.born) in scene.verdicts:
+        reason = f"{found.name} was refused, and never served"
+        return _act(scene, place, DeleteDeployment(reason=reason, deployment=found.name))
     if found is not None and broken and found.revision == journey.goal:
         return fail(scene, place.step(scene).key, f"{found.name} could not be deployed ({found.state})")
     if found is not None and (broken or found.instance_type.lower() != journey.spec.instance_type.lower()):

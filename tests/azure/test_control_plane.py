@@ -179,11 +179,34 @@ async def test_a_deployment_is_scaled_and_described(bench: Bench, connection: Co
     before = await serving(bench, connection, "blue")
     await plane.apply(actions.ScaleDeployment(reason="up", deployment="blue", before=1, count=3), before)
     changes = (FieldChange("description", "", "words"), FieldChange("tags.cost", None, "7"))
-    await plane.apply(actions.UpdateDeployment(reason="drift", deployment="blue", changes=changes), before)
+    scaled = await look(plane, before.name)
+    await plane.apply(actions.UpdateDeployment(reason="drift", deployment="blue", changes=changes), scaled)
     blue = (await look(plane, before.name)).deployments[0]
     old = before.deployments[0]
     assert (blue.count, blue.tags, blue.content) == (3, {"by": "hand", "cost": "7"}, old.content)
     assert blue.fields == {**old.fields, "description": "words", "tags": blue.tags}
+
+
+async def test_a_deployment_that_changed_since_it_was_looked_at_is_left_alone(
+    bench: Bench, connection: Connection
+) -> None:
+    """Scaled by somebody a moment ago: no scale, no update, no delete, and the field is named."""
+    plane = connection.control_plane
+    before = await serving(bench, connection, "blue", "green")
+    await plane.apply(actions.ScaleDeployment(reason="a hand", deployment="green", before=1, count=3), before)
+    said = r"green: somebody else changed it a moment ago \(instance_count\)"
+
+    for action in (
+        actions.ScaleDeployment(reason="up", deployment="green", before=1, count=2),
+        actions.UpdateDeployment(reason="drift", deployment="green", changes=()),
+        actions.DeleteDeployment(reason="left over", deployment="green"),
+    ):
+        with pytest.raises(Stale, match=said):
+            await plane.apply(action, before)
+    assert {found.name: found.count for found in (await look(plane, before.name)).deployments} == {
+        "blue": 1,
+        "green": 3,
+    }
 
 
 async def test_deletes_wait_until_it_is_gone(bench: Bench, connection: Connection) -> None:

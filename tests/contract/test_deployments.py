@@ -87,6 +87,7 @@ async def test_a_deployment_is_scaled(bench: Bench) -> None:
 
     for count in (3, 2):
         action = actions.ScaleDeployment(reason="load", deployment="blue", before=was.count, count=count)
+        before = (await bench.plane.observe(before.name)).endpoint or before
         await bench.plane.apply(action, before)
         assert await only(bench) == replace(was, count=count)
 
