@@ -41,6 +41,9 @@ schemas: $(DEV)/ready ## write the generated files again: schemas/, docs/plan.md
 	  $(DEV)/bin/rollout schema $$name > schemas/$$name.schema.json || exit 1; done
 	$(DEV)/bin/python -c 'from rollout.plan.reference import reference; print(reference(), end="")' > docs/plan.md
 
+pages: $(DEV)/ready ## write docs/emulator.md again, from its template and the conformance suite
+	$(DEV)/bin/python -m tests.conformance.page > .page && mv .page docs/emulator.md
+
 clean: ## remove environments and caches
 	rm -rf .venv .rollout .pytest_cache .mypy_cache .ruff_cache .hypothesis
 

@@ -1,0 +1,45 @@
+"""What the emulator leaves out, and why: the part of docs/emulator.md that keeps it honest."""
+
+from __future__ import annotations
+
+from typing import Final
+
+NOT_EMULATED: Final[tuple[tuple[str, str], ...]] = (
+    (
+        "Building environments from images and conda files",
+        "they are kept; scripts run in the interpreter of `--python`",
+    ),
+    (
+        "Running MLflow, Triton and custom containers",
+        "no container engine is asked for; a stub answers, labelled `x-emulator-stub`",
+    ),
+    ("Registries", "a deployment may name their assets, which are taken to exist; looking them up is 404"),
+    ("Other workspaces", "there is one: an endpoint's name is never taken by somebody else in the region"),
+    ("Roles", "permissions are answered, as the door sets them, and not enforced; who signs in may do everything"),
+    ("Networks", "public access, egress, private endpoints and managed networks are kept as fields and change nothing"),
+    (
+        "Kubernetes clusters",
+        "endpoints with a compute deploy like managed ones; their own failures (§ Kubernetes of Microsoft's "
+        "troubleshooting page) come only as faults on demand, their 502, 503 and 504 not at all",
+    ),
+    ("Rolling updates by 20 % of the nodes", "instances are replaced one after the other"),
+    ("Autoscale", "its settings are kept and not acted on"),
+    ("Data collection", "its settings are kept; nothing is collected"),
+    (
+        "Limits of requests, connections and bandwidth of an endpoint",
+        "only the limit of requests in flight; no 413, no delays, no bandwidth trailers",
+    ),
+    ("The inside of tokens", "an AML token is text without claims; only lives and audiences are true"),
+    (
+        "Throttling by tenant, and the counter of resource requests",
+        "one principal in one subscription uses one set of buckets",
+    ),
+    (
+        "Operations that end after 30 minutes",
+        "they end when they are due; `OperationCanceled` comes only as a fault on demand",
+    ),
+    ("Reads that lag behind writes", "only as a fault on demand (`stale`)"),
+    ("Different logs of the containers of a deployment", "`containerType` is taken and not looked at"),
+    ("Batch endpoints, jobs, computes, components", "no online endpoint needs them"),
+)
+"""What, and how it is instead."""
