@@ -61,7 +61,7 @@ class Git:
 
     def history(self, paths: Sequence[str], most: int) -> list[str]:
         """The last commits of the first-parent line that touched any of the paths, newest first."""
-        found = self.run("log", "--first-parent", "--format=%H", f"-n{most}", "HEAD", "--", *paths)
+        found = self.run("log", "--first-parent", "--format=%H", f"-n{most}", "HEAD", "--", *_literal(paths))
         return found.split()
 
     def parent(self, commit: str) -> str:
@@ -131,6 +131,10 @@ class Git:
             return False
         self.run("push", "--quiet", remote, f"{commit}:{reference}", environment=signed)
         return True
+
+
+def _literal(paths: Sequence[str]) -> list[str]:
+    return [f":(top,literal){path}" for path in paths]
 
 
 def _signed(token: str, server: str) -> dict[str, str]:

@@ -1,0 +1,43 @@
+"""Which plans a commit changed: those that mean something else than before, whatever files that took."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from rollout.core.release import Release
+from rollout.errors import PlanError, RolloutError
+from rollout.forge.git import Git
+from rollout.plan.layered import overlay_of
+from rollout.plan.load import load_release
+
+
+def changed(plans: Sequence[Path], since: str, environment: str = "") -> list[Path]:
+    """Those among `plans` that are new or different since that commit, or invalid now.
+
+    A commit that is not there (a first push, a rewritten branch) changed them all.
+    """
+    git = Git(plans[0].resolve().parent if plans else Path.cwd())
+    try:
+        before = git.commit_of(since)
+    except RolloutError:
+        return list(plans)
+    with git.checkout(before) as tree:
+        return [plan for plan in plans if _differs(git.root, tree, plan.resolve(), environment)]
+
+
+def _differs(root: Path, tree: Path, plan: Path, environment: str) -> bool:
+    now = _meaning(plan, environment)
+    return now is None or now != _meaning(tree / plan.relative_to(root.resolve()), environment)
+
+
+def _meaning(plan: Path, environment: str) -> Release | None:
+    """What the plan asks for, without where its files happen to lie; None where it is not valid, or not there."""
+    try:
+        overlay = overlay_of(plan, environment) if environment else None
+        release = load_release(plan, overlay=overlay).release
+    except (PlanError, RolloutError, OSError):
+        return None
+    return msgspec.structs.replace(release, candidate=msgspec.structs.replace(release.candidate, origin=""))

@@ -1,0 +1,168 @@
+"""`rollout ci`: one command over many plans, with everything that a job on a runner wants to have of it."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+import click
+import msgspec
+
+from rollout.cli import exits, options
+from rollout.cli.ci_output import write_outputs
+from rollout.errors import UsageError
+
+COMMANDS: Final = ("validate", "diff", "apply", "reconcile")
+_MANY: Final = ("validate", "reconcile")
+"""Those that take many plans by themselves."""
+_GITHUB: Final = (
+    ("GITHUB_STEP_SUMMARY", "github-summary"),
+    ("GITHUB_ACTIONS", "github-annotations"),
+)
+_INTERRUPTS: Final = (exits.INTERRUPTED, exits.TERMINATED)
+
+
+class Wish(msgspec.Struct, frozen=True, kw_only=True):
+    """What the job asks for."""
+
+    command: str
+    paths: tuple[Path, ...]
+    documents: Path
+    since: str
+    approved: Path | None
+    environment: str
+    arguments: tuple[str, ...]
+
+
+@click.command(context_settings={"ignore_unknown_options": True})
+@click.argument("command", type=click.Choice(COMMANDS))
+@click.argument("paths", nargs=-1, type=click.UNPROCESSED)
+@options.option(
+    "--documents",
+    type=click.Path(path_type=Path),
+    default=Path("rollout-documents"),
+    help="The folder for the results as JSON, one for each plan; what was in it is gone.",
+)
+@options.option("--changed-since", default="", metavar="COMMIT", help="Only plans that mean something else since then.")
+@options.option(
+    "--approved", type=click.Path(path_type=Path), help="Apply the change sets of this folder, and only them."
+)
+@options.option("--environment", default="", metavar="NAME", help="The overlay, as for the command itself.")
+def ci(
+    command: str,
+    paths: tuple[str, ...],
+    documents: Path,
+    changed_since: str,
+    approved: Path | None,
+    environment: str,
+) -> int:
+    """Run COMMAND on every plan in PATHS (files, or folders that are searched), as a job on a runner wants it.
+
+    Further options are handed on. Results are written as JSON; on GitHub also as step summary, annotations and outputs.
+    One plan's failure does not stop the others; the worst exit code is that of the whole.
+    """
+    where, arguments = _split(paths)
+    wish = Wish(
+        command=command,
+        paths=where,
+        documents=documents,
+        since=changed_since,
+        approved=approved,
+        environment=environment,
+        arguments=arguments,
+    )
+    _empty(documents)
+    codes = list(_codes(wish))
+    from rollout.cli.reconcile import worst
+
+    code = next((found for found in codes if found in _INTERRUPTS), worst(codes))
+    write_outputs(documents, code, os.environ)
+    return code
+
+
+def _split(words: Sequence[str]) -> tuple[tuple[Path, ...], tuple[str, ...]]:
+    """Paths, and behind the first word that begins with a dash what is handed on."""
+    at = next((index for index, word in enumerate(words) if word.startswith("-")), len(words))
+    return tuple(Path(word) for word in words[:at]), tuple(words[at:])
+
+
+def _codes(wish: Wish) -> Iterator[int]:
+    """Run it, plan by plan; an interrupt ends it."""
+    for name, arguments in _calls(wish):
+        code = _call(wish, name, arguments)
+        yield code
+        if code in _INTERRUPTS:
+            return
+
+
+def _calls(wish: Wish) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The name of each result, and the arguments that give it."""
+    if wish.command == "apply" and wish.approved is not None:
+        yield from _approved(wish.approved)
+        return
+    found = _plans(wish)
+    if wish.command in _MANY and found:
+        yield wish.command, tuple(map(str, found))
+        return
+    for index, plan in enumerate(found):
+        yield f"{index:03}-{_slug(plan)}", (str(plan),)
+
+
+def _plans(wish: Wish) -> list[Path]:
+    from rollout.plan.load import find_plans
+
+    if not wish.paths:
+        raise UsageError("which plans? Give their paths, or folders")
+    found = find_plans(wish.paths)
+    if wish.since:
+        from rollout.cli.changed import changed
+
+        found = changed(found, wish.since, wish.environment) if found else []
+        click.echo(f"{len(found)} plan{'' if len(found) == 1 else 's'} changed since {wish.since[:40]}", err=True)
+    elif not found:
+        raise UsageError(f"no plan in {', '.join(map(str, wish.paths))}", hint="a plan has `version:` and `stages:`")
+    return found
+
+
+def _approved(folder: Path) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Each approved change set, by its digest; those that change nothing need no apply."""
+    from rollout.cli.publishing import about
+
+    if not folder.is_dir():
+        raise UsageError(f"there is no folder {folder}", hint="it is what `rollout ci diff --documents` wrote")
+    for index, one in enumerate(about([folder])):
+        if one.document is not None and one.document.actions:
+            yield f"{index:03}-{_slug(Path(one.file))}", (one.file, "--expect", one.document.digest)
+
+
+def _call(wish: Wish, name: str, arguments: Sequence[str]) -> int:
+    from rollout.cli.main import main
+
+    outputs = ["text", f"json={wish.documents / name}.json"]
+    outputs += [form for variable, form in _GITHUB if os.environ.get(variable)]
+    overlay = ["--environment", wish.environment] if wish.environment else []
+    words = [wish.command, *arguments, *wish.arguments, *overlay]
+    grouped = bool(os.environ.get("GITHUB_ACTIONS"))
+    if grouped:
+        click.echo(f"::group::rollout {wish.command} {_slug(Path(arguments[0]))}")
+    code = main([*words, *(part for form in outputs for part in ("--output", form))])
+    sys.stdout.flush()
+    if grouped:
+        click.echo("::endgroup::")
+    return code
+
+
+def _empty(folder: Path) -> None:
+    """Results of another run must not be taken for this one's."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in folder.glob("*.json"):
+        path.unlink()
+
+
+def _slug(path: Path) -> str:
+    """A plan's path as a file name that means nothing to any shell, log or file system."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", path.as_posix()).strip("-.")[-80:] or "plan"

@@ -1,0 +1,86 @@
+"""The comment about each plan, below the pull request that its change came with."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+from rollout.cli.publishing import About, Asked, footer
+from rollout.cli.released import place_of, release_commit
+from rollout.core.decision import Status
+from rollout.errors import RolloutError
+from rollout.forge.marker import ROOM, Marker
+from rollout.forge.port import ChangeRequest, Forge
+from rollout.forge.sticky import Done, Note, outdate, say
+from rollout.render.life import Standing, life_line
+from rollout.render.markdown import markdown
+
+_LINE_ROOM = 4_000
+"""Bytes for the life-cycle line and the footer."""
+
+
+async def comments(forge: Forge, wish: Asked, number: int | None, *, prune: bool) -> Sequence[Done]:
+    """Bring the comments up to date, on one listing of each pull request."""
+    by_request: dict[int, list[About]] = defaultdict(list)
+    requests: dict[int, ChangeRequest] = {}
+    for one in wish.documents:
+        request = await request_of(forge, wish, one, number)
+        if request is not None:
+            requests[request.number] = request
+            by_request[request.number].append(one)
+    done: list[Done] = []
+    for found, abouts in by_request.items():
+        notes = [note_of(forge, wish, one, standing_of(requests[found])) for one in abouts]
+        done += await say(forge, found, notes)
+        if prune:
+            done += await outdate(forge, found, wish.environment, [one.name for one in abouts])
+    return done
+
+
+async def request_of(forge: Forge, wish: Asked, one: About, number: int | None) -> ChangeRequest | None:
+    """The pull request that a plan is told about on; None for a plan that came without one.
+
+    It is the one asked for, the event's, or the one that brought the commit which the candidate comes from.
+    """
+    known = number or wish.job.number
+    if known is not None:
+        return await forge.change_request(known)
+    commit = _commit(one, wish.environment) or wish.job.commit
+    found = await forge.change_requests_of(commit) if commit else ()
+    merged = [request for request in found if request.merged]
+    return await forge.change_request(merged[0].number) if merged else None
+
+
+def standing_of(request: ChangeRequest | None) -> Standing:
+    """What the forge knows of the change."""
+    if request is None:
+        return Standing(merged=True)
+    return Standing(merged=request.merged, approved_by=request.approved_by)
+
+
+def note_of(forge: Forge, wish: Asked, one: About, standing: Standing) -> Note:
+    """The comment's marker and body, within the forge's limit."""
+    digest = one.document.digest if one.document else ""
+    marker = Marker(kind="comment", plan=one.name, environment=wish.environment, digest=digest)
+    below = footer(wish) if _ends(one) else ""
+    room = forge.limits.body - ROOM - _LINE_ROOM
+    told = one.document or one.failure
+    assert told is not None, "there is one of them"
+    body = markdown(told, room) + below
+    if one.document is not None:
+        body = f"{life_line(one.document, standing)}\n\n{body}"
+    return Note(marker=marker, body=body)
+
+
+def _ends(one: About) -> bool:
+    """Whether to link the run: only where its log tells more, so that a pass without news edits nothing."""
+    return one.document is None or one.document.decision.status in (Status.HOLD, Status.REFUSE)
+
+
+def _commit(one: About, environment: str) -> str:
+    """The commit that the candidate comes from, as far as the checkout tells."""
+    try:
+        return release_commit(place_of(Path(one.file), environment)) if one.file else ""
+    except RolloutError:
+        return ""

@@ -1,0 +1,75 @@
+"""A commit status for each plan, and for each of its stages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from rollout.cli.publish_comment import request_of, standing_of
+from rollout.cli.publishing import About, Asked
+from rollout.core.decision import StageState
+from rollout.errors import UsageError
+from rollout.forge.port import Forge, State, Status
+from rollout.forge.statuses import post
+from rollout.forge.sticky import Done
+from rollout.render import harmless
+from rollout.render.document import Document
+from rollout.render.headline import headline
+from rollout.render.life import Life, Standing, life_of, stage_words, status_words
+
+_STATES: Final = {
+    Life.NOTHING: State.SUCCESS,
+    Life.PROPOSED: State.SUCCESS,
+    Life.APPROVED: State.PENDING,
+    Life.APPLYING: State.PENDING,
+    Life.DONE: State.SUCCESS,
+    Life.ROLLED_BACK: State.FAILURE,
+    Life.HELD: State.FAILURE,
+    Life.REFUSED: State.FAILURE,
+}
+"""A change that is only proposed is fine: a required status must not keep it from being merged."""
+_STAGES: Final = {
+    StageState.SATISFIED: State.SUCCESS,
+    StageState.SKIPPED: State.SUCCESS,
+    StageState.FAILED: State.FAILURE,
+    StageState.ACTIVE: State.PENDING,
+    StageState.PENDING: State.PENDING,
+}
+
+
+async def statuses(forge: Forge, wish: Asked, commit: str, *, each_stage: bool) -> Sequence[Done]:
+    """Set those that say something new. Raises UsageError where no commit is known."""
+    done: list[Done] = []
+    for one in wish.documents:
+        request = await request_of(forge, wish, one, None)
+        on = commit or _commit(wish, request.commit if request and request.open else "")
+        wanted = list(_wanted(wish, one, standing_of(request), each_stage=each_stage))
+        done += await post(forge, on, wanted)
+    return done
+
+
+def _commit(wish: Asked, head: str) -> str:
+    found = head or wish.job.commit
+    if not found:
+        raise UsageError("which commit? Neither the command line nor GITHUB_SHA says it", hint="--commit SHA")
+    return found
+
+
+def _wanted(wish: Asked, one: About, standing: Standing, *, each_stage: bool) -> Iterator[Status]:
+    root = "/".join(["rollout", *([wish.environment] if wish.environment else []), one.name])
+    context, url = harmless.line(root, 200), wish.run_url
+    if one.document is None:
+        assert one.failure is not None, "there is one of them"
+        said = harmless.line(headline(one.failure))
+        yield Status(context=context, state=State.ERROR, description=said, url=url)
+        return
+    life = life_of(one.document, standing)
+    state = State.FAILURE if life is Life.PROPOSED and _refused(one.document) else _STATES[life]
+    yield Status(context=context, state=state, description=status_words(one.document, standing), url=url)
+    for index, stage in enumerate(one.document.stages, 1) if each_stage else ():
+        name = harmless.line(f"{context}/{index:02} {stage.name}")
+        yield Status(context=name, state=_STAGES[stage.state], description=stage_words(stage), url=url)
+
+
+def _refused(document: Document) -> bool:
+    return any(hazard.refused for hazard in document.hazards)

@@ -1,0 +1,124 @@
+"""What the commands of `rollout publish` share: which documents, which repository, which token."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from rollout.errors import RolloutError, UsageError
+from rollout.forge.sticky import Done
+from rollout.forge.surroundings import Job, job_of, token
+from rollout.render import harmless
+from rollout.render.document import Document, Failure, Pass, Reconciliation, decode
+
+
+class Shared(msgspec.Struct, frozen=True, kw_only=True):
+    """The options of all of them."""
+
+    documents: tuple[Path, ...]
+    repository: str
+    environment: str
+    run_url: str
+
+
+class About(msgspec.Struct, frozen=True, kw_only=True):
+    """One plan to tell about: its document, or why there is none."""
+
+    name: str
+    file: str
+    document: Document | None
+    failure: Failure | None = None
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that is known before the forge is asked."""
+
+    documents: tuple[About, ...]
+    environment: str
+    run_url: str
+    job: Job
+    token: str
+
+
+def asked(shared: Shared) -> Asked:
+    """From the options and the environment. Raises UsageError, and SignInError without a token."""
+    job = job_of(os.environ, _event(), shared.repository)
+    return Asked(
+        documents=about(shared.documents),
+        environment=shared.environment,
+        run_url=shared.run_url or job.run_url,
+        job=job,
+        token=token(os.environ),
+    )
+
+
+def about(paths: Sequence[Path]) -> tuple[About, ...]:
+    """The plans that the files (and the files of folders) tell about; the last word about a plan counts."""
+    found: dict[str, About] = {}
+    for path in _files(paths):
+        for one in _read(path):
+            found[one.file or one.name] = one
+    return tuple(found.values())
+
+
+def told(done: Sequence[Done]) -> None:
+    """Say on stdout what was done."""
+    for one in done:
+        click.echo(harmless.line(f"{one.deed.value} {one.what}" + (f" ({one.url})" if one.url else "")))
+
+
+def footer(wish: Asked) -> str:
+    """Where it comes from, in Markdown; the addresses are the forge's own."""
+    if not wish.run_url:
+        return ""
+    return f"\n\n<sub>[Log of the run]({harmless.line(wish.run_url, 500).replace(')', '%29')})</sub>"
+
+
+def _event() -> Any:
+    path = os.environ.get("GITHUB_EVENT_PATH", "")
+    if not path:
+        return {}
+    try:
+        event = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"GITHUB_EVENT_PATH is not a readable event: {path}") from error
+    return event if isinstance(event, dict) else {}
+
+
+def _files(paths: Sequence[Path]) -> Iterator[Path]:
+    for path in paths:
+        yield from sorted(path.glob("*.json")) if path.is_dir() else [path]
+
+
+def _read(path: Path) -> Iterator[About]:
+    try:
+        document = decode(path.read_bytes(), str(path))
+    except OSError as error:
+        raise RolloutError(f"cannot read {path}: {error.strerror}") from error
+    match document:
+        case Document(plan=name, file=file):
+            yield About(name=name, file=file, document=document)
+        case Failure(file=file) if file:
+            yield About(name=_named(file), file=file, document=None, failure=document)
+        case Reconciliation(plans=plans):
+            yield from map(_of_pass, plans)
+        case _:
+            return
+
+
+def _of_pass(found: Pass) -> About:
+    if found.change_set is not None:
+        return About(name=found.change_set.plan, file=found.file, document=found.change_set)
+    failure = Failure(command="reconcile", file=found.file, exit_code=found.exit_code, message=found.reason)
+    return About(name=_named(found.file), file=found.file, document=None, failure=failure)
+
+
+def _named(file: str) -> str:
+    """A plan whose own name nobody could read: its file's, as the last document about it would have it."""
+    return Path(file).name.removesuffix(".yml").removesuffix(".yaml").removesuffix(".rollout")[:100] or "plan"
