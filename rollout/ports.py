@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
 import msgspec
 
 from rollout.core.actions import Action
 from rollout.core.capacity import Usage
+from rollout.core.evidence.counts import Row
+from rollout.core.gate_bodies import Question, Source
 from rollout.core.observed import Endpoint, Observation
 
 
@@ -81,6 +84,39 @@ class Scoring(Protocol):
 
     async def probe(self, endpoint: Endpoint, deployment: str) -> ScoringAnswer:
         """GET the swagger URI from one deployment: is its server up? 200 or 404 mean yes."""
+
+
+class CountQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """Count, minute by minute from `start` up to `end` (whole minutes), the requests of these deployments of an
+    endpoint, and those of them that `question` calls bad."""
+
+    endpoint: Endpoint
+    deployments: tuple[str, ...]
+    question: Question
+    start: datetime
+    end: datetime
+
+
+class Counted(msgspec.Struct, frozen=True):
+    """What a source counted. A minute without requests may be missing. `query` is what was asked, in the source's own
+    words, for the record: it holds no secret."""
+
+    rows: tuple[Row, ...]
+    query: str
+
+
+class MetricSource(Protocol):
+    """Counts of requests, whose history can be asked again at any time and is then the same."""
+
+    async def count(self, query: CountQuery) -> Counted:
+        """Ask. Raises `rollout.errors` where there is no usable answer: that is never taken for "no requests"."""
+
+
+class MetricSources(Protocol):
+    """The sources that plans can name."""
+
+    def of(self, source: Source) -> MetricSource:
+        """That source. No request is made before it is asked."""
 
 
 class Clock(Protocol):

@@ -17,6 +17,7 @@ from rollout.azure.arm import ArmControlPlane
 from rollout.azure.assets import SdkDeployer
 from rollout.azure.client import ArmClient, tls_context
 from rollout.azure.credentials import AsyncCredential, TokenSource, build, choose
+from rollout.azure.metrics import AzureMonitor
 from rollout.azure.operations import Pace
 from rollout.azure.paths import Paths
 from rollout.azure.scoring import HttpScoring
@@ -70,11 +71,13 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Connection(msgspec.Struct, frozen=True):
-    """What `connect` gives: the control plane and the data plane of one workspace, and who signed in, for people."""
+    """What `connect` gives: the control plane and the data plane of one workspace, who signed in, for people, and what
+    its data plane counted."""
 
     control_plane: ArmControlPlane
     scoring: HttpScoring
     signed_in_by: str
+    monitor: AzureMonitor
 
 
 @asynccontextmanager
@@ -96,7 +99,8 @@ async def connect(target: Target, *, pace: Pace | None = None, autoscale: bool =
         deployer = SdkDeployer(target, source, client.requests)
         control_plane = ArmControlPlane(client, target.paths, deployer, pace, autoscale=autoscale)
         scoring = HttpScoring(client, target.paths, AsyncCredential(source), target.scopes[1], session)
-        yield Connection(control_plane, scoring, choice.describe())
+        monitor = AzureMonitor(target.arm_url, AsyncCredential(source), session)
+        yield Connection(control_plane, scoring, choice.describe(), monitor)
 
 
 def _session(target: Target) -> aiohttp.ClientSession:

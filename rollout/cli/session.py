@@ -15,6 +15,7 @@ from rollout.cli import options
 from rollout.cli.context import commit
 from rollout.cli.place import Place
 from rollout.cli.room import prover
+from rollout.cli.sources import Sources
 from rollout.cli.targets import resolve
 from rollout.core.change_set import change_set
 from rollout.core.decide import decide
@@ -24,7 +25,7 @@ from rollout.core.release import GateKind, Release
 from rollout.core.verdict import Outcome, Verdict
 from rollout.gates.measurer import Measurer
 from rollout.plan.load import LoadedPlan, load_release
-from rollout.ports import ControlPlane, Quota, Scoring
+from rollout.ports import ControlPlane, MetricSources, Quota, Scoring
 from rollout.render.report import Report
 from rollout.runner import Listener, Runner
 
@@ -52,10 +53,11 @@ class Session(msgspec.Struct, frozen=True):
     scoring: Scoring
     clock: ServiceClock
     place: Place
+    sources: MetricSources
 
     def runner(self, release: Release, allowed: frozenset[str], listener: Listener) -> Runner:
         """The loop for one release here."""
-        measurer = Measurer(self.scoring, self.plane, self.clock)
+        measurer = Measurer(self.scoring, self.plane, self.clock, self.sources)
         prove = prover(release, self.quota, allowed)
         return Runner(release, self.plane, measurer, self.clock, allowed=allowed, listener=listener, prove=prove)
 
@@ -73,7 +75,8 @@ async def opened(place: Place) -> AsyncIterator[Session]:
     """Connect; the connections are closed at the end."""
     async with connect(place.target) as connection:
         plane = connection.control_plane
-        yield Session(plane, plane, connection.scoring, ServiceClock(place.speed), place)
+        sources = Sources(connection.monitor)
+        yield Session(plane, plane, connection.scoring, ServiceClock(place.speed), place, sources)
 
 
 def load(path: Path) -> LoadedPlan:

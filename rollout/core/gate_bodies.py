@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -49,11 +49,77 @@ class SmokeTest(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="smoke_
     concurrency: int = 1
 
 
+class Source(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Where counts come from. `address` is the base URL of `prometheus`, the URL of `http`, the workspace's id of
+    `log_analytics`, and "" for `azure_monitor`; `lag` is after how many seconds its counts are final."""
+
+    kind: Literal["azure_monitor", "log_analytics", "prometheus", "http"] = "azure_monitor"
+    address: str = ""
+    lag: float = 180.0
+
+
+class ErrorRate(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="error_rate"):
+    """The share of requests that are answered with one of `statuses`: a status (`424`) or a class (`5xx`)."""
+
+    statuses: tuple[str, ...] = ("5xx", "408", "424", "429")
+
+
+class Latency(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="latency"):
+    """The share of requests that take longer than `over` seconds."""
+
+    over: float
+
+
+class Custom(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="metric"):
+    """The share of `bad` events in `total`: two queries, in the source's own language, that count events a minute."""
+
+    bad: str
+    total: str
+
+
+Question = ErrorRate | Latency | Custom
+"""What makes a request bad."""
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One check of a bake. `tolerate` (a share) is how much worse than stable is still good enough; with `at_most` the
+    candidate is compared with that share instead of with stable."""
+
+    name: str
+    question: Question
+    tolerate: float = 0.005
+    at_most: float | None = None
+
+
+class Evidence(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What a bake must show besides its time. `at_least` is its least time where it is proven earlier (None: all of
+    it).
+
+    Worked out from the whole plan, and no part of the gate's digest: `share` is the part of the rollout's α that each
+    check may use to call the candidate worse; `fresh` says that evidence begins with this stage, because requests of
+    our own were sent to the candidate after its first exposure.
+    """
+
+    checks: tuple[Asked, ...]
+    source: Source = Source()
+    promote_when: Literal["proven", "unproven"] = "proven"
+    alpha: float = 0.05
+    at_least: float | None = None
+    least_requests: int = 50
+    share: float = 0.05
+    fresh: bool = False
+
+
+OF_THE_PLAN: Final = ("share", "fresh")
+"""The fields of `Evidence` that the other stages decide."""
+
+
 class Bake(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="bake"):
-    """Let `seconds` pass while the role's deployment stays healthy."""
+    """Let `seconds` pass while the role's deployment stays healthy, and shows what `evidence` asks for."""
 
     seconds: float
     deployment: Role = Role.CANDIDATE
+    evidence: Evidence | None = None
 
 
 class Approval(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="approval"):

@@ -9,17 +9,18 @@ from rollout.core.gate_bodies import Approval, Bake, GateBody, SmokeTest
 from rollout.core.observed import Observation
 from rollout.core.release import Gate, Role
 from rollout.core.verdict import Outcome, Verdict
-from rollout.gates import bake, smoke
-from rollout.ports import Clock, ControlPlane, Scoring
+from rollout.gates import bake, evidence, smoke
+from rollout.ports import Clock, ControlPlane, MetricSources, Scoring
 
 
 class Measurer:
     """Takes measurements with real requests. Implements `runner.Measure`; remembers nothing between two calls."""
 
-    def __init__(self, scoring: Scoring, plane: ControlPlane, clock: Clock) -> None:
+    def __init__(self, scoring: Scoring, plane: ControlPlane, clock: Clock, sources: MetricSources) -> None:
         self._scoring = scoring
         self._plane = plane
         self._clock = clock
+        self._sources = sources
 
     async def __call__(self, gate: Gate, observation: Observation, decision: Decision) -> Verdict:
         """Measure `gate` now. Raises `SignInError` where the data plane refuses our credential."""
@@ -32,7 +33,8 @@ class Measurer:
                 return await smoke.measure(self._scoring, endpoint, _named(role, decision.roles), body)
             case Bake(deployment=role):
                 name = _named(role, decision.roles)
-                return await bake.measure(self._scoring, self._plane, self._clock, endpoint, name)
+                health = await bake.measure(self._scoring, self._plane, self._clock, endpoint, name)
+                return await evidence.measure(self._sources, body, observation, decision.roles, health)
             case Approval():
                 return Verdict(outcome=Outcome.NO_DATA, reason="an approval is given, not measured")
             case _:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import Sequence
 from typing import Final
 
@@ -83,4 +84,10 @@ def _finding(request: RequestFile, why: str) -> Finding:
 
 def _as_sent(request: RequestFile, name: str, test: SmokeTest) -> ScoringRequest:
     patience = PATIENCE if test.time_limit is None else test.time_limit + GRACE
-    return ScoringRequest(body=request.body, deployment=name, content_type=request.content_type, timeout=patience)
+    return ScoringRequest(
+        body=request.body,
+        deployment=name,
+        content_type=request.content_type,
+        headers={"x-ms-client-request-id": f"rollout-{uuid.uuid4()}"},  # so that logs can tell our requests from others
+        timeout=patience,
+    )

@@ -177,6 +177,38 @@ _FILES: Final = {
         "not a usable golden answer", "Give `answer` or `file`; one golden answer belongs to one request."
     ),
 }
+_EVIDENCE: Final = {
+    "PLAN501": Explanation(
+        "not a usable alpha",
+        "`alpha` is the probability that a good candidate is rolled back, in the whole rollout and however often "
+        "anybody looks: a number between 0 and 1. 0.05 is usual; 0 would mean never to roll back.",
+    ),
+    "PLAN502": Explanation(
+        "a metric that the source does not have",
+        "Azure Monitor and Log Analytics count requests by their status (and Log Analytics by their time); Prometheus "
+        "has no metrics but your own, so a check of it is a `metric` with the queries `bad` and `total`.",
+    ),
+    "PLAN503": Explanation(
+        "latency from quantiles of minutes",
+        "Azure Monitor gives the quantiles of each minute. They cannot be averaged or added up, so a check of latency "
+        "needs a source with single requests (`source: {log_analytics: ID}`), which counts those slower than a fixed "
+        "limit.",
+    ),
+    "PLAN504": Explanation(
+        "a bake that can never finish",
+        "Where the candidate gets no requests nothing can be checked; behind `traffic: 100` stable gets none, so only "
+        "`at_most` can be checked; that a candidate is not worse at all (`tolerate: 0%`) cannot be proven; and the "
+        "limit must leave time for the last counts to come in.",
+    ),
+    "PLAN505": Explanation(
+        "not a usable source",
+        "A source is one of azure_monitor, log_analytics (with the workspace's id), prometheus and http (with an https "
+        "address; http only on this machine). Credentials never stand in an address.",
+    ),
+    "PLAN506": Explanation(
+        "not a usable share", "Shares of requests are percentages with their sign: `0.5%`, less than `100%`."
+    ),
+}
 
 _WARNINGS: Final = {
     "LINT001": Explanation(
@@ -214,5 +246,7 @@ _WARNINGS: Final = {
     ),
 }
 
-CODES: Final[Mapping[str, Explanation]] = MappingProxyType({**_READING, **_LANGUAGE, **_ROLLOUT, **_FILES, **_WARNINGS})
+CODES: Final[Mapping[str, Explanation]] = MappingProxyType(
+    {**_READING, **_LANGUAGE, **_ROLLOUT, **_FILES, **_EVIDENCE, **_WARNINGS}
+)
 """All codes, in order: faults, then warnings."""

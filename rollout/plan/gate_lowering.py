@@ -8,11 +8,21 @@ from typing import Any, Final
 
 import msgspec
 
-from rollout.core.gate_bodies import Approval, Bake, Expectation, GateBody, Golden, RequestFile, SmokeTest
+from rollout.core.gate_bodies import (
+    OF_THE_PLAN,
+    Approval,
+    Bake,
+    Expectation,
+    GateBody,
+    Golden,
+    RequestFile,
+    SmokeTest,
+)
 from rollout.core.release import Gate, GateKind, Role
 from rollout.core.revision import canonical_json, gate_digest
 from rollout.errors import Fault
 from rollout.plan.documents import usable_file
+from rollout.plan.evidence_lowering import EvidenceReader
 from rollout.plan.gates import ExpectModel, GoldenModel, RequestModel, SmokeTestModel
 from rollout.plan.layers import PlanFile
 from rollout.plan.models import ApprovalStage, BakeStage, SmokeTestStage
@@ -45,7 +55,8 @@ class GateReader(msgspec.Struct, frozen=True):
         if isinstance(stage, SmokeTestStage):
             body, limit = self._smoke_test(stage.smoke_test, path), stage.smoke_test.limit
         elif isinstance(stage, BakeStage):
-            body, limit = self._bake(stage, path), stage.bake.limit
+            limit = stage.bake.limit
+            body = self._bake(stage, path, self._limit(stage, at, limit))
         else:
             body, limit = Approval(message=stage.approval.message), stage.approval.limit
         limit = self._limit(stage, at, limit)
@@ -67,12 +78,12 @@ class GateReader(msgspec.Struct, frozen=True):
         default = APPROVAL_LIMIT if isinstance(stage, ApprovalStage) else DEFAULT_LIMIT
         return default if given is None else given
 
-    def _bake(self, stage: BakeStage, path: Path) -> Bake:
-        if stage.bake.checks is not None:
-            self._add(
-                "PLAN107", (*path, "checks"), "this version has no checks during a bake yet", "a bake by time only"
-            )
-        return Bake(seconds=stage.bake.for_, deployment=self._role(stage.bake.deployment, path))
+    def _bake(self, stage: BakeStage, path: Path, limit: float) -> Bake:
+        role = self._role(stage.bake.deployment, path)
+        evidence = EvidenceReader(self.plan, path, self.faults).read(stage.bake, limit)
+        if evidence is not None and role is Role.STABLE:
+            self._add("PLAN504", (*path, "checks"), "checks are about the candidate", "a bake of the candidate")
+        return Bake(seconds=stage.bake.for_, deployment=role, evidence=evidence)
 
     def _smoke_test(self, model: SmokeTestModel, path: Path) -> SmokeTest:
         requests = self._requests(model, path)
@@ -230,4 +241,8 @@ def _parameters(body: GateBody) -> Mapping[str, Any]:
     found: dict[str, Any] = msgspec.to_builtins(body)
     for request in found.get("requests", ()):
         request.pop("name")
+    if found.get("evidence") is None:
+        found.pop("evidence", None)  # a bake by time is the gate that it always was
+    else:
+        found["evidence"] = {key: value for key, value in found["evidence"].items() if key not in OF_THE_PLAN}
     return found

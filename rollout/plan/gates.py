@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, WithJsonSchem
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
+from rollout.plan.evidence_models import Alpha, CheckModel, LeastRequests, SourceModel, check_list
 from rollout.plan.shapes import Duration, Shorthand, Strict, refuse, whole
 
 Json = Annotated[Any, WithJsonSchema({})]
@@ -147,7 +148,9 @@ class SmokeTestModel(Shorthand):
 
 
 class BakeModel(Shorthand):
-    """Let time pass while the candidate serves; it fails when the candidate stops being healthy."""
+    """Let time pass while the candidate serves; it fails when the candidate stops being healthy, or is shown to be
+    worse by one of the checks. With checks it passes when its time is over *and* the candidate is shown not to be
+    worse."""
 
     shorthand: ClassVar[str] = "for"
 
@@ -155,9 +158,31 @@ class BakeModel(Shorthand):
     deployment: str | None = Field(
         default=None, description="Which deployment is watched: `candidate` (the default), `stable` or its name."
     )
-    checks: Json = Field(default=None, description="Reserved: this version has no checks during a bake yet.")
+    checks: Annotated[tuple[CheckModel, ...], BeforeValidator(check_list), _OneOrMany()] | None = Field(
+        default=None, description="What the candidate is compared by, minute by minute; without checks only its health."
+    )
+    promote_when: Literal["proven", "unproven"] | None = Field(
+        default=None,
+        description="With checks: pass only when the candidate is proven not to be worse (`proven`, the default), or "
+        "already when it is not shown to be worse (`unproven`).",
+    )
+    at_least: Duration | None = Field(
+        default=None, description="With checks: the least time, where the candidate is proven earlier than `for`."
+    )
+    alpha: Alpha | None = Field(
+        default=None,
+        description="With checks: the greatest probability that a good candidate is rolled back, in the whole rollout; "
+        "0.05 by default.",
+    )
+    least_requests: LeastRequests | None = Field(
+        default=None, description="With checks: so many requests of the candidate in this stage; 50 by default."
+    )
+    source: SourceModel | None = Field(
+        default=None, description="With checks: where the counts come from; `azure_monitor` by default."
+    )
     limit: Duration | None = Field(
-        default=None, description="How long a missing measurement is waited for before the rollout holds."
+        default=None,
+        description="How long a missing measurement, or a missing proof, is waited for before the rollout holds.",
     )
 
 

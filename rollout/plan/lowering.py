@@ -10,6 +10,7 @@ from rollout.core.release import AnyStage, EndpointSpec, LiteralForm, Mirror, On
 from rollout.errors import Fault
 from rollout.plan.az_fields import deployment_spec
 from rollout.plan.documents import Document
+from rollout.plan.evidence_lowering import check_evidence, shared_out
 from rollout.plan.layers import PlanFile
 from rollout.plan.models import DeployStage, PlanModel
 from rollout.plan.order import check_bootstrap, check_order
@@ -49,11 +50,12 @@ def lower_stages(plan: PlanFile, model: PlanModel, faults: list[Fault]) -> Ways 
     stages = StageReader(plan, cast, faults).read(written[start:])
     if len(stages) == len(written) - start:
         faults.extend(check_order(plan, stages))
+        faults.extend(check_evidence(plan, stages))
     if bootstrap or given:
         faults.extend(check_bootstrap(plan, bootstrap))
     return Ways(
         cast,
-        tuple(stage for _, stage in stages),
+        shared_out([stage for _, stage in stages]),
         tuple(stage for _, stage in bootstrap),
         tuple(path for path, _ in stages),
     )

@@ -128,7 +128,9 @@ def _part(name: str, definition: Mapping[str, Any]) -> Iterator[str]:
     yield f"## `{section(name)}`\n"
     yield full["description"] + "\n"
     short = next((form for form in forms if form is not full), None)
-    if short is not None:
+    if short is not None and "const" in short:
+        yield f"Short form: the word `{short['const']}`.\n"
+    elif short is not None:
         key = next(key for key, value in full["properties"].items() if value["description"] == short["description"])
         yield f"Short form: the value of `{key}` alone.\n"
     yield _table(full)

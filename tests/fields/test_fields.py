@@ -13,6 +13,7 @@ import requests
 
 from rollout.azure.operations import Pace
 from rollout.azure.target import Target, connect
+from rollout.cli.sources import Sources
 from rollout.core.actions import Action, ScaleDeployment, UpdateDeployment, UpdateEndpoint
 from rollout.core.change_set import ChangeSet, change_set
 from rollout.emulator.server import EmulatorServer
@@ -130,7 +131,7 @@ class World:
         async def run() -> None:
             async with connect(self.target, pace=QUICK) as connection:
                 plane = connection.control_plane
-                measurer = Measurer(connection.scoring, plane, NoWait())
+                measurer = Measurer(connection.scoring, plane, NoWait(), Sources(connection.monitor))
                 allowed = frozenset({"creates-endpoint"})
                 await Runner(self.release, plane, measurer, NoWait(), allowed=allowed).run(Limits())
 

@@ -13,6 +13,7 @@ from rollout.core.observed import Deployment, Endpoint, Observation
 from rollout.core.release import Gate, GateKind, Role
 from rollout.core.verdict import Outcome, Verdict
 from rollout.gates.measurer import Measurer
+from tests.gates.counting import Scripted, steady
 from tests.gates.scripted import LogOnly, ScriptedScoring, Slept, answer
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -29,7 +30,7 @@ async def measured(body: Any, kind: GateKind, stable: str = "blue", live: Endpoi
         status=Status.WAIT, phase=Phase.RELEASING, reason="", roles=Roles(stable=stable, candidate="green")
     )
     gate = Gate(name="gate", kind=kind, digest="d", body=body)
-    return await Measurer(scoring, LogOnly(), Slept())(gate, Observation(live, NOW), decision)
+    return await Measurer(scoring, LogOnly(), Slept(), Scripted(steady()))(gate, Observation(live, NOW), decision)
 
 
 @pytest.mark.parametrize(

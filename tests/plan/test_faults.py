@@ -128,8 +128,8 @@ drift: heel
             " | `on_failure` at a gate or a deploy stage",
             "plan.yml:7:43: PLAN112: stages[1].timeout: a `scale` stage has no `timeout`: the service ends its"
             " operations by itself | `timeout` at a gate: smoke_test, bake, approval",
-            "plan.yml:8:29: PLAN107: stages[2].bake.checks: this version has no checks during a bake yet"
-            " | a bake by time only"]),
+            "plan.yml:8:29: PLAN103: stages[2].bake.checks: a bake has 1 to 20 checks, this one has 0"
+            " | a list of checks"]),
         (["deploy: candidate", "metric: {}", "bake: soon", "traffic: 100",
           "{bake: {for: 1m, limit: 1h}, timeout: 1h}"], [
             "plan.yml:7:5: PLAN107: stages[1]: this version has no `metric` gate yet"
