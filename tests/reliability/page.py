@@ -29,7 +29,7 @@ def figures(prefix: str) -> Iterator[Any]:
 
 def page() -> str:
     """The whole page."""
-    parts = [_HEAD, _laws(), _crashes(), _faults(), _operations()]
+    parts = [_HEAD, _laws(), _crashes(), _faults(), _operations(), _interleavings()]
     return "\n".join(part for part in parts if part)
 
 
@@ -46,9 +46,9 @@ def _laws() -> str:
     lots = list(figures("laws-"))
     rows = [[sum(one[column] for one in lots) for column in ("histories", "killed", "writes")] + [0]] if lots else []
     about = (
-        "Generated plans, worlds, hands from outside and clocks, in process, on the emulator's rules; each write watched "
-        "by a checker that knows nothing of the decisions: traffic sums to 100, only what was proven rises, what serves "
-        "is left alone, every run ends, a second run writes nothing. A broken law would have ended the run."
+        "Generated plans, worlds, hands from outside and clocks, in process, on the emulator's rules; each write "
+        "watched by a checker that knows nothing of the decisions: traffic sums to 100, only what was proven rises, "
+        "what serves is left alone, every run ends, a second run writes nothing. A broken law would have ended the run."
     )
     return _table("Laws over generated histories", about, ["histories", "with kills", "writes", "laws broken"], rows)
 
@@ -61,7 +61,8 @@ def _crashes() -> str:
     ]
     about = (
         "The process dies before and after each request (repeated polls of one operation count once), then the same "
-        "job is started again: same end, every committed state lawful, each deployment made once. Twice: at two random requests."
+        "job is started again: same end, every committed state lawful, each deployment made once. Twice: at two random "
+        "requests."
     )
     return _table("Crashes", about, ["life", "requests", "deaths", "died twice", "other ends"], rows)
 
@@ -95,6 +96,23 @@ def _operations() -> str:
         "a person must do after it, if anything."
     )
     return _table("Operations that end badly", about, ["operation", "life", "what happens"], rows)
+
+
+def _interleavings() -> str:
+    rows = [
+        (one["protocol"], one["world"], one["states"], one["steps"], _losses(one["lost"]))
+        for one in sorted(figures("interleavings-"), key=lambda one: (one["protocol"], one["world"]))
+    ]
+    about = (
+        "Every order of the requests of those who write to one endpoint, in process, on the emulator's rules, which "
+        "refuse a write while another one is under way (assumption A1). Prompt: nobody stalls between the last read and the "
+        "write for longer than an operation takes. Each state counted once; all of them lawful, all ends lawful."
+    )
+    return _table("Interleavings", about, ["protocol", "world", "states", "steps", "overwritten unseen"], rows)
+
+
+def _losses(lost: Counter[str]) -> str:
+    return ", ".join(f"{what} in {count} places" for what, count in sorted(lost.items())) or "nothing"
 
 
 if __name__ == "__main__":
