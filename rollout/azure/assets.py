@@ -122,6 +122,7 @@ def _entity(order: Order) -> Any:
         "endpoint_name": order.endpoint,
         "instance_count": order.count,
         "tags": {**(document.get("tags") or {}), **order.tags},
+        "properties": {**(document.get("properties") or {}), **order.properties},
     }
     return load_online_deployment(io.StringIO(json.dumps(document)), relative_origin=order.origin or None)
 

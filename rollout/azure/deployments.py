@@ -15,7 +15,7 @@ from rollout.core.canonical import read_deployment
 from rollout.core.codes import codes
 from rollout.core.observed import IN_FLIGHT, Deployment, Endpoint
 from rollout.core.progress import ours
-from rollout.core.stamp import deployment_tags
+from rollout.core.stamp import deployment_tags, provenance_properties
 from rollout.errors import AzureError, Stale
 
 _VISIBLE_SECONDS: Final = 120.0
@@ -32,6 +32,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     origin: str
     count: int
     tags: Mapping[str, str]
+    properties: Mapping[str, str] = {}
 
 
 class Deployer(Protocol):
@@ -165,4 +166,5 @@ def _order(action: actions.DeployRevision, endpoint: str) -> Order:
         origin=action.spec.origin,
         count=action.count,
         tags=deployment_tags(action.spec.revision, action.born, action.spec.fields, codes(action.spec.settings)),
+        properties=provenance_properties(action.provenance),
     )

@@ -67,7 +67,8 @@ class Record(Act, frozen=True, kw_only=True, gc=False, tag="record"):
 class DeployRevision(Act, frozen=True, kw_only=True, gc=False, tag="deploy"):
     """Create the deployment, or update it in place, so that it carries `spec.revision` with `count` instances.
 
-    `mode` says which of the two the decision saw. `born` is the stamp for its tags.
+    `mode` says which of the two the decision saw. `born` is the stamp for its tags, `provenance` the properties that a
+    creation writes (the service never lets them be altered).
     """
 
     deployment: str
@@ -76,6 +77,7 @@ class DeployRevision(Act, frozen=True, kw_only=True, gc=False, tag="deploy"):
     born: str
     mode: Literal["create", "update"]
     changes: tuple[FieldChange, ...] = ()
+    provenance: Mapping[str, str] = {}
 
 
 class ScaleDeployment(Act, frozen=True, kw_only=True, gc=False, tag="scale"):

@@ -20,7 +20,7 @@ import msgspec
 from rollout.core.live_fields import rarer_fields
 from rollout.core.observed import SUCCEEDED, Deployment, Endpoint, weights
 from rollout.core.progress import foreign
-from rollout.core.stamp import BORN_TAG, REVISION_TAG
+from rollout.core.stamp import BORN_TAG, REVISION_TAG, provenance_of
 
 VOLATILE_PROPERTIES: Final = frozenset({"azureasyncoperationuri", "azureml.onlineendpointid"})
 
@@ -114,6 +114,7 @@ def read_deployment(body: Mapping[str, Any]) -> Deployment:
         instance_type=fields["instance_type"],
         fields=fields,
         tags=tags,
+        provenance=provenance_of(_map(properties, "properties")),
         operation=_operation(properties),
     )
 

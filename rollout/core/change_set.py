@@ -6,7 +6,6 @@ will be done.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
@@ -14,28 +13,18 @@ from typing import Final
 import msgspec
 
 from rollout.core import hazards
-from rollout.core.actions import (
-    Action,
-    CreateEndpoint,
-    DeleteDeployment,
-    DeleteEndpoint,
-    DeployRevision,
-    Record,
-    ScaleDeployment,
-    SetTraffic,
-    UpdateDeployment,
-    UpdateEndpoint,
-)
+from rollout.core.actions import Action, Record
 from rollout.core.ahead import Glimpse, ahead, approve
 from rollout.core.decide import decide
 from rollout.core.decision import Decision, StageState, Status
 from rollout.core.differences import Compared, Difference, Same, compared
+from rollout.core.digests import digest, essence, plan_digest
 from rollout.core.fingerprint import Fingerprint, fingerprint
 from rollout.core.hazards import Hazard
 from rollout.core.ignoring import as_managed
 from rollout.core.observed import Observation, Weights, all_to
 from rollout.core.progress import Progress, from_tags
-from rollout.core.release import DeploymentSpec, Gate, GateKind, Release
+from rollout.core.release import Gate, GateKind, Release
 from rollout.core.scene import scene
 
 LIFETIME: Final = 7200.0
@@ -148,54 +137,6 @@ def way_back(decision: Decision, observation: Observation) -> WayBack:
     return WayBack(text=text, weights=back)
 
 
-def digest(release: Release, essences: Sequence[str], looks: Fingerprint) -> str:
-    """What is approved: this plan, this world, these actions; no reasons, times, commits and records.
-
-    The same whatever the order of keys, and however many instances an autoscaler runs.
-    """
-    parts = ["2", plan_digest(release), *essences, msgspec.json.encode(looks, order="deterministic").decode()]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
-
-
-def plan_digest(release: Release) -> str:
-    """16 hex digits over all that a plan and its files mean; no comment, place or commit."""
-    bare = msgspec.structs.asdict(msgspec.structs.replace(release, commit="", candidate=_placeless(release.candidate)))
-    form = release.literal
-    if form is not None and form.stable_spec is not None:
-        bare["literal"] = msgspec.structs.replace(form, stable_spec=_placeless(form.stable_spec))
-    text = msgspec.json.encode(bare, order="deterministic", enc_hook=str)
-    return hashlib.sha256(b"rollout/plan/1\n" + text).hexdigest()[:16]
-
-
-def _placeless(spec: DeploymentSpec) -> DeploymentSpec:
-    """The spec without where its files lie on this machine; its revision knows their contents."""
-    return msgspec.structs.replace(spec, origin="", document="")
-
-
-def essence(action: Action) -> str:
-    """What is approved of an action: its kind, its target and its values."""
-    match action:
-        case SetTraffic(before=before, weights=weights, changes=changes):
-            body: object = [before, weights, *changes]
-        case DeployRevision(deployment=name, spec=spec, count=count, mode=mode):
-            body = [name, spec.revision, count, mode]
-        case CreateEndpoint(endpoint=spec):
-            body = [spec.name, spec.fields]
-        case UpdateEndpoint(changes=changes):
-            body = list(changes)
-        case UpdateDeployment(deployment=name, changes=changes):
-            body = [name, *changes]
-        case ScaleDeployment(deployment=name, count=count):
-            body = [name, count]
-        case DeleteDeployment(deployment=name):
-            body = [name]
-        case DeleteEndpoint(endpoint=name):
-            body = [name]
-        case Record():
-            body = []
-    return f"{type(action).__name__} {msgspec.json.encode(body, order='sorted').decode()}"
-
-
 def _actions(way: Sequence[Glimpse]) -> tuple[Action, ...]:
     """All that would be done, markers left out."""
     first = (glimpse.decision.actions[0] for glimpse in way if glimpse.decision.status is Status.ACT)
@@ -259,4 +200,14 @@ def _waits(way: Sequence[Glimpse]) -> float:
     return waits
 
 
-__all__ = ["ChangeSet", "Situation", "WayBack", "approve", "change_set", "digest", "plan_digest", "remaining"]
+__all__ = [
+    "ChangeSet",
+    "Situation",
+    "WayBack",
+    "approve",
+    "change_set",
+    "essence",
+    "plan_digest",
+    "remaining",
+    "ways_hazards",
+]

@@ -25,6 +25,7 @@ from rollout.core.release import Release
 from rollout.core.run import advance, fail
 from rollout.core.scene import Scene, scene
 from rollout.core.settings import endpoint_changes, revision_changes
+from rollout.core.stamp import ACTOR
 from rollout.core.verdict import Verdict
 
 Rule = Callable[[Scene], Decision | None]
@@ -93,7 +94,9 @@ def _absent(release: Release, observation: Observation, allowed: frozenset[str])
         reason="the endpoint does not exist",
         hazards=(_created(release.endpoint.name),),
         endpoint=release.endpoint,
-        progress=records.declaring(remember(record, observation.now, "endpoint created"), release.endpoint),
+        progress=records.declaring(
+            remember(record, observation.now, "endpoint created", release.provenance.get(ACTOR, "")), release.endpoint
+        ),
     )
     return Decision(
         status=Status.ACT,

@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from rollout.core.stamp import PROVENANCE
+
 _SCALE: Final = {
     "min_instances": "minInstances",
     "max_instances": "maxInstances",
@@ -44,7 +46,7 @@ def rarer_fields(properties: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 def is_nobodys(name: str) -> bool:
     """Whether no person sets the property of that name."""
-    return name.lower() in _NOBODYS
+    return name.lower() in _NOBODYS or name.lower().startswith(PROVENANCE)
 
 
 def _scale(settings: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -74,8 +74,8 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     `revision` and `born` are our tags (None: not ours, or lost). `content` is a digest of the fields that make up
     what the deployment *is*, as the service echoes them; it changes when somebody updates the deployment in place,
     whatever the tags say. `fields` holds the canonical live values for the diff; `contents` the content hashes
-    (`sha256:…`) of its assets, by field, where they were read. `operation` is the URL of the operation that the service
-    is carrying out on it, if it names one.
+    (`sha256:…`) of its assets, by field, where they were read; `provenance` what our write-once properties say.
+    `operation` is the URL of the operation that the service is carrying out on it, if it names one.
     """
 
     name: str
@@ -89,6 +89,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     fields: Mapping[str, Any] = {}
     contents: Mapping[str, str] = {}
     tags: Mapping[str, str] = {}
+    provenance: Mapping[str, str] = {}
     operation: str | None = None
 
     @property

@@ -32,6 +32,8 @@ HISTORY_LENGTH: Final = 6
 _WHY_LENGTH: Final = 100
 _WHO_LENGTH: Final = 40
 _WHAT_LENGTH: Final = 60
+_ACTOR_LENGTH: Final = 24
+_COMMIT_LENGTH: Final = 10
 _LATER: Final = re.compile(r"([1-9][0-9]*)[{\[].*~[0-9a-f]{8}", re.DOTALL)
 """How a value looks that any version of this tool has sealed."""
 
@@ -103,10 +105,12 @@ class Approval(_Value, frozen=True, gc=False):
 
 
 class Transition(_Value, frozen=True, gc=False):
-    """One line of history: when, and what happened in a few words."""
+    """One line of history: when, what happened in a few words, who ran it and from which commit (its first digits)."""
 
     at: datetime
     what: str
+    who: str = ""
+    commit: str = ""
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -163,9 +167,15 @@ _APPROVALS: Final = Decoder(tuple[Approval, ...])
 _HISTORY: Final = Decoder(tuple[Transition, ...])
 
 
-def remember(progress: Progress, at: datetime, what: str) -> Progress:
+def remember(progress: Progress, at: datetime, what: str, who: str = "") -> Progress:
     """The same record with one more line of history; the oldest lines fall off."""
-    history = (*progress.history, Transition(at=at, what=_clipped(what, _WHAT_LENGTH)))[-HISTORY_LENGTH:]
+    line = Transition(
+        at=at,
+        what=_clipped(what, _WHAT_LENGTH),
+        who=_clipped(who, _ACTOR_LENGTH),
+        commit=progress.commit[:_COMMIT_LENGTH],
+    )
+    history = (*progress.history, line)[-HISTORY_LENGTH:]
     return msgspec.structs.replace(progress, history=history)
 
 

@@ -12,6 +12,7 @@ from rollout.core.observed import Weights
 from rollout.core.progress import Hold, Progress, Quarantined, Run, quarantine, remember
 from rollout.core.release import EndpointSpec
 from rollout.core.scene import Scene
+from rollout.core.stamp import ACTOR
 
 
 def blank(scene: Scene) -> Progress:
@@ -44,7 +45,7 @@ def advanced(scene: Scene, weights: Weights, earned: tuple[str, ...], what: str)
         "since": scene.now,
         "outcome": "",
     }
-    return remember(replace(blank(scene), **fields), scene.now, what)
+    return _told(scene, replace(blank(scene), **fields), what)
 
 
 def promoted_now(scene: Scene, weights: Weights) -> Progress:
@@ -62,19 +63,19 @@ def promoted_now(scene: Scene, weights: Weights) -> Progress:
         "outcome": "complete",
         "quarantine": tuple(q for q in scene.progress.quarantine if q.goal != scene.journey.goal),
     }
-    return remember(replace(blank(scene), **fields), scene.now, f"promoted {candidate.name}")
+    return _told(scene, replace(blank(scene), **fields), f"promoted {candidate.name}")
 
 
 def failed(scene: Scene, weights: Weights, key: str, why: str) -> Progress:
     """A gate (or the create) failed: the goal is quarantined, the run is over."""
     entry = Quarantined(goal=scene.journey.goal, key=key, slot=scene.journey.slot, at=scene.now)
     ring = quarantine(scene.progress.quarantine, entry)
-    return remember(replace(_ended(scene, weights), outcome="failed", quarantine=ring), scene.now, why)
+    return _told(scene, replace(_ended(scene, weights), outcome="failed", quarantine=ring), why)
 
 
 def given_back(scene: Scene, weights: Weights, what: str) -> Progress:
     """The run of another goal is over, and its weight is back where it came from."""
-    return remember(replace(_ended(scene, weights), outcome="superseded"), scene.now, what)
+    return _told(scene, replace(_ended(scene, weights), outcome="superseded"), what)
 
 
 def held_outside(scene: Scene, weights: Weights, why: str) -> Progress:
@@ -87,7 +88,7 @@ def held_outside(scene: Scene, weights: Weights, why: str) -> Progress:
         "written": weights,
         "since": scene.now,
     }
-    return remember(replace(blank(scene), **fields), scene.now, why)
+    return _told(scene, replace(blank(scene), **fields), why)
 
 
 def settled(scene: Scene, what: str) -> Progress:
@@ -97,7 +98,11 @@ def settled(scene: Scene, what: str) -> Progress:
     fields: dict[str, Any] = {"former": None, "written": scene.endpoint.weights}
     if over:
         fields |= {"run": None, "passed": (), "approvals": (), "outcome": "complete", "since": scene.now}
-    return remember(replace(blank(scene), **fields), scene.now, what)
+    return _told(scene, replace(blank(scene), **fields), what)
+
+
+def _told(scene: Scene, progress: Progress, what: str) -> Progress:
+    return remember(progress, scene.now, what, scene.release.provenance.get(ACTOR, ""))
 
 
 def _ended(scene: Scene, weights: Weights) -> Progress:

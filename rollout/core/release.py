@@ -134,7 +134,8 @@ class Release(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     `commit` is for people (recorded, never decided upon). The stages end with `traffic: 100`. `ignore` names fields
     that are left to somebody else once they are there (see `core.ignoring`). `allow_hazards` is the repository's
-    policy; `refuse_hazards` that and the plan's.
+    policy; `refuse_hazards` that and the plan's. `provenance` is who runs this, and where (`core.history`): written
+    once onto what is created, never decided upon.
     """
 
     name: str
@@ -151,6 +152,7 @@ class Release(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     allow_hazards: tuple[str, ...] = ()
     refuse_hazards: tuple[str, ...] = ()
     commit: str = ""
+    provenance: Mapping[str, str] = {}
 
     @property
     def goal(self) -> str:

@@ -97,6 +97,7 @@ def _deploy(scene: Scene, place: Place) -> Decision:
         born=born_stamp(scene.now),
         mode="update" if found else "create",
         changes=revision_changes(journey.spec, found),
+        provenance={} if found else scene.release.provenance,
     )
     return _act(scene, place, action)
 

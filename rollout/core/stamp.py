@@ -15,6 +15,11 @@ REVISION_TAG: Final = "rollout.revision"
 BORN_TAG: Final = "rollout.born"
 CONTENTS_TAG: Final = "rollout.contents"
 SETTINGS_TAG: Final = "rollout.settings"
+PROVENANCE: Final = "rollout."
+"""What the names of our write-once properties begin with."""
+ACTOR: Final = "actor"
+"""The key of who ran it, in a provenance; the others are `plan`, `commit`, `run` (its URL) and `approved` (a digest)."""
+_LONGEST_PROPERTY: Final = 256
 _LOCAL: Final = ("code", "environment", "model")
 _LONGEST: Final = 256
 _FORMAT: Final = "%Y%m%dT%H%M%SZ"
@@ -40,6 +45,17 @@ def deployment_tags(revision: str, born: str, fields: Mapping[str, Any], setting
     contents = ";".join(parts)
     tags = {REVISION_TAG: revision, BORN_TAG: born, **({SETTINGS_TAG: settings} if settings else {})}
     return {**tags, CONTENTS_TAG: contents} if 0 < len(contents) <= _LONGEST else tags
+
+
+def provenance_properties(provenance: Mapping[str, str]) -> dict[str, str]:
+    """Our write-once properties for a deployment that is created."""
+    return {f"{PROVENANCE}{key}": value[:_LONGEST_PROPERTY] for key, value in sorted(provenance.items()) if value}
+
+
+def provenance_of(properties: Mapping[str, Any]) -> dict[str, str]:
+    """The provenance in a live deployment's properties; names are compared without case."""
+    lower = {str(name).lower(): str(value) for name, value in properties.items() if value is not None}
+    return {name.removeprefix(PROVENANCE): value for name, value in lower.items() if name.startswith(PROVENANCE)}
 
 
 def same_content(tags: Mapping[str, str], path: str, value: Any) -> bool | None:

@@ -12,7 +12,7 @@ from rollout.core.codes import codes
 from rollout.core.observed import Endpoint, Observation
 from rollout.core.progress import foreign, ours, to_tags
 from rollout.core.release import DeploymentSpec, EndpointSpec
-from rollout.core.stamp import deployment_tags
+from rollout.core.stamp import deployment_tags, provenance_properties
 from rollout.emulator.answers import Answer
 from rollout.emulator.rules import Rules
 from rollout.emulator.settings import Settings
@@ -149,7 +149,7 @@ class RulesPlane:
         settings = codes(action.spec.settings)
         tags |= deployment_tags(action.spec.revision, action.born, action.spec.fields, settings)
         body = deployment_body(action.spec.revision, action.count, tags, action.spec.instance_type)
-        body["properties"] |= properties
+        body["properties"] |= {**properties, "properties": provenance_properties(action.provenance)}
         return self.rules.put_deployment(NAME, action.deployment, body, self.now)
 
     def _describe(self, name: str, changes: Mapping[str, Any]) -> Answer:
