@@ -16,6 +16,7 @@ from rollout.emulator.clock import ServiceClock
 from rollout.emulator.entra import Entra
 from rollout.emulator.faults import Faults
 from rollout.emulator.identity import Identity
+from rollout.emulator.leases import Leases
 from rollout.emulator.rules import Rules
 from rollout.emulator.settings import Scope, Settings
 from rollout.emulator.stale import Earlier
@@ -57,6 +58,7 @@ class Service:
         persistence.load(self.rules.world, self.store, self._saved_url())
         self.catalog = Catalog(self.scope, self.store)
         self.blobs = Blobs(state_dir / "blobs")
+        self.leases = Leases()
         self.entra = Entra(
             base_url,
             identity.tenant_id,

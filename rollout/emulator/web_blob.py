@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from xml.etree import ElementTree
@@ -10,8 +11,10 @@ from xml.sax.saxutils import escape
 from starlette.requests import Request
 from starlette.responses import Response
 
+from rollout.emulator import web_lease
 from rollout.emulator.blobs import Blob
 from rollout.emulator.clock import http_date
+from rollout.emulator.leases import LeaseRefusedError
 from rollout.emulator.service import Service
 from rollout.emulator.web_assets import opens
 
@@ -27,9 +30,12 @@ async def answer(service: Service, request: Request, path: str) -> Response:
         return _error(403, "AuthenticationFailed", "Server failed to authenticate the request.")
     if not name:
         return _container(service, request.method, container, query)
-    if request.method == "PUT":
-        return await _put(service, request, container, name)
-    return _existing(service, request, container, name)
+    try:
+        if request.method == "PUT":
+            return await _put(service, request, container, name)
+        return _existing(service, request, container, name)
+    except LeaseRefusedError as refused:
+        return _error(refused.status, refused.code, refused.message)
 
 
 def _container(service: Service, method: str, container: str, query: Mapping[str, str]) -> Response:
@@ -60,6 +66,13 @@ async def _put(service: Service, request: Request, container: str, name: str) ->
     query, blobs = request.query_params, service.blobs
     metadata = _metadata(request.headers)
     body = await request.body()
+    if query.get("comp") == "lease":
+        found = blobs.find(container, name)
+        if found is None:
+            return _error(404, "BlobNotFound", "The specified blob does not exist.")
+        return web_lease.answer(service.leases, (container, name), request.headers, _headers(service.now(), found))
+    if blobs.find(container, name):
+        service.leases.check_write((container, name), request.headers.get("x-ms-lease-id", ""), time.monotonic())
     match query.get("comp"):
         case "metadata":
             blob = blobs.find(container, name)
@@ -85,7 +98,9 @@ def _existing(service: Service, request: Request, container: str, name: str) -> 
     if blob is None:
         return _error(404, "BlobNotFound", "The specified blob does not exist.")
     headers = _headers(service.now(), blob) | {f"{_META}{key}": value for key, value in blob.metadata.items()}
-    headers |= {"x-ms-blob-type": "BlockBlob", "Accept-Ranges": "bytes"}
+    state = service.leases.state((container, name), time.monotonic())
+    headers |= {"x-ms-blob-type": "BlockBlob", "Accept-Ranges": "bytes", "x-ms-lease-state": state}
+    headers["x-ms-lease-status"] = "locked" if state in ("leased", "breaking") else "unlocked"
     if request.method == "HEAD":
         return _Head(headers | {"Content-Length": str(blob.path.stat().st_size)})
     return _content(blob, headers, request.headers)
