@@ -13,6 +13,7 @@ from typing import Final
 FOR_EVER: Final = -1
 SHORTEST, LONGEST = 15, 60
 """Seconds."""
+_MISMATCH: Final = "The lease ID specified did not match the lease ID for the blob."
 
 
 class LeaseRefusedError(Exception):
@@ -67,12 +68,10 @@ class Leases:
         del self._held[blob]
 
     def take_away(self, blob: tuple[str, str], period: int | None, now: float) -> int:
-        """Break it: after `period` seconds at most nobody holds it. The seconds that are left. Raises LeaseRefusedError."""
+        """Break it: nobody holds it after `period` seconds at most. How many are left. Raises LeaseRefusedError."""
         held = self._held.get(blob)
         if held is None:
-            raise LeaseRefusedError(
-                409, "LeaseNotPresentWithLeaseOperation", "There is currently no lease on the blob."
-            )
+            raise LeaseRefusedError(409, "LeaseNotPresentWithLeaseOperation", "There is no lease on the blob.")
         left = max(0.0, held.until - now)
         if held.duration == FOR_EVER:
             left = 0.0
@@ -88,14 +87,12 @@ class Leases:
             if lease_id:
                 raise LeaseRefusedError(412, "LeaseLost", "A lease ID was specified, but the lease has expired.")
         elif not lease_id:
-            raise LeaseRefusedError(
-                412, "LeaseIdMissing", "There is currently a lease on the blob and no lease ID was given."
-            )
+            raise LeaseRefusedError(412, "LeaseIdMissing", "There is a lease on the blob and no lease ID was given.")
         elif held.id != lease_id:
             raise LeaseRefusedError(
                 412,
                 "LeaseIdMismatchWithBlobOperation",
-                "The lease ID specified did not match the lease ID for the blob.",
+                _MISMATCH,
             )
 
     def state(self, blob: tuple[str, str], now: float) -> str:
@@ -113,7 +110,7 @@ class Leases:
             raise LeaseRefusedError(
                 409,
                 "LeaseIdMismatchWithLeaseOperation",
-                "The lease ID specified did not match the lease ID for the blob.",
+                _MISMATCH,
             )
         return held
 
