@@ -17,13 +17,18 @@ from rollout.emulator.world import Kind, Ordered, World
 
 
 class Status(msgspec.Struct, frozen=True, tag="status", tag_field="kind"):
-    """Answer with an HTTP status instead of acting; `after_acting` acts first and hides the answer."""
+    """Answer with an HTTP status instead of acting; `after_acting` acts first and hides the answer.
+
+    The body is Resource Manager's error of `code` and `message`, or `text` as it is (as the data plane answers).
+    """
 
     status: int
     code: str = ""
     message: str = "A fault that was asked for."
     retry_after: int | None = None
     after_acting: bool = False
+    text: str | None = None
+    headers: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class Drop(msgspec.Struct, frozen=True, tag="drop", tag_field="kind"):

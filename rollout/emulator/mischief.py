@@ -6,6 +6,7 @@ import asyncio
 from typing import Final
 
 from starlette.datastructures import MutableHeaders
+from starlette.responses import PlainTextResponse
 from starlette.types import Message, Receive, Scope, Send
 
 from rollout.emulator.answers import Answer
@@ -24,7 +25,7 @@ async def before(effects: list[Effect], scope: Scope, receive: Receive, send: Se
         if isinstance(effect, Delay):
             await asyncio.sleep(effect.seconds)
         elif isinstance(effect, Status) and not effect.after_acting:
-            await respond(_fault(effect), scope, receive, send)
+            await _refuse(effect, scope, receive, send)
             return False
         elif isinstance(effect, Drop) and not effect.after_acting:
             _close(scope)
@@ -53,17 +54,22 @@ async def after(effects: list[Effect], scope: Scope, receive: Receive, send: Sen
     """What comes in the place of an answer that was swallowed."""
     for effect in effects:
         if isinstance(effect, Status) and effect.after_acting:
-            await respond(_fault(effect), scope, receive, send)
+            await _refuse(effect, scope, receive, send)
             return
         if isinstance(effect, Drop) and effect.after_acting:
             _close(scope)
             return
 
 
-def _fault(effect: Status) -> Answer:
-    headers = {} if effect.retry_after is None else {"Retry-After": str(effect.retry_after)}
+async def _refuse(effect: Status, scope: Scope, receive: Receive, send: Send) -> None:
+    wait = {} if effect.retry_after is None else {"Retry-After": str(effect.retry_after)}
+    headers = wait | effect.headers
+    if effect.text is not None:
+        await PlainTextResponse(effect.text, effect.status, headers)(scope, receive, send)
+        return
     code = effect.code or _CODES.get(effect.status, "InternalServerError")
-    return Answer(effect.status, {"error": {"code": code, "message": effect.message}}, headers)
+    error = {"code": code, "message": effect.message}
+    await respond(Answer(effect.status, {"error": error}, headers), scope, receive, send)
 
 
 def _close(scope: Scope) -> None:
