@@ -3,6 +3,8 @@
 /subscriptions/...              Resource Manager
 /endpoints/{endpoint}/score     the data plane (the backend's own application)
 /{account}.blob.{suffix}/...    blob storage
+/mferp/managementfrontend/...   registries: Resource Manager's paths below another root
+/v1/..., .../metrics:getBatch   Azure Monitor: logs and metrics
 /_emulator/...                  the emulator's own doors
 everything else                 sign-in, cloud metadata
 """
@@ -18,7 +20,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from rollout.emulator import arm_front, mischief, web_blob, web_control, web_entra
+from rollout.emulator import arm_front, mischief, web_blob, web_control, web_entra, web_monitor, web_registries
 from rollout.emulator.answers import Answer
 from rollout.emulator.clock import http_date
 from rollout.emulator.faults import Effect, Stale
@@ -41,7 +43,7 @@ class Front:
         """Serve one request; every answer but those of our own doors carries the service's own `Date`."""
         if scope["type"] != "http":
             return
-        path: str = scope["path"]
+        path: str = scope["path"].removeprefix(f"/{web_registries.PREFIX}")
         request = Request(scope, receive)
         if path.startswith("/_emulator/"):
             await respond(await web_control.answer(self._service, request, path), scope, receive, send)
@@ -59,6 +61,8 @@ class Front:
         scope, receive = request.scope, request.receive
         if area == "data":
             await self._score(scope, receive, send, path)
+        elif web_monitor.concerns(path):
+            await respond(await web_monitor.answer(self._service, request, path), scope, receive, send)
         elif path.startswith("/subscriptions/"):
             given = await arm_front.answer(self._service, request, path)
             if any(isinstance(effect, Stale) for effect in effects):

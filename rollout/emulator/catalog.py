@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
-from rollout.emulator import shapes
+from rollout.emulator import paging, shapes
 from rollout.emulator.answers import Answer, JsonObject, plain, user_error
 from rollout.emulator.settings import Scope
 from rollout.emulator.store import Store
@@ -35,8 +35,14 @@ class Catalog:
 
     def by_id(self, arm_id: str) -> JsonObject | None:
         """The asset version that a deployment names, by ARM id or by its short form."""
-        path = arm_id.removeprefix("azureml:").removeprefix(self._scope.workspace_path).strip("/")
-        return self.find(path)
+        short = arm_id.removeprefix("azureml://").removeprefix("azureml:").removeprefix(self._scope.workspace_path)
+        path, _, label = short.strip("/").partition("/labels/")
+        if path.startswith("registries/"):
+            path = path.replace(path.split("/")[1], path.split("/")[1].lower(), 1)
+        if not label:
+            return self.find(path)
+        versions = _newest_first(self._of(f"{path}/versions/"))
+        return versions[0] if versions and label == "latest" else None
 
     def put_version(self, kind: str, name: str, version: str, body: Any, now: datetime) -> Answer:
         """Register or update an asset version."""
@@ -44,27 +50,28 @@ class Catalog:
             raise plain(400, "InvalidRequestContent", "The request content was invalid: 'properties' is required.")
         path = f"{kind}/{name}/versions/{version}"
         before = self._docs.get(path)
+        inner = {**_defaults(_type(kind)), **body["properties"], "provisioningState": "Succeeded"}
         doc = {
-            "id": f"{self._scope.workspace_path}/{path}",
+            "id": self._id(path),
             "name": version,
-            "type": f"Microsoft.MachineLearningServices/workspaces/{kind}/versions",
-            "properties": {**_defaults(kind), **body["properties"], "provisioningState": "Succeeded"},
+            "type": f"{_full_type(kind)}/versions",
+            "properties": inner,
             "systemData": shapes.system_data(before, now),
         }
-        self._keep(path, doc)
-        return Answer(200 if before or kind == "codes" else 201, doc)
+        self.keep(path, doc)
+        return Answer(200 if before or _type(kind) == "codes" else 201, doc)
 
     def put_plain(self, path: str, kind: str, body: JsonObject, now: datetime) -> Answer:
-        """Keep a resource that has no versions (a datastore, an autoscale setting)."""
+        """Keep a resource of the group that has no versions (an autoscale setting, a lock)."""
         before = self._docs.get(path)
         doc = {
             **body,
-            "id": f"{self._scope.workspace_path}/{path}",
+            "id": f"{self._scope.group_path}/providers/{path}",
             "name": path.rsplit("/", 1)[-1],
             "type": kind,
             "systemData": shapes.system_data(before, now),
         }
-        self._keep(path, doc)
+        self.keep(path, doc)
         return Answer(200 if before else 201, doc)
 
     def get_version(self, kind: str, name: str, version: str) -> Answer:
@@ -75,34 +82,36 @@ class Catalog:
                 404,
                 "NotFound",
                 "{kind} container with name: {name} and version: {version} not found",
-                kind=_SINGULAR.get(kind, kind),
+                kind=_SINGULAR.get(_type(kind), kind),
                 name=name,
                 version=version,
             )
         return Answer(200, doc)
 
-    def list_versions(self, kind: str, name: str, query: Mapping[str, str]) -> Answer:
+    def list_versions(self, kind: str, name: str, query: Mapping[str, str], next_link: paging.NextLink) -> Answer:
         """The versions of a name, newest first. With `hash`, every version of that content, whatever its name."""
         if wanted := query.get("hash"):
             docs = [doc for doc in self._of(f"{kind}/") if _hash(doc) == wanted]
         else:
             docs = self._of(f"{kind}/{name}/versions/")
-        docs.sort(key=lambda doc: str(doc["systemData"]["createdAt"]), reverse=True)
-        top = query.get("$top")
-        return Answer(200, {"value": docs[: int(top)] if top else docs})
+        docs = [doc for doc in _newest_first(docs) if paging.viewed(doc, query) and _is_version(doc, query)]
+        return paging.page(paging.tagged(docs, query), query, next_link)
 
     def container(self, kind: str, name: str) -> Answer:
         """The asset without its version."""
         versions = self._of(f"{kind}/{name}/versions/")
         if not versions:
-            raise user_error(404, "NotFound", "{kind} {name} not found", kind=_SINGULAR.get(kind, kind), name=name)
+            raise user_error(
+                404, "NotFound", "{kind} {name} not found", kind=_SINGULAR.get(_type(kind), kind), name=name
+            )
         return Answer(200, self._container(kind, name, versions))
 
-    def containers(self, kind: str) -> Answer:
+    def containers(self, kind: str, query: Mapping[str, str], next_link: paging.NextLink) -> Answer:
         """All names of a kind."""
-        names = dict.fromkeys(path.split("/")[1] for path in self._docs if path.startswith(f"{kind}/"))
+        depth = kind.count("/") + 1
+        names = dict.fromkeys(path.split("/")[depth] for path in self._docs if path.startswith(f"{kind}/"))
         docs = [self._container(kind, name, self._of(f"{kind}/{name}/versions/")) for name in names]
-        return Answer(200, {"value": docs})
+        return paging.page([doc for doc in docs if paging.viewed(doc, query)], query, next_link)
 
     def plain_listing(self, prefix: str) -> list[JsonObject]:
         """All unversioned resources below a prefix."""
@@ -115,31 +124,53 @@ class Catalog:
         self._store.write([(ASSETS, path, None)])
         return Answer(200)
 
-    def _keep(self, path: str, doc: JsonObject) -> None:
+    def keep(self, path: str, doc: JsonObject) -> None:
+        """Keep a document as it is."""
         self._docs[path] = doc
         self._store.write([(ASSETS, path, msgspec.json.encode(doc))])
 
     def _of(self, prefix: str) -> list[JsonObject]:
         return [doc for path, doc in self._docs.items() if path.startswith(prefix)]
 
+    def _id(self, path: str) -> str:
+        return f"azureml://{path}" if path.startswith("registries/") else f"{self._scope.workspace_path}/{path}"
+
     def _container(self, kind: str, name: str, versions: list[JsonObject]) -> JsonObject:
-        latest = max(versions, key=lambda doc: str(doc["systemData"]["createdAt"]))
+        latest = _newest_first(versions)[0]
         number = latest["name"]
         following = str(int(number) + 1) if number.isdigit() else number
         return {
-            "id": f"{self._scope.workspace_path}/{kind}/{name}",
+            "id": self._id(f"{kind}/{name}"),
             "name": name,
-            "type": f"Microsoft.MachineLearningServices/workspaces/{kind}",
+            "type": _full_type(kind),
             "properties": {
                 "description": None,
                 "tags": {},
                 "properties": {},
-                "isArchived": False,
+                "isArchived": all(doc["properties"]["isArchived"] for doc in versions),
                 "latestVersion": number,
                 "nextVersion": following,
             },
             "systemData": latest["systemData"],
         }
+
+
+def _type(kind: str) -> str:
+    """`models` of `models`, and of `registries/NAME/models`."""
+    return kind.rpartition("/")[2]
+
+
+def _full_type(kind: str) -> str:
+    where = "registries" if kind.startswith("registries/") else "workspaces"
+    return f"Microsoft.MachineLearningServices/{where}/{_type(kind)}"
+
+
+def _newest_first(docs: list[JsonObject]) -> list[JsonObject]:
+    return sorted(docs, key=lambda doc: str(doc["systemData"]["createdAt"]), reverse=True)
+
+
+def _is_version(doc: JsonObject, query: Mapping[str, str]) -> bool:
+    return query.get("version") in (None, "", doc["name"])
 
 
 def _defaults(kind: str) -> JsonObject:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from rollout.emulator import durations
 from rollout.emulator.answers import invalid, plain
 from rollout.emulator.settings import Settings
 from rollout.emulator.world import Held
@@ -16,6 +17,8 @@ MAX_TAGS: Final = 50
 MAX_TAG_NAME: Final = 512
 MAX_TAG_VALUE: Final = 256
 MAX_MIRROR: Final = 50
+MANAGED_TIMEOUT: Final = 180
+KUBERNETES_TIMEOUT: Final = 300
 
 
 def name(kind: str, value: str) -> None:
@@ -25,6 +28,29 @@ def name(kind: str, value: str) -> None:
             f"{kind} name [{value}] is invalid. It must begin with a letter, be 3-32 characters in length and "
             "consist of letters, numbers and dashes."
         )
+
+
+SWITCH: Final = ("Enabled", "Disabled")
+IDENTITIES: Final = ("None", "SystemAssigned", "UserAssigned", "SystemAssigned,UserAssigned")
+
+
+def one_of(field: str, value: Any, allowed: tuple[str, ...]) -> None:
+    """A value of an enumeration, in any case; None: nothing was said."""
+    if value is not None and str(value).lower() not in {each.lower() for each in allowed}:
+        raise invalid(f"{field} must be one of {', '.join(allowed)}, but is '{value}'.")
+
+
+def request_timeout(text: str | None, compute: str) -> None:
+    """At most 180 s on managed endpoints, 300 s on Kubernetes."""
+    longest = KUBERNETES_TIMEOUT if compute == "Kubernetes" else MANAGED_TIMEOUT
+    if text and durations.seconds(text) > longest:
+        raise invalid(f"The request timeout must be at most {longest} seconds, but is {text}.")
+
+
+def both_names(endpoint: str, deployment: str) -> None:
+    """On Kubernetes, endpoint and deployment names have 6 to 62 characters together."""
+    if not 6 <= len(endpoint) + len(deployment) <= 62:
+        raise invalid(f"The names [{endpoint}] and [{deployment}] must have 6 to 62 characters together.")
 
 
 def tags(given: Any) -> dict[str, str]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from rollout.emulator import checks, operations, quota, shapes
-from rollout.emulator.answers import Answer, JsonObject, deployment_missing, invalid, plain
+from rollout.emulator import checks, operations, paging, quota, shapes
+from rollout.emulator.answers import NO_HEADERS, Answer, JsonObject, deployment_missing, invalid, plain
 from rollout.emulator.endpoints import accepted, find, started
 from rollout.emulator.world import Held, HeldEndpoint, Kind, World, with_state
 
@@ -29,12 +30,13 @@ def get(world: World, endpoint: str, name: str) -> Answer:
     return Answer(200, held.doc)
 
 
-def listing(world: World, endpoint: str) -> Answer:
-    """All deployments of an endpoint; never paged, as recorded."""
+def listing(world: World, endpoint: str, query: Mapping[str, str] = NO_HEADERS) -> Answer:
+    """All deployments of an endpoint, or the part that is asked for; without a link to a next page, as recorded."""
     parent = find(world, endpoint)
     for operation in parent.busy:
         operation.polls += 1
-    return Answer(200, {"value": [held.doc for held in parent.deployments.values()]})
+    docs = [held.doc for held in parent.deployments.values()]
+    return paging.page(paging.ordered(docs, query.get("$orderBy", "")), query)
 
 
 def put(world: World, endpoint: str, name: str, body: Any, now: datetime) -> Answer:
@@ -103,8 +105,15 @@ def _check_body(body: Any) -> None:
         raise plain(400, "InvalidRequestContent", "The request content was invalid: 'properties' is required.")
     if not body.get("location"):
         raise plain(400, "LocationRequired", "The location property is required for this definition.")
-    if body["properties"].get("endpointComputeType") not in ("Managed", "Kubernetes", "AzureMLCompute"):
+    asked = body["properties"]
+    if asked.get("endpointComputeType") not in ("Managed", "Kubernetes", "AzureMLCompute"):
         raise invalid("endpointComputeType must be one of Managed, Kubernetes, AzureMLCompute.")
+    checks.one_of("egressPublicNetworkAccess", asked.get("egressPublicNetworkAccess"), checks.SWITCH)
+    checks.request_timeout((asked.get("requestSettings") or {}).get("requestTimeout"), asked["endpointComputeType"])
+    scaling = (asked.get("scaleSettings") or {}).get("scaleType")
+    checks.one_of("scaleSettings.scaleType", scaling, ("Default", "TargetUtilization"))
+    if scaling == "TargetUtilization" and asked["endpointComputeType"] == "Managed":
+        raise invalid("Managed deployments support scaleType Default only; use autoscale settings of Azure Monitor.")
 
 
 def _allowed(world: World, parent: HeldEndpoint, before: Held | None, name: str, body: JsonObject) -> None:
@@ -113,6 +122,11 @@ def _allowed(world: World, parent: HeldEndpoint, before: Held | None, name: str,
         limit = world.settings.deployments_per_endpoint
         if len(parent.deployments) >= limit:
             raise invalid(f"Endpoint [{parent.name}] already has {limit} deployments, the most that it can.")
+        total = sum(len(held.deployments) for held in world.endpoints.values())
+        if total >= world.settings.deployments:
+            raise plain(400, "OutOfQuota", f"The subscription already has {total} deployments, the most that it can.")
+        if asked["endpointComputeType"] == "Kubernetes":
+            checks.both_names(parent.name, name)
         if asked["endpointComputeType"] == "Managed" and not asked.get("instanceType"):
             raise invalid("instanceType is required for managed deployments.")
         return
@@ -146,7 +160,8 @@ def _over_quota(world: World, before: Held | None, after: JsonObject) -> tuple[s
         return None
     return "OutOfQuota", (
         f"Not enough subscription CPU quota. The amount of CPU quota requested is {wanted} and your maximum "
-        f"amount of quota is [{limit - used}]. Please see troubleshooting guide."
+        f"amount of quota is [{limit - used}]. Please see troubleshooting guide, available here: "
+        "https://aka.ms/oe-tsg#error-outofquota"
     )
 
 
@@ -159,6 +174,8 @@ def patch(world: World, endpoint: str, name: str, body: Any, now: datetime) -> A
             f"Specified deployment [{name}] failed during initial provisioning and is in an unrecoverable state. "
             "Delete and re-create."
         )
+    if extra := set(body) - {"tags", "sku", "identity"}:
+        raise invalid(f"PATCH changes tags and sku.capacity only, not {', '.join(sorted(extra))}.")
     after = {**held.doc, "systemData": shapes.system_data(held.doc, now)}
     kind = Kind.DEPLOYMENT_PATCH
     if body.get("tags") is not None:
@@ -178,7 +195,7 @@ def _begin_patch(world: World, endpoint: str, held: Held, kind: Kind, after: Jso
     held.doc = shapes.with_operation(with_state(held.doc, state), operations.url(world, op_id))
     operations.start(world, op_id, kind, endpoint, now, key, after)
     world.commit(endpoint, now)
-    return Answer(202, held.doc, accepted(world, op_id))
+    return Answer(202, held.doc, {**accepted(world, op_id), **operations.patience(world)})
 
 
 def delete(world: World, endpoint: str, name: str, now: datetime) -> Answer:
@@ -197,7 +214,7 @@ def delete(world: World, endpoint: str, name: str, now: datetime) -> Answer:
     return Answer(202, None, accepted(world, op_id))
 
 
-def skus(world: World, endpoint: str, name: str) -> Answer:
+def skus(world: World, endpoint: str, name: str, query: Mapping[str, str] = NO_HEADERS) -> Answer:
     """What the deployment can be scaled to."""
     _, held = held_deployment(world, endpoint, name)
     capacity = {
@@ -207,4 +224,4 @@ def skus(world: World, endpoint: str, name: str) -> Answer:
         "scaleType": "Manual",
     }
     entry = {"resourceType": held.doc["type"], "sku": held.doc["sku"], "capacity": capacity}
-    return Answer(200, {"value": [entry]})
+    return paging.page([entry], query)

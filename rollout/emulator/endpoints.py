@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
+from urllib.parse import urlencode
 
-from rollout.emulator import checks, operations, shapes
-from rollout.emulator.answers import Answer, JsonObject, endpoint_missing, invalid, plain, user_error
+from rollout.emulator import checks, operations, paging, shapes
+from rollout.emulator.answers import Answer, JsonObject, Rejected, endpoint_missing, invalid, plain, user_error
+from rollout.emulator.paging import NextLink
 from rollout.emulator.world import HeldEndpoint, Kind, World, with_state
 
+WEIGHTS: Final = ("traffic", "mirrorTraffic")
+WEIGHTS_VERSION: Final = "2022-02-01-preview"
+"""The API version whose PATCH takes weights too."""
 AUTH_MODES: Final = {"key": "Key", "amltoken": "AMLToken", "aadtoken": "AADToken"}
 
 
@@ -30,21 +35,20 @@ def get(world: World, name: str) -> Answer:
     return Answer(200, held.doc)
 
 
-def listing(world: World, query: Mapping[str, str]) -> Answer:
-    """GET of all, in the order of creation; filters and pages as the SDK asks for them."""
-    docs = [held.doc for held in world.endpoints.values()]
+def listing(world: World, query: Mapping[str, str], next_link: NextLink | None = None) -> Answer:
+    """GET of all, in the order of creation; filters, orders and pages as the SDK asks for them."""
+    docs = paging.ordered([held.doc for held in world.endpoints.values()], query.get("orderBy", ""))
     if wanted := query.get("name"):
         docs = [doc for doc in docs if doc["name"].lower() == wanted.lower()]
-    if query.get("orderBy", "").endswith("Desc"):
-        docs.reverse()
-    start = int(query.get("$skip") or 0)
-    end = start + int(query["count"]) if query.get("count") else None
-    body: JsonObject = {"value": docs[start:end]}
-    if end is not None and end < len(docs):
-        body["nextLink"] = f"{world.scope.base_url}{world.scope.workspace_path}/onlineEndpoints?" + "&".join(
-            f"{key}={value}" for key, value in {**query, "$skip": str(end)}.items()
-        )
-    return Answer(200, body)
+    if wanted := query.get("computeType"):
+        docs = [doc for doc in docs if doc["kind"].lower() == wanted.lower()]
+    return paging.page(paging.tagged(docs, query), query, next_link or _following(world, query))
+
+
+def _following(world: World, query: Mapping[str, str]) -> NextLink:
+    """Where the next page is, for those who ask the rules themselves."""
+    root = f"{world.scope.base_url}{world.scope.workspace_path}/onlineEndpoints"
+    return lambda changed: "?".join((root, urlencode({**query, **changed}, safe="$")))
 
 
 def put(world: World, name: str, body: Any, now: datetime) -> Answer:
@@ -61,13 +65,19 @@ def put(world: World, name: str, body: Any, now: datetime) -> Answer:
     after = shapes.with_operation(after, operations.url(world, op_id))
     if held is None:
         kind, shown = Kind.ENDPOINT_CREATE, shapes.unborn_endpoint(after)
-        held = world.endpoints[key] = HeldEndpoint(shown, keys=(world.secret("key"), world.secret("key")))
+        held = world.endpoints[key] = HeldEndpoint(shown, keys=_first_keys(world, body["properties"].get("keys")))
     else:
         kind, shown = Kind.ENDPOINT_UPDATE, _updating(held.doc, after)
         held.doc = shown
     operations.start(world, op_id, kind, key, now, after=after)
     world.commit(key, now)
     return Answer(201, shown, started(world, op_id, shown["id"]))
+
+
+def _first_keys(world: World, given: Any) -> tuple[str, str]:
+    """The keys that a create brings (they are never returned but by `listKeys`), or new ones."""
+    known = given or {}
+    return known.get("primaryKey") or world.secret("key"), known.get("secondaryKey") or world.secret("key")
 
 
 def _must_be_born(held: HeldEndpoint) -> None:
@@ -116,6 +126,8 @@ def _properties(body: Any) -> JsonObject:
     asked: JsonObject = body["properties"]
     if str(asked.get("authMode", "")).lower() not in AUTH_MODES:
         raise invalid("authMode must be one of Key, AMLToken, AADToken.")
+    checks.one_of("publicNetworkAccess", asked.get("publicNetworkAccess"), checks.SWITCH)
+    checks.one_of("identity.type", body["identity"]["type"].replace(" ", ""), checks.IDENTITIES)
     return asked
 
 
@@ -143,24 +155,39 @@ def _identity_kind(body: JsonObject) -> str:
 
 
 def patch(world: World, name: str, body: Any, now: datetime) -> Answer:
-    """PATCH of tags and identity, as an operation of its own. Everything else stays."""
+    """PATCH of tags and identity (and, in the oldest preview, of weights), as an operation of its own."""
     held, key = find(world, name), name.lower()
     operations.refuse_if_busy(world, held, None)
     _must_be_born(held)
-    if extra := set(body) - {"tags", "identity"}:
-        raise invalid(f"PATCH changes tags and identity only, not {', '.join(sorted(extra))}.")
+    after = {**held.doc, **_patched(world, held, body), "systemData": shapes.system_data(held.doc, now)}
     op_id = operations.new_id(world, None)
-    after = {**held.doc, "systemData": shapes.system_data(held.doc, now)}
-    if body.get("tags") is not None:
-        kept = {} if world.settings.patch_replaces_tags else held.doc["tags"]
-        after["tags"] = checks.tags({**kept, **body["tags"]})
-    if body.get("identity"):
-        after["identity"] = shapes.identity(world.scope, body["identity"], held.doc)
     after = shapes.with_operation(with_state(after, "Succeeded"), operations.url(world, op_id))
     held.doc = _updating(held.doc, after)
     operations.start(world, op_id, Kind.ENDPOINT_PATCH, key, now, after=after)
     world.commit(key, now)
-    return Answer(202, held.doc, accepted(world, op_id))
+    return Answer(202, held.doc, {**accepted(world, op_id), **operations.patience(world)})
+
+
+def _patched(world: World, held: HeldEndpoint, body: Any) -> JsonObject:
+    """What a PATCH changes."""
+    asked = dict(body.get("properties") or {})
+    weights = {field: asked.pop(field) for field in WEIGHTS if field in asked and world.api_version == WEIGHTS_VERSION}
+    if extra := (set(body) - {"tags", "identity", "properties"}) | set(asked):
+        raise invalid(f"PATCH changes tags and identity only, not {', '.join(sorted(extra))}.")
+    changed: JsonObject = {}
+    if body.get("tags") is not None:
+        kept = {} if world.settings.patch_replaces_tags else held.doc["tags"]
+        changed["tags"] = checks.tags({**kept, **body["tags"]})
+    if body.get("identity"):
+        changed["identity"] = shapes.identity(world.scope, held.doc["id"], body["identity"])
+    if weights:
+        was = held.doc["properties"]
+        wanted = {**was, **weights}
+        live, shadow = checks.weights(
+            wanted["traffic"], wanted["mirrorTraffic"], held.deployments, held.doc["kind"], world.settings
+        )
+        changed["properties"] = {**was, "traffic": live, "mirrorTraffic": shadow}
+    return changed
 
 
 def delete(world: World, name: str, now: datetime) -> Answer:
@@ -198,21 +225,24 @@ def list_keys(world: World, name: str) -> Answer:
     """The two keys; endpoints with tokens have none."""
     held = find(world, name)
     if held.doc["properties"]["authMode"] != "Key":
-        raise user_error(
-            400,
-            "NotSupported",
-            "Listing keys is not supported for the authentication mode {mode}",
-            mode=held.doc["properties"]["authMode"],
-        )
+        raise _not_supported("Listing keys", held)
     return Answer(200, {"primaryKey": held.keys[0], "secondaryKey": held.keys[1]})
+
+
+def _not_supported(what: str, held: HeldEndpoint) -> Rejected:
+    template = f"{what} is not supported for the authentication mode {{mode}}"
+    return user_error(400, "NotSupported", template, mode=held.doc["properties"]["authMode"])
 
 
 def regenerate(world: World, name: str, body: JsonObject, now: datetime) -> Answer:
     """A new key (or the given one) in place of the primary or secondary one, at once; the operation follows."""
     held = find(world, name)
     operations.refuse_if_busy(world, held, None)
+    if held.doc["properties"]["authMode"] != "Key":
+        raise _not_supported("Regenerating keys", held)
+    checks.one_of("keyType", body.get("keyType") or "", ("Primary", "Secondary"))
     fresh = body.get("keyValue") or world.secret("key")
-    primary = str(body.get("keyType", "Primary")).lower() == "primary"
+    primary = body["keyType"].lower() == "primary"
     held.keys = (fresh, held.keys[1]) if primary else (held.keys[0], fresh)
     op_id = operations.new_id(world, None)
     operations.start(world, op_id, Kind.REGENERATE_KEYS, name.lower(), now)

@@ -10,13 +10,19 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from rollout.emulator.answers import Answer, JsonObject, Rejected, plain
+from rollout.emulator.principals import object_id
 
 ARM_AUDIENCES: Final = ("https://management.azure.com", "https://management.core.windows.net")
 ML_AUDIENCES: Final = ("https://ml.azure.com",)
+MONITOR_AUDIENCES: Final = (
+    "https://metrics.monitor.azure.com",
+    "https://api.loganalytics.io",
+    "https://api.loganalytics.azure.com",
+)
 TOKEN_SECONDS: Final = 3600
 _LOOPBACK: Final = re.compile(r"https://127\.0\.0\.1(:\d+)?")
 """azure-ai-ml takes the Resource Manager of the first cloud it met in a process for the audience of all later ones, so
@@ -26,13 +32,15 @@ _ASSERTION: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
 class Entra:
-    """Issues and checks tokens for one application. `secret` signs them; nothing here is ever logged."""
+    """Issues and checks tokens. `clients` gives an application's secret, or None for one that nobody knows.
 
-    def __init__(self, base_url: str, tenant_id: str, client_id: str, client_secret: str, secret: bytes) -> None:
+    `secret` signs the tokens; nothing here is ever logged.
+    """
+
+    def __init__(self, base_url: str, tenant_id: str, clients: Callable[[str], str | None], secret: bytes) -> None:
         self._base_url = base_url
         self._tenant = tenant_id
-        self._client_id = client_id
-        self._client_secret = client_secret
+        self._clients = clients
         self._secret = secret
 
     def configuration(self, tenant: str) -> JsonObject:
@@ -66,28 +74,30 @@ class Entra:
         """POST of a token request. A client assertion (federated identity) is accepted unread: nothing signed it."""
         if form.get("grant_type") != "client_credentials":
             return _oauth_error(400, "unsupported_grant_type", 70003, "The grant type is not supported.")
-        if form.get("client_id") != self._client_id:
+        client = form.get("client_id", "")
+        expected = self._clients(client)
+        if expected is None:
             return _oauth_error(400, "unauthorized_client", 700016, "Application not found in the directory.")
         asserted = form.get("client_assertion_type") == _ASSERTION and form.get("client_assertion")
-        if not asserted and not hmac.compare_digest(form.get("client_secret", ""), self._client_secret):
+        if not asserted and not hmac.compare_digest(form.get("client_secret", "").encode(), expected.encode()):
             return _oauth_error(401, "invalid_client", 7000215, "Invalid client secret provided.")
         audience = (form.get("scope") or form.get("resource") or "").split(" ")[0].removesuffix("/.default")
         body = {
             "token_type": "Bearer",
             "expires_in": life,
             "ext_expires_in": life,
-            "access_token": self.issue(audience, real_now, life),
+            "access_token": self.issue(client, audience, real_now, life),
         }
         return Answer(200, body)
 
-    def issue(self, audience: str, real_now: float, life: int = TOKEN_SECONDS) -> str:
-        """A token for an audience; real time in epoch seconds."""
+    def issue(self, client: str, audience: str, real_now: float, life: int = TOKEN_SECONDS) -> str:
+        """A token of an application for an audience; real time in epoch seconds."""
         claims = {
             "aud": audience.rstrip("/"),
             "iss": f"{self._base_url}/{self._tenant}/v2.0",
             "tid": self._tenant,
-            "appid": self._client_id,
-            "oid": self._client_id,
+            "appid": client,
+            "oid": object_id(client),
             "iat": int(real_now),
             "exp": int(real_now) + life,
         }
@@ -99,9 +109,20 @@ class Entra:
         """None for a good bearer token for Resource Manager; else the refusal that it gives (401)."""
         return self._check(authorization, real_now, ARM_AUDIENCES, _LOOPBACK)
 
+    def check_monitor(self, authorization: str | None, real_now: float) -> Rejected | None:
+        """The same for Azure Monitor's own addresses: metrics and logs."""
+        return self._check(authorization, real_now, (*MONITOR_AUDIENCES, *ARM_AUDIENCES), _LOOPBACK)
+
     def accepts_scoring(self, authorization: str | None, real_now: float) -> bool:
         """Whether that is a good Entra token for the data plane."""
         return self._check(authorization, real_now, ML_AUDIENCES) is None
+
+    def client(self, authorization: str) -> str:
+        """The application that a good token was issued to."""
+        claims = self._claims(authorization.removeprefix("Bearer ").strip())
+        assert claims is not None, "the token was checked"
+        found: str = claims["appid"]
+        return found
 
     def _check(
         self, authorization: str | None, real_now: float, audiences: tuple[str, ...], pattern: re.Pattern[str] = _NONE

@@ -29,4 +29,5 @@ def variables(known: Identity, url: str, ca_bundle: Path) -> dict[str, str]:
         "AZUREML_WORKSPACE_NAME": known.workspace,
         "ROLLOUT_EMULATOR_URL": url,
         "ROLLOUT_EMULATOR_TENANT_ID": known.tenant_id,
+        "ROLLOUT_EMULATOR_LOG_WORKSPACE_ID": known.log_workspace_id,
     }

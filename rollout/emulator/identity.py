@@ -24,6 +24,11 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     location: str = "eastus2"
     port: int = 0
 
+    @property
+    def log_workspace_id(self) -> str:
+        """The id of the Log Analytics workspace that gets the traffic log."""
+        return str(uuid.uuid5(uuid.NAMESPACE_OID, f"logs of {self.workspace_guid}"))
+
     def __repr__(self) -> str:
         return f"Identity(workspace={self.workspace!r}, port={self.port})"
 

@@ -54,6 +54,7 @@ class Metrics:
         self._clock = clock
         self._counts: dict[str, Counter[_Kind]] = {}
         self._latencies: dict[tuple[str, str, datetime], deque[float]] = {}
+        self._shadows: dict[tuple[str, str, datetime], deque[float]] = {}
         self._latest: datetime | None = None
 
     def record(
@@ -65,16 +66,17 @@ class Metrics:
         *,
         model_status: str = "",
         mirrored: bool = False,
+        at: datetime | None = None,
     ) -> None:
-        """Count one answered request; `seconds` is real time, since the models are real."""
-        minute = self._clock().replace(second=0, microsecond=0)
-        if minute != self._latest:
+        """Count one answered request, of now or of `at`; `seconds` is real time, since the models are real."""
+        minute = (at or self._clock()).replace(second=0, microsecond=0)
+        if self._latest is None or minute > self._latest:
             self._latest = minute
             self._forget(minute - RETENTION)
         kind = _Kind(minute, deployment, status, model_status, mirrored)
         self._counts.setdefault(endpoint, Counter())[kind] += 1
-        if not mirrored:
-            self._latencies.setdefault((endpoint, deployment, minute), deque(maxlen=SAMPLES)).append(seconds)
+        latencies = self._shadows if mirrored else self._latencies
+        latencies.setdefault((endpoint, deployment, minute), deque(maxlen=SAMPLES)).append(seconds)
 
     def rows(self, endpoint: str, since: datetime | None = None, until: datetime | None = None) -> Iterator[Row]:
         """The minutes in [since, until) in order; everything that is kept if neither is given."""
@@ -111,13 +113,23 @@ class Metrics:
         ranks = [(index + 1) / len(samples) for index in range(len(samples))]
         return samples[min(bisect_left(ranks, quantile), len(samples) - 1)]
 
+    def samples(self, endpoint: str) -> Iterator[tuple[datetime, str, tuple[float, ...]]]:
+        """The latencies in seconds, of live and mirrored requests, by minute and deployment."""
+        for key in dict.fromkeys((*self._latencies, *self._shadows)):
+            if key[0] == endpoint:
+                yield key[2], key[1], (*self._latencies.get(key, ()), *self._shadows.get(key, ()))
+
     def drop(self, endpoint: str) -> None:
         """Forget an endpoint that is gone."""
         self._counts.pop(endpoint, None)
-        self._latencies = {key: value for key, value in self._latencies.items() if key[0] != endpoint}
+        self._keep_latencies(lambda key: key[0] != endpoint)
 
     def _forget(self, before: datetime) -> None:
         for endpoint, counter in self._counts.items():
             kept = {kind: count for kind, count in counter.items() if kind.minute >= before}
             self._counts[endpoint] = Counter(kept)
-        self._latencies = {key: value for key, value in self._latencies.items() if key[2] >= before}
+        self._keep_latencies(lambda key: key[2] >= before)
+
+    def _keep_latencies(self, wanted: Callable[[tuple[str, str, datetime]], bool]) -> None:
+        self._latencies = {key: value for key, value in self._latencies.items() if wanted(key)}
+        self._shadows = {key: value for key, value in self._shadows.items() if wanted(key)}

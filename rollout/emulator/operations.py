@@ -61,7 +61,7 @@ def _take_orders(world: World, operation: Operation) -> None:
     world.ordered.remove(order)
     operation.due += timedelta(seconds=order.seconds)
     if order.code:
-        operation.failure, operation.ending = (order.code, order.message), order.ending
+        operation.failure, operation.ending, operation.log = (order.code, order.message), order.ending, order.log
 
 
 def refuse_if_busy(world: World, held: HeldEndpoint, deployment: str | None) -> None:
@@ -111,9 +111,14 @@ def hint(world: World, operation: Operation) -> dict[str, str]:
     azure-core takes `Retry-After: 0` for "no answer" and falls back to 30 s, so shorter waits go in its
     millisecond header.
     """
+    return {} if world.settings.poll_hint is None or operation.ended is not None else patience(world)
+
+
+def patience(world: World) -> dict[str, str]:
+    """`Retry-After` of a PATCH's answer: 10 s at the service's own speed (its least), sooner at high speed."""
     seconds = world.settings.poll_hint
-    if seconds is None or operation.ended is not None:
-        return {}
+    if seconds is None:
+        return {"Retry-After": "10"}
     if seconds >= 1:
         return {"Retry-After": str(round(seconds))}
     return {"x-ms-retry-after-ms": str(max(1, round(seconds * 1000)))}
@@ -193,9 +198,10 @@ def _end_on_deployment(parent: HeldEndpoint, operation: Operation, now: datetime
         del parent.deployments[key]
         parent.doc = _without_weight(parent.doc, held.name)
     elif operation.failure:
+        held.log = operation.log
         held.doc = touched(_failed(held, operation), now)
     else:
-        held.proven = True
+        held.proven, held.log = True, ""
         held.doc = touched(operation.after or with_state(held.doc, "Succeeded"), now)
 
 

@@ -87,7 +87,7 @@ def _loaded(raw: bytes) -> HeldEndpoint:
     return HeldEndpoint(
         held["doc"],
         held["proven"],
-        {key: Held(**one) for key, one in held["deployments"].items()},
-        tuple(held["keys"]),
-        tuple((value, expiry) for value, expiry in held["tokens"]),
+        deployments={key: Held(**one) for key, one in held["deployments"].items()},
+        keys=tuple(held["keys"]),
+        tokens=tuple((value, expiry) for value, expiry in held["tokens"]),
     )

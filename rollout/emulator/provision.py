@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import shutil
 from collections.abc import Coroutine
 from pathlib import Path
@@ -11,12 +10,14 @@ from typing import Any, Final
 
 from rollout.emulator.answers import JsonObject
 from rollout.emulator.backend import Container, Outcome
+from rollout.emulator.durations import milliseconds
+from rollout.emulator.grants import missing
 from rollout.emulator.service import Service
 from rollout.emulator.web_assets import CONTAINER, STORAGE_HOST
+from rollout.emulator.web_authorization import assignments
 from rollout.emulator.world import Kind, Operation
 
 _OK: Final = Outcome(ok=True)
-_DURATION: Final = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?")
 _STUBS: Final = {"mlflow_model": "mlflow", "triton_model": "triton"}
 
 
@@ -96,6 +97,9 @@ class Provisioner:
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
     async def _deploy(self, endpoint: str, doc: JsonObject) -> Outcome:
+        parent = self._service.rules.world.endpoints[endpoint].doc
+        if lack := missing(self._service.scope, parent, assignments(self._service).values()):
+            return Outcome(ok=False, code="BadArgument", message=lack)
         container = await asyncio.to_thread(build, self._service, endpoint, doc)
         return await self._service.backend.deploy(container)
 
@@ -132,9 +136,9 @@ def _generation(inner: JsonObject) -> str:
 def _asset(service: Service, arm_id: str | None, kind: str) -> JsonObject | None:
     if not arm_id:
         return None
-    if "registries/" in arm_id.lower():
-        return {"properties": {"modelType": "custom_model"}}
     found = service.catalog.by_id(arm_id)
+    if found is None and "registries/" in arm_id.lower():
+        return {"properties": {"modelType": "custom_model"}}
     if found is None:
         raise AssetMissing(f"The specified {kind} was not found: {arm_id.rpartition('workspaces/')[2] or arm_id}")
     return found
@@ -186,12 +190,3 @@ def place(uri: str) -> tuple[str, str]:
         return CONTAINER, uri.partition("/paths/")[2].strip("/")
     container, _, path = uri.partition(f"{STORAGE_HOST}/")[2].partition("?")[0].partition("/")
     return container, path.strip("/")
-
-
-def milliseconds(duration: str) -> int:
-    """Milliseconds of an ISO 8601 duration. Raises `ValueError`."""
-    match = _DURATION.fullmatch(duration)
-    if not match:
-        raise ValueError(f"not a duration: {duration}")
-    days, hours, minutes, seconds = (float(part or 0) for part in match.groups())
-    return round(1000 * (((days * 24 + hours) * 60 + minutes) * 60 + seconds))

@@ -12,6 +12,12 @@ from rollout.emulator.answers import JsonObject
 
 _D_SERIES: Final[Mapping[int, int]] = {1: 1, 2: 2, 3: 4, 4: 8, 5: 16, 11: 2, 12: 4, 13: 8, 14: 16, 15: 20}
 """The old D and DS sizes count sizes, not cores; all later names have the cores in them."""
+SIZES: Final = (
+    "STANDARD_D2AS_V4", "STANDARD_DS1_V2", "STANDARD_DS2_V2", "STANDARD_DS3_V2", "STANDARD_DS4_V2", "STANDARD_DS5_V2",
+    "STANDARD_E4S_V3", "STANDARD_E16S_V3", "STANDARD_E64S_V3", "STANDARD_F2S_V2", "STANDARD_F4S_V2", "STANDARD_F8S_V2",
+    "STANDARD_NC4AS_T4_V3", "STANDARD_NC24ADS_A100_V4", "STANDARD_NC48ADS_A100_V4",
+)  # fmt: skip
+"""Sizes of the managed online endpoints' list that examples use."""
 _NO_RESERVATION: Final = re.compile(
     r"standard_(nc(24|48|96)ads_a100_v4|nc40ads_h100_v5|nc80adis_h100_v5|nd96amsr_a100_v4|nd96asr_v4|nd40rs_v2"
     r"|nd96isr?_h100_v5)"

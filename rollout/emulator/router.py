@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Final
 
 import aiohttp
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -39,7 +40,8 @@ from rollout.emulator.data_plane_answers import (
 from rollout.emulator.data_plane_instance import Instance, ScoringInstance, Stub
 from rollout.emulator.data_plane_pool import Pool
 from rollout.emulator.data_plane_split import choose, mirror_target
-from rollout.emulator.metrics import Metrics
+from rollout.emulator.monitor.records import Scored
+from rollout.emulator.monitor.telemetry import Telemetry
 from rollout.emulator.processes import ForkServer
 
 SCORING_SCRIPT: Final = "scoring_script"
@@ -67,7 +69,10 @@ class Router:
         speed: float = 1.0,
         seed: int | None = None,
     ) -> None:
-        self.metrics = Metrics(clock)
+        self.telemetry = Telemetry(clock)
+        self.metrics = self.telemetry.metrics
+        self.faults: Callable[[str, str], Answer | None] = _no_fault
+        self._clock = clock
         self._logs = state_dir / "logs"
         self._speed = speed
         self._random = random.Random(seed)  # noqa: S311 - splits traffic, keeps no secret
@@ -173,7 +178,7 @@ class Router:
             ask = Ask(method=request.method, path=f"/{path}{query}", body=body, headers=headers)
             deployment, answer = await self._dispatch(endpoint, request.headers.get(DEPLOYMENT_HEADER), ask)
         if path == "score":
-            self._record(endpoint, deployment, answer, began)
+            self._record(_line(endpoint, request, request_id), deployment, answer, began)
         return deployment, answer
 
     async def _dispatch(self, endpoint: str, wanted: str | None, ask: Ask) -> tuple[str, Answer]:
@@ -184,6 +189,8 @@ class Router:
             return "", nothing_to_route_to()
         if not wanted and ask.path.startswith("/score"):
             self._mirror(route, ask)
+        if fault := self.faults(endpoint, deployment):
+            return deployment, fault
         pool = self._pools.get(_key(endpoint, deployment))
         return deployment, not_ready() if pool is None else await pool.answer(ask)
 
@@ -198,13 +205,23 @@ class Router:
 
     async def _shadow(self, endpoint: str, deployment: str, pool: Pool, ask: Ask) -> None:
         began = time.perf_counter()
-        answer = await pool.answer(ask)
-        self._record(endpoint, deployment, answer, began, mirrored=True)
+        answer = self.faults(endpoint, deployment) or await pool.answer(ask)
+        line = Scored(at=self._clock(), endpoint=endpoint, deployment="", status=0, duration_ms=0, mirrored=True)
+        self._record(line, deployment, answer, began)
 
-    def _record(self, endpoint: str, deployment: str, answer: Answer, began: float, *, mirrored: bool = False) -> None:
-        seconds = time.perf_counter() - began
-        self.metrics.record(
-            endpoint, deployment, answer.status, seconds, model_status=answer.model_status, mirrored=mirrored
+    def _record(self, line: Scored, deployment: str, answer: Answer, began: float) -> None:
+        """Complete the line of a request with its answer, and note it."""
+        self.telemetry.record(
+            msgspec.structs.replace(
+                line,
+                at=self._clock(),
+                deployment=deployment,
+                status=answer.status,
+                duration_ms=1000 * (time.perf_counter() - began),
+                model_status=answer.model_status,
+                reason=answer.headers.get("ms-azureml-model-error-reason", ""),
+                response_bytes=len(answer.body),
+            )
         )
 
     def _make(self, container: Container, changed: Callable[[], None]) -> Instance:
@@ -224,6 +241,28 @@ class Router:
         log = folder / f"{number}.log"
         log.touch()
         return log
+
+
+def _no_fault(endpoint: str, deployment: str) -> Answer | None:
+    """No faults are asked for."""
+    return None
+
+
+def _line(endpoint: str, request: Request, request_id: str) -> Scored:
+    """The traffic log's line of a request, as far as it is known before the answer."""
+    given = request.headers
+    return Scored(
+        at=datetime.min.replace(tzinfo=UTC),
+        endpoint=endpoint,
+        deployment="",
+        status=0,
+        duration_ms=0,
+        method=request.method,
+        request_id=request_id,
+        client_request_id=given.get("x-ms-client-request-id", ""),
+        user_agent=given.get("user-agent", ""),
+        request_bytes=int(given.get("content-length") or 0),
+    )
 
 
 def _key(endpoint: str, deployment: str) -> tuple[str, str]:

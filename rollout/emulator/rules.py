@@ -17,6 +17,7 @@ from typing import Any
 
 from rollout.emulator import deployments, endpoints, operations
 from rollout.emulator.answers import NO_HEADERS, Answer, JsonObject, Rejected
+from rollout.emulator.paging import NextLink
 from rollout.emulator.settings import Scope, Settings
 from rollout.emulator.world import Kind, Operation, Ordered, Snapshot, World
 
@@ -33,9 +34,11 @@ class Rules:
 
     # Endpoints
 
-    def list_endpoints(self, now: datetime, query: Mapping[str, str] = NO_HEADERS) -> Answer:
+    def list_endpoints(
+        self, now: datetime, query: Mapping[str, str] = NO_HEADERS, next_link: NextLink | None = None
+    ) -> Answer:
         """GET `/onlineEndpoints`."""
-        return self._answer(now, lambda: endpoints.listing(self.world, query))
+        return self._answer(now, lambda: endpoints.listing(self.world, query, next_link))
 
     def get_endpoint(self, name: str, now: datetime) -> Answer:
         """GET `/onlineEndpoints/{name}`."""
@@ -67,9 +70,9 @@ class Rules:
 
     # Deployments
 
-    def list_deployments(self, endpoint: str, now: datetime) -> Answer:
+    def list_deployments(self, endpoint: str, now: datetime, query: Mapping[str, str] = NO_HEADERS) -> Answer:
         """GET `/deployments`."""
-        return self._answer(now, lambda: deployments.listing(self.world, endpoint))
+        return self._answer(now, lambda: deployments.listing(self.world, endpoint, query))
 
     def get_deployment(self, endpoint: str, name: str, now: datetime) -> Answer:
         """GET `/deployments/{name}`."""
@@ -87,9 +90,13 @@ class Rules:
         """Delete one without live traffic."""
         return self._answer(now, lambda: deployments.delete(self.world, endpoint, name, now))
 
-    def skus(self, endpoint: str, name: str, now: datetime) -> Answer:
+    def skus(self, endpoint: str, name: str, now: datetime, query: Mapping[str, str] = NO_HEADERS) -> Answer:
         """GET `/deployments/{name}/skus`."""
-        return self._answer(now, lambda: deployments.skus(self.world, endpoint, name))
+        return self._answer(now, lambda: deployments.skus(self.world, endpoint, name, query))
+
+    def deployment_log(self, endpoint: str, name: str) -> str:
+        """What a failure that was asked for has left in the container's log. Raises `Rejected` (404)."""
+        return deployments.held_deployment(self.world, endpoint, name)[1].log
 
     # Operations and time
 

@@ -206,4 +206,5 @@ async def _beat(service: Service) -> None:
         busy = bool(service.rules.world.in_flight)
         await asyncio.sleep(0.02 if busy else 0.1)
         service.rules.tick(service.now())
+        service.generator.fill(service.now())
         service.flush()

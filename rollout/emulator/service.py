@@ -8,15 +8,23 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from rollout.emulator import persistence
-from rollout.emulator.answers import JsonObject
+from rollout.emulator.answers import plain
 from rollout.emulator.backend import Backend, Route
 from rollout.emulator.blobs import Blobs
 from rollout.emulator.catalog import Catalog
 from rollout.emulator.clock import ServiceClock
+from rollout.emulator.deployments import held_deployment
+from rollout.emulator.directory import Directory
+from rollout.emulator.endpoints import find
 from rollout.emulator.entra import Entra
 from rollout.emulator.faults import Faults
 from rollout.emulator.identity import Identity
 from rollout.emulator.leases import Leases
+from rollout.emulator.monitor.activity_log import ActivityLog
+from rollout.emulator.monitor.generator import Generator
+from rollout.emulator.monitor.synthetic import Weights
+from rollout.emulator.monitor.telemetry import Telemetry
+from rollout.emulator.policies import Policy
 from rollout.emulator.rules import Rules
 from rollout.emulator.settings import Scope, Settings
 from rollout.emulator.stale import Earlier
@@ -59,18 +67,16 @@ class Service:
         self.catalog = Catalog(self.scope, self.store)
         self.blobs = Blobs(state_dir / "blobs")
         self.leases = Leases()
-        self.entra = Entra(
-            base_url,
-            identity.tenant_id,
-            identity.client_id,
-            identity.client_secret,
-            identity.signing_secret.encode(),
-        )
+        self.directory = Directory(identity, self.store)
+        self.policies: tuple[Policy, ...] = ()
+        self.activity = ActivityLog(self.store)
+        self.telemetry: Telemetry = getattr(self.backend, "telemetry", None) or Telemetry(self.clock.now)
+        self.generator = Generator(self.telemetry.record)
+        self.entra = Entra(base_url, identity.tenant_id, self.directory.secret, identity.signing_secret.encode())
         self.faults = Faults()
         self.earlier = Earlier()
         self.throttle = Throttle(options.throttle)
         self.served = Served()
-        self.permissions: tuple[JsonObject, ...] = ()
         self._time_saved_to = self.clock.now()
         self._on_change: list[Callable[[], None]] = []
         self.store.write([(_META, "base_url", base_url.encode())])
@@ -94,19 +100,54 @@ class Service:
             changed = tuple(world.changed)
             for shot in world.history:
                 self.earlier.note(shot)
+            self._note_ends()
             self.store.write(*persistence.drain(world))
             for key in changed:
                 self.route(key)
         for notify in self._on_change:
             notify()
 
+    def _note_ends(self) -> None:
+        """The activity log tells the end of operations too."""
+        world = self.rules.world
+        for key in world.changed_operations:
+            operation = world.operations[key]
+            if operation.ended is not None:
+                self.activity.ended(key, well=operation.failure is None, at=operation.ended)
+
+    def exists(self, resource: str, now: datetime) -> None:
+        """Raises `Rejected` (404) if there is no such endpoint or deployment, by its ARM id."""
+        lowered = resource.lower()
+        endpoint, _, rest = lowered.partition("/onlineendpoints/")[2].partition("/")
+        self.rules.tick(now)
+        if not lowered.startswith(self.scope.workspace_path.lower()) or not endpoint:
+            raise plain(404, "ResourceNotFound", f"The resource '{resource}' was not found.")
+        if deployment := rest.removeprefix("deployments/"):
+            held_deployment(self.rules.world, endpoint, deployment)
+        else:
+            find(self.rules.world, endpoint)
+
+    @property
+    def settings(self) -> Settings:
+        """How the service behaves."""
+        return self.rules.world.settings
+
+    @property
+    def log_workspace_id(self) -> str:
+        """The id of the Log Analytics workspace that gets the traffic log."""
+        return self.identity.log_workspace_id
+
     def route(self, key: str) -> None:
         """Tell the data plane the weights and accepted keys of an endpoint, or that it is gone."""
         held = self.rules.world.endpoints.get(key)
         if held is None:
             self.backend.unroute(key)
+            self.generator.clear(key)
             return
         inner = held.doc["properties"]
+        live = {name.lower(): weight for name, weight in inner["traffic"].items()}
+        mirror = {name.lower(): weight for name, weight in inner["mirrorTraffic"].items()}
+        self.generator.route(key, Weights(live, mirror), self.clock.now())
         accepted = {
             "Key": held.keys,
             "AMLToken": tuple(value for value, _ in held.tokens),
@@ -115,8 +156,8 @@ class Service:
         self.backend.route(
             Route(
                 endpoint=key,
-                traffic={name.lower(): weight for name, weight in inner["traffic"].items()},
-                mirror={name.lower(): weight for name, weight in inner["mirrorTraffic"].items()},
+                traffic=live,
+                mirror=mirror,
                 keys=accepted[inner["authMode"]],
             )
         )

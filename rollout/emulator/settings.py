@@ -48,10 +48,22 @@ class Scope:
     @property
     def workspace_path(self) -> str:
         """The ARM id of the workspace."""
-        return (
-            f"{self.subscription_path}/resourceGroups/{self.resource_group}"
-            f"/providers/Microsoft.MachineLearningServices/workspaces/{self.workspace}"
-        )
+        return f"{self.group_path}/providers/Microsoft.MachineLearningServices/workspaces/{self.workspace}"
+
+    @property
+    def group_path(self) -> str:
+        """The ARM id of the resource group."""
+        return f"{self.subscription_path}/resourceGroups/{self.resource_group}"
+
+    @property
+    def storage_id(self) -> str:
+        """The ARM id of the workspace's storage account."""
+        return f"{self.group_path}/providers/Microsoft.Storage/storageAccounts/acct"
+
+    @property
+    def registry_id(self) -> str:
+        """The ARM id of the workspace's container registry."""
+        return f"{self.group_path}/providers/Microsoft.ContainerRegistry/registries/acr"
 
     @property
     def operations_path(self) -> str:
@@ -80,12 +92,18 @@ class Settings:
     """Whether every committed state can be looked at (`/_emulator/history`)."""
     cores: int = 500
     """Cores of the region (documented default)."""
+    deployments: int = 500
+    """Documented limit of a subscription."""
     deployments_per_endpoint: int = 20
     """Documented limit."""
     endpoints: int = 100
     """Documented limit of a subscription."""
     instances_per_deployment: int = 50
     """Documented limit."""
+    metrics_delay: float = 0.0
+    """Seconds until a minute's metrics arrive, after it is over."""
+    logs_delay: float = 0.0
+    """Seconds until a request's line arrives in the traffic log."""
     # Below, what nobody has verified: the stricter reading is the default.
     deployment_locks_endpoint: bool = True
     """Unverified: a deployment's operation also blocks the endpoint and its other deployments."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
@@ -64,17 +65,26 @@ def endpoint(scope: Scope, name: str, body: JsonObject, before: JsonObject | Non
         "tags": body.get("tags") or {},
         "location": body["location"],
         "kind": "Kubernetes" if asked.get("compute") else "Managed",
-        "identity": identity(scope, body["identity"], before),
+        "identity": identity(scope, arm_id, body["identity"]),
     }
 
 
-def identity(scope: Scope, asked: JsonObject, before: JsonObject | None) -> JsonObject:
-    """The identity, with the principal that the service gave it."""
+def identity(scope: Scope, arm_id: str, asked: JsonObject) -> JsonObject:
+    """The identity, with the principals that the service gave it, or that its user-assigned parts have."""
+    if users := asked.get("userAssignedIdentities"):
+        asked = {**asked, "userAssignedIdentities": {arm_id: _user_identity(arm_id) for arm_id in users}}
     if "SystemAssigned" not in asked["type"]:
         return asked
-    old = (before or {}).get("identity") or {}
-    principal = old.get("principalId") or f"{scope.workspace_guid[:-4]}0001"
-    return {**asked, "principalId": principal, "tenantId": scope.tenant_id}
+    return {**asked, "principalId": _id("principal", arm_id), "tenantId": scope.tenant_id}
+
+
+def _user_identity(arm_id: str) -> JsonObject:
+    """A user-assigned identity's ids: always the same for the same identity."""
+    return {"principalId": _id("principal", arm_id), "clientId": _id("client", arm_id)}
+
+
+def _id(kind: str, arm_id: str) -> str:
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{kind} {arm_id.lower()}"))
 
 
 def unborn_endpoint(doc: JsonObject) -> JsonObject:

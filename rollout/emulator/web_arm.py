@@ -7,20 +7,33 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
+from urllib.parse import urlencode
 
-from rollout.emulator.answers import Answer
+from rollout.emulator.answers import Answer, invalid
+from rollout.emulator.principals import Principal
 from rollout.emulator.service import Service
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request to Resource Manager. `names` are the path's variable parts, in order."""
+    """One request to Resource Manager. `names` are the path's variable parts, in order.
+
+    `resource` is the ARM id that it is about: without what another provider hangs below it.
+    """
 
     service: Service
     names: tuple[str, ...]
     body: Any
     query: Mapping[str, str]
     now: datetime
+    caller: Principal
+    path: str
+    resource: str
+
+    def next_link(self, changed: Mapping[str, str]) -> str:
+        """The address of the next page: the same request with other parameters."""
+        query = urlencode({**self.query, **changed}, safe="$")
+        return f"{self.service.scope.base_url}{self.path}?{query}"
 
     @property
     def first(self) -> str:
@@ -57,18 +70,31 @@ def poll(name: str, act: Callable[[Call], Answer]) -> Operation:
     return Operation(name, "polls", act)
 
 
+INFERENCE: Final = "InferenceServer"
+STORAGE: Final = "StorageInitializer"
+STORAGE_LOG: Final = "The emulator unpacks models and code itself: no storage initializer ran."
+
+
 def _logs(call: Call) -> Answer:
     endpoint, deployment = call.first, call.second
     found = call.service.rules.get_deployment(endpoint, deployment, call.now)
     if not found.ok:
         return found
-    tail = int((call.body or {}).get("tail") or 100)
-    content = call.service.backend.logs(endpoint.lower(), deployment.lower(), tail)
-    return Answer(200, {"content": content})
+    asked = call.body or {}
+    tail, container = int(asked.get("tail") or 100), asked.get("containerType") or INFERENCE
+    if container not in (INFERENCE, STORAGE):
+        raise invalid(f"containerType must be {STORAGE} or {INFERENCE}.")
+    held = call.service.rules.deployment_log(endpoint, deployment)
+    if container == STORAGE:
+        return Answer(200, {"content": STORAGE_LOG})
+    lines = [*held.splitlines(), *call.service.backend.logs(endpoint.lower(), deployment.lower(), tail).splitlines()]
+    return Answer(200, {"content": "\n".join(lines[-tail:]) if tail > 0 else ""})
 
 
 ENDPOINTS: Final[Mapping[str, Operation]] = {
-    "GET onlineendpoints": read("OnlineEndpoints_List", lambda c: c.service.rules.list_endpoints(c.now, c.query)),
+    "GET onlineendpoints": read(
+        "OnlineEndpoints_List", lambda c: c.service.rules.list_endpoints(c.now, c.query, c.next_link)
+    ),
     "GET onlineendpoints/{}": read("OnlineEndpoints_Get", lambda c: c.service.rules.get_endpoint(c.first, c.now)),
     "PUT onlineendpoints/{}": write(
         "OnlineEndpoints_CreateOrUpdate", lambda c: c.service.rules.put_endpoint(c.first, c.body, c.now)
@@ -88,7 +114,7 @@ ENDPOINTS: Final[Mapping[str, Operation]] = {
         lambda c: c.service.rules.regenerate_keys(c.first, c.body or {}, c.now),
     ),
     "GET onlineendpoints/{}/deployments": read(
-        "OnlineDeployments_List", lambda c: c.service.rules.list_deployments(c.first, c.now)
+        "OnlineDeployments_List", lambda c: c.service.rules.list_deployments(c.first, c.now, c.query)
     ),
     "GET onlineendpoints/{}/deployments/{}": read(
         "OnlineDeployments_Get", lambda c: c.service.rules.get_deployment(c.first, c.second, c.now)
@@ -105,7 +131,7 @@ ENDPOINTS: Final[Mapping[str, Operation]] = {
         "OnlineDeployments_Delete", lambda c: c.service.rules.delete_deployment(c.first, c.second, c.now)
     ),
     "GET onlineendpoints/{}/deployments/{}/skus": read(
-        "OnlineDeployments_ListSkus", lambda c: c.service.rules.skus(c.first, c.second, c.now)
+        "OnlineDeployments_ListSkus", lambda c: c.service.rules.skus(c.first, c.second, c.now, c.query)
     ),
     "POST onlineendpoints/{}/deployments/{}/getlogs": read("OnlineDeployments_GetLogs", _logs),
 }
@@ -130,6 +156,7 @@ def arm_headers(call_now: datetime, correlation: str | None = None) -> dict[str,
     """What every answer of Resource Manager carries."""
     request = str(uuid.uuid4())
     correlation = correlation or str(uuid.uuid4())
+    trace = f"{correlation.replace('-', '')}-{request.replace('-', '')[:16]}"
     return {
         "Cache-Control": "no-cache",
         "Pragma": "no-cache",
@@ -143,4 +170,5 @@ def arm_headers(call_now: datetime, correlation: str | None = None) -> dict[str,
         "x-ms-correlation-request-id": correlation,
         "x-ms-routing-request-id": f"EMULATOR:{call_now:%Y%m%dT%H%M%SZ}:{request}",
         "x-request-time": "0.001",
+        "Server-Timing": f'traceparent;desc="00-{trace}-01"',
     }

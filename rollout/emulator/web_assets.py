@@ -18,7 +18,6 @@ ACCOUNT: Final = "acct"
 STORAGE_HOST: Final = f"{ACCOUNT}.blob.core.windows.net"
 DATASTORE: Final = "workspaceblobstore"
 CONTAINER: Final = "azureml-blobstore"
-AUTOSCALE: Final = "Microsoft.Insights/autoscalesettings"
 
 
 def sas(service: Service, container: str) -> str:
@@ -52,8 +51,8 @@ def workspace(call: Call) -> Answer:
             "kind": "Default",
             "properties": {
                 "friendlyName": scope.workspace,
-                "storageAccount": f"{scope.subscription_path}/resourceGroups/{scope.resource_group}"
-                f"/providers/Microsoft.Storage/storageAccounts/{ACCOUNT}",
+                "storageAccount": scope.storage_id,
+                "containerRegistry": scope.registry_id,
                 "keyVault": None,
                 "applicationInsights": None,
                 "workspaceId": scope.workspace_guid,
@@ -69,15 +68,19 @@ def workspace(call: Call) -> Answer:
 
 
 def pending_upload(call: Call) -> Answer:
+    """POST `startPendingUpload`: a container for the files of an asset version."""
+    return upload(call, call.first, call.second)
+
+
+def upload(call: Call, *names: str) -> Answer:
     """A container of its own for each asset version: in a shared one the SDK takes other code for this one."""
-    name, version = call.first, call.second
-    container = hashlib.sha256(f"{name}:{version}".encode()).hexdigest()[:32]
+    container = hashlib.sha256(":".join(names).encode()).hexdigest()[:32]
     uri = container_url(call.service, container)
     token = f"{uri}?{sas(call.service, container)}"
     kind = (call.body or {}).get("pendingUploadType", "TemporaryBlobReference")
     reference = {
         "blobUri": uri,
-        "storageAccountArmId": workspace(call).body["properties"]["storageAccount"],
+        "storageAccountArmId": call.service.scope.storage_id,
         "credential": {"credentialType": "SAS", "sasUri": token},
     }
     return Answer(
@@ -148,30 +151,37 @@ def usages(call: Call) -> Answer:
     return Answer(200, {"value": value})
 
 
-def put_autoscale(call: Call) -> Answer:
-    """PUT of an autoscale setting: kept, not acted on."""
-    body = call.body if isinstance(call.body, dict) else {}
-    return call.service.catalog.put_plain(f"{AUTOSCALE}/{call.first}", AUTOSCALE, body, call.now)
+def quotas(call: Call) -> Answer:
+    """The limits of the usages, in the form of quotas."""
+    kind = "Microsoft.MachineLearningServices/locations/quotas"
+    entries = [
+        {
+            "id": each["id"].replace("/usages/", "/quotas/"),
+            "type": kind,
+            "amlWorkspaceLocation": call.service.scope.location,
+            "limit": each["limit"],
+            "unit": each["unit"],
+            "name": each["name"],
+        }
+        for each in usages(call).body["value"]
+    ]
+    return Answer(200, {"value": entries})
 
 
-def list_autoscale(call: Call) -> Answer:
-    """The autoscale settings of the resource group."""
-    return Answer(200, {"value": call.service.catalog.plain_listing(AUTOSCALE)})
-
-
-def delete_autoscale(call: Call) -> Answer:
-    """DELETE of an autoscale setting."""
-    return call.service.catalog.remove(f"{AUTOSCALE}/{call.first}")
+def sizes(call: Call) -> Answer:
+    """The virtual machine sizes that the examples use, with their cores; any other known form is accepted too."""
+    value = [{"name": name, "vCPUs": quota.cores(name), "supportedComputeTypes": ["MIR"]} for name in quota.SIZES]
+    return Answer(200, {"value": value})
 
 
 def _of_kind(kind: str) -> dict[str, Operation]:
     """The operations on one kind of asset."""
     group = kind.capitalize()
     return {
-        f"GET {kind}": read(f"{group}_ListNames", lambda c: c.service.catalog.containers(kind)),
+        f"GET {kind}": read(f"{group}_ListNames", lambda c: c.service.catalog.containers(kind, c.query, c.next_link)),
         f"GET {kind}/{{}}": read(f"{group}_Get", lambda c: c.service.catalog.container(kind, c.first)),
         f"GET {kind}/{{}}/versions": read(
-            f"{group}_List", lambda c: c.service.catalog.list_versions(kind, c.first, c.query)
+            f"{group}_List", lambda c: c.service.catalog.list_versions(kind, c.first, c.query, c.next_link)
         ),
         f"GET {kind}/{{}}/versions/{{}}": read(
             f"{group}_GetVersion", lambda c: c.service.catalog.get_version(kind, c.first, c.second)
@@ -200,9 +210,14 @@ WORKSPACE: Final[Mapping[str, Operation]] = {
 }
 """Operations below the workspace other than on endpoints."""
 
-LOCATION: Final[Mapping[str, Operation]] = {"GET usages": read("Usages_List", usages)}
-INSIGHTS: Final[Mapping[str, Operation]] = {
-    "GET autoscalesettings": read("AutoscaleSettings_List", list_autoscale),
-    "PUT autoscalesettings/{}": write("AutoscaleSettings_CreateOrUpdate", put_autoscale),
-    "DELETE autoscalesettings/{}": write("AutoscaleSettings_Delete", delete_autoscale),
+WORKSPACES: Final[Mapping[str, Operation]] = {
+    "GET ": read("Workspaces_List", lambda c: Answer(200, {"value": [workspace(c).body]})),
 }
+"""Operations on the collection of workspaces, of the resource group or the subscription."""
+
+LOCATION: Final[Mapping[str, Operation]] = {
+    "GET usages": read("Usages_List", usages),
+    "GET quotas": read("Quotas_List", quotas),
+    "GET vmsizes": read("VirtualMachineSizes_List", sizes),
+}
+"""Operations below the location other than on operations."""

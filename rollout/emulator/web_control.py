@@ -1,4 +1,7 @@
-"""The emulator's own doors below `/_emulator`: status, history, faults, clock. Not part of the service."""
+"""The emulator's own doors below `/_emulator`: status, history, faults, clock; the rest is in `web_state`.
+
+They are not part of the service.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from typing import Any
 import msgspec
 from starlette.requests import Request
 
+from rollout.emulator import web_state
 from rollout.emulator.answers import Answer
 from rollout.emulator.faults import Fault
 from rollout.emulator.service import Service
@@ -30,8 +34,10 @@ async def answer(service: Service, request: Request, path: str) -> Answer:
             return Answer(200, {"value": msgspec.to_builtins(service.faults.listing())})
         case "PUT", "faults":
             return _faults(service, await request.body())
-        case "PUT", "permissions":
-            return _permissions(service, await request.body())
+        case "PUT" | "GET", "permissions" | "principals" | "policies":
+            return web_state.access(service, request.method, path, await request.body())
+        case _, "traffic":
+            return web_state.traffic(service, request, await request.body())
         case "POST", "clock":
             return _clock(service, await request.body())
         case "POST", "reset-counts":
@@ -53,6 +59,7 @@ def status(service: Service) -> dict[str, Any]:
         "location": scope.location,
         "tenant_id": scope.tenant_id,
         "client_id": service.identity.client_id,
+        "log_workspace_id": service.log_workspace_id,
         "speed": service.clock.speed,
         "time": service.now().isoformat(),
         "endpoints": len(service.rules.world.endpoints),
@@ -78,15 +85,6 @@ def _faults(service: Service, raw: bytes) -> Answer:
     except (msgspec.ValidationError, msgspec.DecodeError, re.error) as error:
         return Answer(400, {"error": {"code": "BadFault", "message": str(error)}})
     return Answer(200, {"value": msgspec.to_builtins(rules)})
-
-
-def _permissions(service: Service, raw: bytes) -> Answer:
-    """What Resource Manager shall say that the caller may do; an empty list: everything."""
-    try:
-        service.permissions = tuple(msgspec.json.decode(raw, type=list[dict[str, list[str]]]))
-    except (msgspec.ValidationError, msgspec.DecodeError) as error:
-        return Answer(400, {"error": {"code": "BadPermissions", "message": str(error)}})
-    return Answer(200, {"value": list(service.permissions)})
 
 
 def _clock(service: Service, raw: bytes) -> Answer:

@@ -10,6 +10,7 @@ from starlette.requests import Request
 
 from rollout.emulator.answers import Answer
 from rollout.emulator.service import Service
+from rollout.emulator.web_registries import discovery
 
 
 async def answer(service: Service, request: Request, path: str) -> Answer:
@@ -27,6 +28,8 @@ async def answer(service: Service, request: Request, path: str) -> Answer:
         case "POST", [_, "oauth2", "v2.0", "token"] | [_, "oauth2", "token"]:
             form = dict(parse_qsl((await request.body()).decode("utf-8", "replace")))
             return service.entra.token(form, time.time())
+        case "GET", ["registrymanagement", "v1.0", "registries", name, "discovery"]:
+            return Answer(200, discovery(service.scope, name))
         case "GET", ["metadata", "endpoints"]:
             return Answer(200, [_cloud(service)])
         case _:

@@ -53,6 +53,7 @@ class Ordered:
     message: str = ""
     ending: str = "Failed"
     seconds: float = 0.0
+    log: str = ""
 
 
 @dataclass(slots=True)
@@ -70,6 +71,7 @@ class Operation:
     waits: bool = False
     failure: tuple[str, str] | None = None
     ending: str = "Failed"
+    log: str = ""
     status: str = "Updating"
     ended: datetime | None = None
 
@@ -80,6 +82,7 @@ class Held:
 
     doc: JsonObject
     proven: bool = False
+    log: str = ""
 
     @property
     def name(self) -> str:

@@ -13,9 +13,18 @@ NOT_EMULATED: Final[tuple[tuple[str, str], ...]] = (
         "Running MLflow, Triton and custom containers",
         "no container engine is asked for; a stub answers, labelled `x-emulator-stub`",
     ),
-    ("Registries", "a deployment may name their assets, which are taken to exist; looking them up is 404"),
+    ("Assets of public registries", "a deployment may name them, and they are taken to exist; looking them up is 404"),
     ("Other workspaces", "there is one: an endpoint's name is never taken by somebody else in the region"),
-    ("Roles", "permissions are answered, as the door sets them, and not enforced; who signs in may do everything"),
+    (
+        "Roles at other scopes, linked access checks",
+        "a principal's roles count for everything; what a body names is not looked at",
+    ),
+    (
+        "Metrics of instances (CPU, memory, disk, capacity), of connections, bytes and data collection",
+        "only requests and latencies are measured",
+    ),
+    ("AmlOnlineEndpointConsoleLog, AmlOnlineEndpointEventLog", "`getLogs` has the container's log"),
+    ("MLflow's own tracking and registry API", "MLflow models are registered by azure-ai-ml"),
     ("Networks", "public access, egress, private endpoints and managed networks are kept as fields and change nothing"),
     (
         "Kubernetes clusters",
@@ -39,7 +48,7 @@ NOT_EMULATED: Final[tuple[tuple[str, str], ...]] = (
         "they end when they are due; `OperationCanceled` comes only as a fault on demand",
     ),
     ("Reads that lag behind writes", "only as a fault on demand (`stale`)"),
-    ("Different logs of the containers of a deployment", "`containerType` is taken and not looked at"),
+    ("The storage initializer's log", "a sentence: the emulator unpacks models and code itself"),
     ("Batch endpoints, jobs, computes, components", "no online endpoint needs them"),
 )
 """What, and how it is instead."""

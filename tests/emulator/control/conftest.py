@@ -26,16 +26,18 @@ class Arm:
         self.session = requests.Session()
         self.session.verify = str(server.state_dir / "ca.pem")
         self.session.trust_env = False
+        self.client_id = server.service.identity.client_id
         self.sign_in()
 
-    def sign_in(self) -> None:
-        """Get a token as any client does."""
+    def sign_in(self, client_id: str = "", secret: str = "", audience: str = "https://management.azure.com") -> None:
+        """Get a token as any client does; by default the emulator's own."""
         known = self.server.service.identity
+        client_id, secret = client_id or known.client_id, secret or known.client_secret
         form = {
             "grant_type": "client_credentials",
-            "client_id": known.client_id,
-            "client_secret": known.client_secret,
-            "scope": "https://management.azure.com/.default",
+            "client_id": client_id,
+            "client_secret": secret,
+            "scope": f"{audience}/.default",
         }
         told = self.session.post(f"{self.server.url}/{known.tenant_id}/oauth2/v2.0/token", data=form).json()
         self.session.headers["Authorization"] = f"Bearer {told['access_token']}"

@@ -10,12 +10,13 @@ import pytest
 from rollout.emulator.answers import Answer
 from rollout.emulator.blobs import Blobs
 from rollout.emulator.clock import ServiceClock, http_date
+from rollout.emulator.durations import milliseconds
 from rollout.emulator.entra import Entra
 from rollout.emulator.environment import variables
 from rollout.emulator.faults import Delay, Drop, Fail, Fault, Faults, Quota
 from rollout.emulator.identity import identity
 from rollout.emulator.persistence import drain, load
-from rollout.emulator.provision import milliseconds, place
+from rollout.emulator.provision import place
 from rollout.emulator.quota import cores, needed
 from rollout.emulator.rules import Rules
 from rollout.emulator.store import Store
@@ -162,7 +163,7 @@ def test_token_buckets() -> None:
 @pytest.fixture
 def entra() -> Entra:
     """A tenant with one application."""
-    return Entra("https://127.0.0.1:1", "tenant", "client", "password", b"secret")
+    return Entra("https://127.0.0.1:1", "tenant", {"client": "password"}.get, b"secret")
 
 
 def _form(**changed: str) -> dict[str, str]:

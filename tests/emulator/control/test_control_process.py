@@ -84,7 +84,7 @@ def test_killed_in_the_middle(state_dir: Path) -> None:
     known = identity(state_dir)
     root = (
         f"{url}/subscriptions/{known.subscription_id}/resourceGroups/emulator/providers"
-        "/Microsoft.MachineLearningServices/workspaces/emulator/onlineEndpoints/house"
+        "/Microsoft.MachineLearningServices/workspaces/emulator/onlineEndpoints/house?api-version=2024-04-01"
     )
     put = requests.put(root, json=endpoint_body(tags={"a": "b"}), headers=headers, verify=bundle, timeout=10)
     operation = put.headers["Azure-AsyncOperation"]

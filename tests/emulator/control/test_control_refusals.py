@@ -118,10 +118,10 @@ REFUSED: dict[str, tuple[Ask, int, str]] = {
         400,
         "The tag name 'a/b' is empty, too long or has reserved characters.",
     ),
-    "traffic by PATCH": (
-        lambda b: b.rules.patch_endpoint("house", {"properties": {"traffic": {"green": 100}}}, b.now),
+    "authentication by PATCH": (
+        lambda b: b.rules.patch_endpoint("house", {"properties": {"authMode": "AMLToken"}}, b.now),
         400,
-        "PATCH changes tags and identity only, not properties.",
+        "PATCH changes tags and identity only, not authMode.",
     ),
     "keys of a deployment's mode": (
         lambda b: b.rules.token("house", b.now),
