@@ -4,8 +4,9 @@ differ."""
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from types import MappingProxyType
 from typing import Final
 from urllib.parse import urlsplit
@@ -17,6 +18,7 @@ from rollout.azure.arm import ArmControlPlane
 from rollout.azure.assets import SdkDeployer
 from rollout.azure.client import ArmClient, tls_context
 from rollout.azure.credentials import AsyncCredential, TokenSource, build, choose
+from rollout.azure.leasing import BlobLock, open_lock
 from rollout.azure.metrics import AzureMonitor
 from rollout.azure.operations import Pace
 from rollout.azure.paths import Paths
@@ -71,13 +73,14 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Connection(msgspec.Struct, frozen=True):
-    """What `connect` gives: the control plane and the data plane of one workspace, who signed in, for people, and what
-    its data plane counted."""
+    """What `connect` gives: the control plane and the data plane of one workspace, who signed in, for people, what its
+    data plane counted, and the lock of an endpoint (its name, and who wants it)."""
 
     control_plane: ArmControlPlane
     scoring: HttpScoring
     signed_in_by: str
     monitor: AzureMonitor
+    lock: Callable[[str, str], AbstractAsyncContextManager[BlobLock]]
 
 
 @asynccontextmanager
@@ -100,7 +103,8 @@ async def connect(target: Target, *, pace: Pace | None = None, autoscale: bool =
         control_plane = ArmControlPlane(client, target.paths, deployer, pace, autoscale=autoscale)
         scoring = HttpScoring(client, target.paths, AsyncCredential(source), target.scopes[1], session)
         monitor = AzureMonitor(target.arm_url, AsyncCredential(source), session)
-        yield Connection(control_plane, scoring, choice.describe(), monitor)
+        lock = partial(open_lock, client, target.paths, AsyncCredential(source), session)
+        yield Connection(control_plane, scoring, choice.describe(), monitor, lock)
 
 
 def _session(target: Target) -> aiohttp.ClientSession:

@@ -49,7 +49,7 @@ WORLDS: dict[str, State] = {
 def _explored(name: str, protocol: str) -> Seen:
     """What the exploration of that world finds under that protocol; kept for the page in the long form."""
     seen = explore(WORLDS[name], PROTOCOLS[protocol])
-    keep(f"interleavings-{len(name)}-{protocol}", {"world": name, "protocol": protocol, **msgspec.to_builtins(seen)})
+    keep(f"interleavings-{protocol}-{name}", {"world": name, "protocol": protocol, **msgspec.to_builtins(seen)})
     return seen
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -21,5 +22,6 @@ def keep(name: str, figures: Mapping[str, Any]) -> None:
     """Keep the figures of a long form; a sample leaves no trace."""
     if whole():
         KEPT.mkdir(exist_ok=True)
+        name = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
         text = json.dumps(figures, indent=1, ensure_ascii=False, sort_keys=True)
         (KEPT / f"{name}.json").write_text(text + "\n", encoding="utf-8")
