@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -34,6 +35,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     documents: Path
     since: str
     approved: Path | None
+    only_begun: bool
     environment: str
     arguments: tuple[str, ...]
 
@@ -51,6 +53,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
 @options.option(
     "--approved", type=click.Path(path_type=Path), help="Apply the change sets of this folder, and only them."
 )
+@options.option("--only-begun", is_flag=True, help="reconcile: not the releases that nobody has begun by apply.")
 @options.option("--environment", default="", metavar="NAME", help="The overlay, as for the command itself.")
 def ci(
     command: str,
@@ -58,6 +61,7 @@ def ci(
     documents: Path,
     changed_since: str,
     approved: Path | None,
+    only_begun: bool,
     environment: str,
 ) -> int:
     """Run COMMAND on every plan in PATHS (files, or folders that are searched), as a job on a runner wants it.
@@ -72,6 +76,7 @@ def ci(
         documents=documents,
         since=changed_since,
         approved=approved,
+        only_begun=only_begun,
         environment=environment,
         arguments=arguments,
     )
@@ -105,6 +110,8 @@ def _calls(wish: Wish) -> Iterator[tuple[str, tuple[str, ...]]]:
         yield from _approved(wish.approved)
         return
     found = _plans(wish)
+    if wish.command == "reconcile" and wish.only_begun:
+        found = _begun(found, wish)
     if wish.command in _MANY and found:
         yield wish.command, tuple(map(str, found))
         return
@@ -128,15 +135,25 @@ def _plans(wish: Wish) -> list[Path]:
     return found
 
 
+def _begun(plans: list[Path], wish: Wish) -> list[Path]:
+    from rollout.cli.begun import split
+
+    words = dict(pairwise(wish.arguments))
+    going, fresh = split(plans, words.get("--target") or os.environ.get("ROLLOUT_TARGET"), wish.environment)
+    for plan in fresh:
+        click.echo(f"{plan}: not begun; that is for apply, when it is approved", err=True)
+    return going
+
+
 def _approved(folder: Path) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Each approved change set, by its digest; those that change nothing need no apply."""
-    from rollout.cli.publishing import about
+    """Each approved change set, as a file; those that change nothing need no apply."""
+    from rollout.cli.publishing import read_documents
 
     if not folder.is_dir():
         raise UsageError(f"there is no folder {folder}", hint="it is what `rollout ci diff --documents` wrote")
-    for index, one in enumerate(about([folder])):
+    for path, one in read_documents([folder]):
         if one.document is not None and one.document.actions:
-            yield f"{index:03}-{_slug(Path(one.file))}", (one.file, "--expect", one.document.digest)
+            yield path.stem, (str(path),)
 
 
 def _call(wish: Wish, name: str, arguments: Sequence[str]) -> int:

@@ -60,11 +60,14 @@ def asked(shared: Shared) -> Asked:
 
 def about(paths: Sequence[Path]) -> tuple[About, ...]:
     """The plans that the files (and the files of folders) tell about; the last word about a plan counts."""
-    found: dict[str, About] = {}
+    return tuple({one.file or one.name: one for _, one in read_documents(paths)}.values())
+
+
+def read_documents(paths: Sequence[Path]) -> Iterator[tuple[Path, About]]:
+    """Each plan that a file tells about, with that file."""
     for path in _files(paths):
         for one in _read(path):
-            found[one.file or one.name] = one
-    return tuple(found.values())
+            yield path, one
 
 
 def told(done: Sequence[Done]) -> None:

@@ -16,13 +16,18 @@ async def post(forge: Forge, commit: str, wanted: Iterable[Status]) -> list[Done
     done = []
     for status in (fitted(each, forge.limits) for each in wanted):
         what = f"the status {status.context} of {commit[:12]}"
-        if there.get(status.context) == status:
+        if _says(there.get(status.context)) == _says(status):
             done.append(Done(deed=Deed.UNCHANGED, what=what, url=status.url))
             continue
         await forge.set_status(commit, status)
         deed = Deed.EDITED if status.context in there else Deed.CREATED
         done.append(Done(deed=deed, what=what, url=status.url))
     return done
+
+
+def _says(status: Status | None) -> tuple[str, str] | None:
+    """What people read; the link alone is no news, for every run has another."""
+    return (status.state.value, status.description) if status else None
 
 
 def fitted(status: Status, limits: Limits) -> Status:

@@ -115,6 +115,7 @@ class World:
         bare = self.folder / f"{full_name}.git"
         bare.parent.mkdir(parents=True, exist_ok=True)
         subprocess.run(["git", "init", "--quiet", "--bare", "--initial-branch=main", str(bare)], check=True)
+        subprocess.run(["git", "-C", str(bare), "config", "uploadpack.allowAnySHA1InWant", "true"], check=True)
         self.repos[full_name] = Repo(full_name, bare)
         return self.repos[full_name]
 

@@ -1,0 +1,28 @@
+"""One emulator with scoring processes for all tests here; a team and a repository of its own for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rollout.emulator import process
+from tests.github.office import Office, office
+
+
+@pytest.fixture(scope="session")
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The state directory of one that is running, its clock two thousand times as fast."""
+    folder = tmp_path_factory.mktemp("emulator")
+    process.start(folder, speed=2000.0, extra=("--no-throttle",))
+    yield folder
+    process.stop(folder)
+
+
+@pytest.fixture
+def team(tmp_path: Path, emulator: Path, request: pytest.FixtureRequest) -> Iterator[Office]:
+    """An endpoint named after the test, so that tests do not meet."""
+    name = request.node.name.removeprefix("test_").replace("_", "-").partition("[")[0][:30].strip("-")
+    with office(tmp_path, emulator, name) as made:
+        yield made
