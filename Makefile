@@ -27,7 +27,7 @@ laws: $(DEV)/ready ## the laws over many more generated histories
 	$(DEV)/bin/python -m tests.reliability.page
 
 reliability: $(DEV)/ready ## killed and let down at every request of every sample: hours; writes docs/reliability.md
-	ROLLOUT_RELIABILITY=all $(DEV)/bin/python -m pytest -n 2 tests/reliability
+	ROLLOUT_RELIABILITY=all $(DEV)/bin/python -m pytest -n 2 tests/reliability tests/protocol tests/e2e/test_kills.py
 	$(DEV)/bin/python -m tests.reliability.page
 
 benchmarks: $(DEV)/ready ## budgets, as ratios within one run

@@ -11,12 +11,13 @@ import pytest
 
 from tests.e2e.harness import Desk
 from tests.e2e.watched import creations, splits, watched
+from tests.reliability.figures import keep, whole
 
 pytestmark = pytest.mark.slow
 PLAN: Final = "safe-rollout.rollout.yml"
 NAME: Final = "my-endpoint"
-ROUNDS: Final = 7
-"""Rollouts, each killed three times: 21 random moments."""
+ROUNDS: Final = 60 if whole() else 9
+"""Rollouts, each killed three times: 27 random moments, 180 in the long form."""
 MOMENTS: Final = ((5, 0.8), (4, 0.3), (3, 0.2))
 """For each kill the most lines of progress, and the most seconds after the last of them, that it comes after."""
 END: Final[dict[str, Any]] = {
@@ -51,3 +52,4 @@ def test_killed(desk: Desk, seed: int) -> None:
     assert creations(history) == ["blue", "green"]
     assert splits(history) == [{}, {"blue": 100}, {"blue": 90, "green": 10}, {"green": 100}]
     assert desk.emulator.served()["by_operation"]["OnlineDeployments_CreateOrUpdate"] == 2
+    keep(f"kills-{seed:02}", {"kills": len(MOMENTS)})

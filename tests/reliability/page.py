@@ -29,7 +29,7 @@ def figures(prefix: str) -> Iterator[Any]:
 
 def page() -> str:
     """The whole page."""
-    parts = [_HEAD, _laws(), _crashes(), _faults(), _operations(), _interleavings()]
+    parts = [_HEAD, _laws(), _crashes(), _kills(), _faults(), _operations(), _interleavings()]
     return "\n".join(part for part in parts if part)
 
 
@@ -65,6 +65,15 @@ def _crashes() -> str:
         "requests."
     )
     return _table("Crashes", about, ["life", "requests", "deaths", "died twice", "other ends"], rows)
+
+
+def _kills() -> str:
+    rounds = list(figures("kills-"))
+    rows = [(len(rounds), sum(one["kills"] for one in rounds), 0)] if rounds else []
+    about = (
+        "The process of `rollout apply` is ended by `kill -9` at random moments of the walk-through, then run again."
+    )
+    return _table("Killed by the system", about, ["rollouts", "kills", "other ends"], rows)
 
 
 def _faults() -> str:
