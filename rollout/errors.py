@@ -3,6 +3,7 @@
     RolloutError
     ├── PlanError       the files are wrong: fix them (exit 3); carries every fault found
     ├── Refused         policy, hazard or capacity says no: change the plan or allow it by name (exit 6)
+    │   └── Hindered    what is around the deployment failed, not what is deployed: mend that, run again (exit 1)
     ├── Stale           the world moved between our read and our write: look again (exit 5)
     │   └── Unapproved  the world, or the plan, is not what a person approved: have it approved again (exit 5)
     ├── Locked          somebody else holds the endpoint (exit 8)
@@ -77,6 +78,15 @@ class Refused(RolloutError):
     """Policy, a hazard that nobody allowed, or missing capacity."""
 
     exit_code = 6
+
+
+class Hindered(Refused):
+    """Something around the deployment failed: the service, its network, its cluster, its secrets.
+
+    It says nothing about what was to be deployed, so nothing is held against that.
+    """
+
+    exit_code = 1
 
 
 class Stale(RolloutError):

@@ -110,7 +110,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """How a run of the loop ended. `failure` is the text of a failed create, with the end of its log."""
+    """How a run of the loop ended. `failure` is the text of a failed create: the sentence, the end of its log, the hint."""
 
     decision: Decision
     observation: Observation
@@ -212,7 +212,8 @@ class Runner:
             self._tell(Finished(action, str(error)))
             if not isinstance(action, DeployRevision) or not await self._left_behind(action):
                 raise
-            return "\n".join(part for part in (str(error), error.logs) if part)
+            remedy = f"hint: {error.hint}" if error.hint else ""
+            return "\n".join(part for part in (str(error), error.logs, remedy) if part)
         except Refused as error:
             self._tell(Finished(action, str(error)))
             if isinstance(action, DeployRevision):

@@ -8,6 +8,7 @@ from typing import Any, Final, Protocol
 import msgspec
 
 from rollout.azure import operations, writes
+from rollout.azure.errors import Conflict
 from rollout.azure.paths import Paths
 from rollout.azure.sending import Sender
 from rollout.core import actions
@@ -16,7 +17,7 @@ from rollout.core.codes import codes
 from rollout.core.observed import IN_FLIGHT, Deployment, Endpoint
 from rollout.core.progress import ours
 from rollout.core.stamp import deployment_tags, provenance_properties
-from rollout.errors import AzureError, Stale
+from rollout.errors import AzureError, Hindered, Stale
 
 _VISIBLE_SECONDS: Final = 120.0
 """How long a deployment may answer 404, or as it was, after its PUT has been accepted."""
@@ -57,8 +58,8 @@ class DeploymentWriter:
     async def deploy(self, action: actions.DeployRevision, before: Endpoint) -> None:
         """Create or update the deployment and wait until it has succeeded.
 
-        Raises AzureError with the end of the container's log if it does not come up, Stale if it is there (`create`)
-        or gone (`update`) unexpectedly.
+        Raises AzureError with the end of the container's log if it does not come up, Hindered if that was for a
+        reason around it, Stale if it is there (`create`) or gone (`update`) unexpectedly.
         """
         what, endpoint = f"deploy {action.deployment}", before.name
         path = self._paths.deployment(endpoint, action.deployment)
@@ -69,6 +70,8 @@ class DeploymentWriter:
         except AzureError as error:
             logs = await self._logs(endpoint, action.deployment)
             raise AzureError(str(error), code=error.code, hint=error.hint, logs=logs) from error
+        except Conflict as error:  # another operation came in between: that says nothing about what is deployed
+            raise Hindered(str(error), hint="Wait a minute, then run the same command again.") from error
 
     async def scale(self, action: actions.ScaleDeployment, before: Endpoint) -> None:
         """Set the number of instances by a PATCH."""

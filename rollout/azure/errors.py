@@ -15,14 +15,17 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from rollout.azure.problem import Problem, read_problem
+from rollout.azure.remedies import AROUND, CONTENT
 from rollout.azure.secret import scrub
-from rollout.errors import AzureError, Refused, Retryable, RolloutError, SignInError, Stale, UsageError
+from rollout.errors import AzureError, Hindered, Refused, Retryable, RolloutError, SignInError, Stale, UsageError
 
 SIGN_IN_HINT: Final = "Sign in again (`az login`, or a fresh federated token); `rollout doctor` shows what was used."
 PERMISSION_HINT: Final = (
     "Grant the identity a role with Microsoft.MachineLearningServices/workspaces/onlineEndpoints/* on the workspace, "
     "e.g. AzureML Data Scientist."
 )
+KEY_HINT: Final = "Its key may have been made anew a moment ago: run the same command again; `rollout doctor` tries it."
+SCORE_HINT: Final = "Grant the identity Microsoft.MachineLearningServices/workspaces/onlineEndpoints/score/action."
 CA_HINT: Final = "Give the certificate authority by ROLLOUT_CA_BUNDLE (a proxy or an emulator has its own)."
 NETWORK_HINT: Final = "Check the network, the proxy (HTTPS_PROXY, NO_PROXY) and the address of the target."
 
@@ -46,6 +49,10 @@ def _sign_in(hint: str) -> Make:
     return lambda what, found: SignInError(f"{what}: {found.message or found.code}", hint=hint)
 
 
+def _hindered(hint: str) -> Make:
+    return lambda what, found: Hindered(f"{what}: {found.message or found.code}", hint=hint)
+
+
 def _azure(hint: str) -> Make:
     return lambda what, found: AzureError(f"{what}: {found.message or found.code}", code=found.code, hint=hint)
 
@@ -53,14 +60,16 @@ def _azure(hint: str) -> Make:
 def _conflict(after: float | None = None) -> Make:
     return lambda what, found: Conflict(
         f"{what}: {found.message or found.code}",
-        hint="Another operation is under way.",
+        hint="Another operation is under way: when it has ended (`rollout status`), run the same command again.",
         after=found.after or after,
     )
 
 
 def _transient(what: str, found: Problem) -> RolloutError:
     return Transient(
-        f"{what}: {found.message or found.code}", hint="The service is busy; try again.", after=found.after
+        f"{what}: {found.message or found.code}",
+        hint="The service is busy or out of order: run the same command again later.",
+        after=found.after,
     )
 
 
@@ -100,14 +109,20 @@ BY_CODE: Final[Mapping[str, Make]] = MappingProxyType(
         ),
         "OperationCanceled": _conflict(60.0),
         "AnotherOperationInProgress": _conflict(),
-        "ResourceNotReady": _azure("The container crashed or its probes failed: read its log, and the smoke tests."),
-        "ImageBuildFailure": _azure("The environment's image could not be built: read the build log in the studio."),
-        "BadArgument": _azure(
-            "The service rejects the deployment's content: check model, environment and their paths."
-        ),
     }
 )
 """What is known of each `error.code`. Anything else goes by its text, then by its status."""
+
+BY_OPERATION: Final[Mapping[str, Make]] = MappingProxyType(
+    {
+        **{code: _azure(remedy) for code, remedy in CONTENT.items()},
+        **{code: _hindered(remedy) for code, remedy in AROUND.items()},
+        "PodUnschedulable": _refused(
+            "the cluster has no room", "Add nodes to the cluster, or ask for smaller `resources` or fewer instances."
+        ),
+    }
+)
+"""What is known of the codes of failed operations; those of `BY_CODE` count too."""
 
 BY_TEXT: Final[tuple[tuple[re.Pattern[str], Make], ...]] = (
     (re.compile(r"in (Creating|Updating|Deleting|Scaling) provisioning state", re.I), _conflict()),
@@ -145,8 +160,11 @@ def from_answer(status: int, body: Any, what: str, *, after: float | None = None
 def from_operation(body: Mapping[str, Any], what: str) -> RolloutError:
     """The fault for a long-running operation that ended as `Failed` or `Canceled`."""
     if str(body.get("status", "")).lower() == "canceled" and not body.get("error"):
-        return from_problem(Problem(codes=("OperationCanceled",), message="the operation was cancelled"), what)
-    return from_problem(read_problem(body.get("error") or body, status=200), what)
+        found = Problem(codes=("OperationCanceled",), message="the operation was cancelled")
+    else:
+        found = read_problem(body.get("error") or body, status=200)
+    known = next((BY_OPERATION[code] for code in found.codes if code in BY_OPERATION), None)
+    return known(what, found) if known else from_problem(found, what)
 
 
 def from_exception(error: BaseException, what: str) -> RolloutError:

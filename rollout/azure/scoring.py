@@ -16,7 +16,7 @@ import aiohttp
 
 from rollout.azure.client import ArmClient
 from rollout.azure.credentials import AsyncCredential
-from rollout.azure.errors import PERMISSION_HINT, from_exception
+from rollout.azure.errors import KEY_HINT, SCORE_HINT, from_exception
 from rollout.azure.paths import Paths
 from rollout.azure.secret import Secret, scrub
 from rollout.core.observed import Endpoint
@@ -94,7 +94,8 @@ class HttpScoring:
                 break
         if answer.status in (401, 403):
             reason = scrub(answer.body[:200].decode(errors="replace"))
-            raise SignInError(f"{endpoint.name} refuses our {endpoint.auth_mode}: {reason}", hint=PERMISSION_HINT)
+            hint = KEY_HINT if answer.status == 401 and endpoint.auth_mode == "key" else SCORE_HINT
+            raise SignInError(f"{endpoint.name} refuses our {endpoint.auth_mode}: {reason}", hint=hint)
         return answer
 
     async def _once(

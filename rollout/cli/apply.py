@@ -11,7 +11,7 @@ import click
 import msgspec
 
 from rollout.cli import ending, exits, options
-from rollout.cli.complain import indented
+from rollout.cli.complain import failed_create
 from rollout.cli.listening import Measurements, listener
 from rollout.cli.options import Output
 from rollout.cli.printing import failures_told, publish, show, stdout_is_taken

@@ -34,6 +34,13 @@ def sentence(error: RolloutError) -> str:
     return text + (f"hint: {block(error.hint, _LONGEST)}\n" if error.hint else "")
 
 
+def failed_create(failure: str) -> str:
+    """`error: …`, the end of its log and `hint: …`, of what `runner.Result` says of a failed create."""
+    sentence, *log = failure.split("\n")
+    hint = f"{log.pop()}\n" if log and log[-1].startswith("hint: ") else ""
+    return f"error: {sentence}\n{indented(chr(10).join(log))}{hint}"
+
+
 def indented(log: str) -> str:
     """A container's log below a message; what it contains cannot move the cursor."""
     return plain(log_lines(log)) if log else ""

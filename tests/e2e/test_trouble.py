@@ -29,6 +29,7 @@ PERMISSION: Final = (
 )
 SIGN_IN: Final = "hint: Sign in again (`az login`, or a fresh federated token); `rollout doctor` shows what was used."
 NETWORK: Final = "hint: Check the network, the proxy (HTTPS_PROXY, NO_PROXY) and the address of the target."
+OUT_OF_ORDER: Final = "hint: The service is out of order: run the same command again later."
 AUTHORITY: Final = "hint: Give the certificate authority by ROLLOUT_CA_BUNDLE (a proxy or an emulator has its own)."
 
 
@@ -38,9 +39,9 @@ def _answers(status: int, code: str, message: str, method: str = ".*") -> dict[s
     return {"method": method, "path": "/subscriptions/.*onlineEndpoints", "times": None, "effect": effect}
 
 
-def _fails(operation: str, message: str) -> dict[str, Any]:
+def _fails(operation: str, message: str, code: str = "InternalServerError") -> dict[str, Any]:
     """A fault: the next operation of that kind fails in the end."""
-    return {"effect": {"kind": "fail", "operation": operation, "code": "InternalServerError", "message": message}}
+    return {"effect": {"kind": "fail", "operation": operation, "code": code, "message": message}}
 
 
 def _complaint(ran: Ran) -> list[str]:
@@ -93,7 +94,7 @@ TROUBLES: Final[Mapping[str, tuple[dict[str, Any], int, list[str]]]] = {
     "the update of the endpoint fails": (
         _fails("endpoint_update", "The weights could not be written."),
         1,
-        ["error: update endpoint my-endpoint: The weights could not be written."],
+        ["error: update endpoint my-endpoint: The weights could not be written.", OUT_OF_ORDER],
     ),
 }
 
@@ -137,7 +138,8 @@ def test_an_endpoint_that_was_never_created(desk: Desk) -> None:
     """Its creation failed: it is held with the way out; destroyed and applied again, it finishes."""
     desk.emulator.faults(_fails("endpoint_create", "No capacity."))
     ran = desk.apply(PLAN)
-    assert (ran.code, _complaint(ran)) == (1, ["error: create endpoint my-endpoint: No capacity."]), ran.told
+    complaint = ["error: create endpoint my-endpoint: No capacity.", OUT_OF_ORDER]
+    assert (ran.code, _complaint(ran)) == (1, complaint), ran.told
     ran = desk.apply(PLAN, "--output", "json")
     assert (ran.code, ran.json["decision"]["reason"]) == (
         10,
@@ -152,7 +154,7 @@ def test_a_deployment_that_does_not_come_up(desk: Desk) -> None:
     assert (ran := desk.apply(PLAN, "--until", "deploy")).code == 0, ran.told
     desk.emulator.arm("DELETE", f"onlineEndpoints/{NAME}/deployments/green")
     desk.emulator.until(NAME, lambda state: "green" not in state["deployments"])
-    desk.emulator.faults(_fails("deployment_create", "The container crashed."))
+    desk.emulator.faults(_fails("deployment_create", "The container crashed.", "ResourceNotReady"))
     ran = desk.apply(PLAN)
     assert ran.code == 10, ran.told
     assert "error: deploy green: The container crashed." in ran.err, ran.told
