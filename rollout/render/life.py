@@ -101,7 +101,7 @@ def status_words(document: Document, standing: Standing) -> str:
         return harmless.line(
             f"applying{_count(document, life)}{_until(document, plain=True)}: {_stage_words(document)}"
         )
-    return harmless.line(f"{life.value}: {document.decision.reason}" if life is not Life.DONE else "done")
+    return harmless.line(f"{life.value}: {why(document)}" if life is not Life.DONE else "done")
 
 
 def stage_words(stage: Stage) -> str:
@@ -111,7 +111,7 @@ def stage_words(stage: Stage) -> str:
 
 def _count(document: Document, life: Life) -> str:
     passed = sum(stage.state in _PASSED for stage in document.stages)
-    return f" {passed}/{len(document.stages)}" if life in (Life.APPLYING, Life.HELD, Life.ROLLED_BACK) else ""
+    return f" {passed}/{len(document.stages)}" if life in (Life.APPLYING, Life.HELD) else ""
 
 
 def _told(document: Document, life: Life, standing: Standing) -> str:
@@ -121,9 +121,18 @@ def _told(document: Document, life: Life, standing: Standing) -> str:
         case Life.APPLYING:
             stage = active(document)
             return (f" {harmless.code(stage.name)}" if stage else "") + _until(document)
-        case Life.ROLLED_BACK | Life.HELD | Life.REFUSED:
+        case Life.ROLLED_BACK:
+            stage = active(document)
+            return (f" at {harmless.code(stage.name)}" if stage else "") + f": {harmless.prose(why(document), 300)}"
+        case Life.HELD | Life.REFUSED:
             return f": {harmless.prose(document.decision.reason, 300)}"
     return ""
+
+
+def why(document: Document) -> str:
+    """What a gate said that failed in this very command, else the decision's reason."""
+    said = document.result.measurements if document.result else ()
+    return next((found.reason for found in said if found.outcome == "FAIL"), document.decision.reason)
 
 
 def active(document: Document) -> Stage | None:

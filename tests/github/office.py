@@ -62,7 +62,9 @@ class Office:
         (folder / f"models/{version}").mkdir(exist_ok=True)
         (folder / f"models/{version}/model.json").write_text(model.replace('"x": 2.0', '"z": 2.0') if broken else model)
         file = folder / "deployment.yml"
-        lines = [f"  path: models/{version}" if "path: models/" in line else line for line in file.read_text().split("\n")]
+        lines = [
+            f"  path: models/{version}" if "path: models/" in line else line for line in file.read_text().split("\n")
+        ]
         file.write_text("\n".join(lines))
 
     def pull_request(self, number: int, fork: bool = False) -> Run:
@@ -128,7 +130,12 @@ def office(folder: Path, emulator: Path, name: str) -> Iterator[Office]:
 
 def machine(known: dict[str, str]) -> dict[str, str]:
     """The runner's variables: where Azure is, but nobody's secret."""
-    public = ("AZUREML_DEV_URL_MFE", "ARM_CLOUD_METADATA_URL", "REGISTRY_DISCOVERY_ENDPOINT_URL", "AZURE_AUTHORITY_HOST")
+    public = (
+        "AZUREML_DEV_URL_MFE",
+        "ARM_CLOUD_METADATA_URL",
+        "REGISTRY_DISCOVERY_ENDPOINT_URL",
+        "AZURE_AUTHORITY_HOST",
+    )
     bundles = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE")
     return {
         "PATH": os.environ["PATH"],
