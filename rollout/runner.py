@@ -12,10 +12,11 @@ from typing import Final, Protocol
 
 import msgspec
 
+from rollout.core import untaken
 from rollout.core.actions import Action, CreateEndpoint, DeleteDeployment, DeployRevision, Record, ScaleDeployment
 from rollout.core.decide import decide
 from rollout.core.decision import Decision, StageState, Status
-from rollout.core.observed import FAILED, Observation
+from rollout.core.observed import FAILED, Endpoint, Observation
 from rollout.core.release import Gate, Release
 from rollout.core.run import refused_key
 from rollout.core.verdict import Outcome, Verdict
@@ -102,6 +103,13 @@ class Guard(Protocol):
     def __call__(self, seen: Observation, decision: Decision) -> None: ...
 
 
+class Done(msgspec.Struct, frozen=True):
+    """An action that was carried out a moment ago, and the endpoint as it was before."""
+
+    action: Action
+    before: Endpoint | None
+
+
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """When to stop: at a satisfied stage, and how long to sleep at most (seconds of service time; 0: never)."""
 
@@ -142,17 +150,18 @@ class Runner:
         self._prove = prove
         self._guard = guard
 
-    async def look(self, *, measure: bool, until: str = "") -> Looked:
+    async def look(self, *, measure: bool, until: str = "", done: Done | None = None) -> Looked:
         """One look and one decision, without any write. With `measure` the gate that is asked for is measured, unless
-        the stage `until` is satisfied without it."""
+        the stage `until` is satisfied without it. `done`: what was done right before, to see what of it was taken."""
         observation = await self._plane.observe(self._release.endpoint.name)
-        decision = decide(self._release, observation, {}, self._allowed)
+        seen = untaken.verdicts(done.action, done.before, observation.endpoint) if done else {}
+        decision = decide(self._release, observation, seen, self._allowed)
         if measure and decision.measure is not None and not _reached(self._release, decision, until):
             gate = decision.measure
             self._tell(Measuring(gate))
             verdict = await self._measure(gate, observation, decision)
             self._tell(Measured(gate, verdict))
-            decision = decide(self._release, observation, {decision.measure_key: verdict}, self._allowed)
+            decision = decide(self._release, observation, {**seen, decision.measure_key: verdict}, self._allowed)
         looked = Looked(observation, decision)
         self._tell(looked)
         return looked
@@ -160,9 +169,11 @@ class Runner:
     async def run(self, limits: Limits) -> Result:
         """Pass after pass until nothing is left to do now. Raises what a second run cannot mend either."""
         writes, trouble, waited, failure = 0, 0, 0.0, ""
+        done: Done | None = None
         while True:
             try:
-                looked = await self.look(measure=True, until=limits.until)
+                looked = await self.look(measure=True, until=limits.until, done=done)
+                done = None
                 decision, observation = looked.decision, looked.observation
                 self._ask(observation, decision)
                 if _reached(self._release, decision, limits.until):
@@ -170,6 +181,7 @@ class Runner:
                 if decision.status is Status.ACT:
                     failure = await self._act(decision, observation) or failure
                     writes += 1
+                    done = Done(decision.actions[0], observation.endpoint)
                 elif observation.endpoint is not None and observation.endpoint.in_flight:
                     await self._plane.settle(observation.endpoint)
                 else:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from rollout.core import settings
+from rollout.core import settings, untaken
 from rollout.core.actions import (
     Action,
     DeleteDeployment,
     FieldChange,
+    Record,
     ScaleDeployment,
     UpdateDeployment,
     UpdateEndpoint,
@@ -18,7 +19,7 @@ from rollout.core.codes import codes
 from rollout.core.decision import Decision, Phase, StageState, StageView, Status
 from rollout.core.ignoring import managed_settings
 from rollout.core.observed import Deployment
-from rollout.core.records import blank, declaring
+from rollout.core.records import blank, declaring, untook
 from rollout.core.release import Delete, DeploymentSpec, Role, Scale, Traffic
 from rollout.core.scene import Scene
 from rollout.core.stamp import SETTINGS_TAG
@@ -33,6 +34,9 @@ def complete(scene: Scene) -> Decision | None:
     if form is not None and promoted.name != form.candidate:
         return None
     drift = drift_of(scene)
+    marker = _untaken_marker(scene)
+    if marker is not None:
+        return _decision(scene, Status.ACT, marker.reason, (marker,), None, drift)
     if scene.release.drift == "heal" and drift:
         return _decision(scene, Status.ACT, drift[0].reason, (drift[0],), None, drift)
     gone, waiting = _deletes(scene)
@@ -60,7 +64,7 @@ def drift_of(scene: Scene) -> tuple[Action, ...]:
 
 def endpoint_drift(scene: Scene) -> Iterator[Action]:
     """The write that converges declared endpoint fields, if any differs."""
-    changes = settings.endpoint_changes(scene.managed, scene.endpoint)
+    changes = _to_try(scene, "", settings.endpoint_changes(scene.managed, scene.endpoint))
     if changes:
         names = ", ".join(change.path for change in changes)
         yield UpdateEndpoint(
@@ -77,7 +81,7 @@ def _deployment_drift(scene: Scene) -> Iterator[Action]:
         return
     spec = scene.release.candidate
     floor = _floor(scene, spec)
-    if stable.count < floor and not stable.autoscaled:
+    if _to_try(scene, "", _missing_instances(scene)):
         yield ScaleDeployment(
             reason=f"{stable.name} has {stable.count} of {floor} instances",
             deployment=stable.name,
@@ -85,7 +89,7 @@ def _deployment_drift(scene: Scene) -> Iterator[Action]:
             count=floor,
         )
     spec = managed_settings(scene.release, spec, stable.name)
-    changes = settings.deployment_changes(spec, stable)
+    changes = _to_try(scene, f"{stable.name}.", settings.deployment_changes(spec, stable))
     if changes:
         names = ", ".join(change.path for change in changes)
         yield UpdateDeployment(
@@ -95,6 +99,55 @@ def _deployment_drift(scene: Scene) -> Iterator[Action]:
             tags={SETTINGS_TAG: codes(spec.settings)},
         )
     yield from _scaled_behind(scene)
+
+
+def _missing_instances(scene: Scene) -> tuple[FieldChange, ...]:
+    stable = scene.stable
+    floor = _floor(scene, scene.release.candidate)
+    if stable is None or stable.autoscaled or stable.count >= floor:
+        return ()
+    return (FieldChange(f"{stable.name}.instance_count", stable.count, floor),)
+
+
+def _to_try(scene: Scene, prefix: str, changes: tuple[FieldChange, ...]) -> tuple[FieldChange, ...]:
+    """The changes without those that the service did not take when they were asked for last."""
+    known = scene.progress.untaken
+    return tuple(each for each in changes if untaken.code(_named(prefix, each)) not in known) if known else changes
+
+
+def _named(prefix: str, change: FieldChange) -> FieldChange:
+    return FieldChange(f"{prefix}{change.path}", change.before, change.after)
+
+
+def _all_differences(scene: Scene) -> Iterator[FieldChange]:
+    """Every setting that differs from its file, taken or not, by its full name."""
+    yield from settings.endpoint_changes(scene.managed, scene.endpoint)
+    yield from _missing_instances(scene)
+    if scene.stable is not None:
+        spec = managed_settings(scene.release, scene.release.candidate, scene.stable.name)
+        for change in settings.deployment_changes(spec, scene.stable):
+            yield _named(f"{scene.stable.name}.", change)
+
+
+def _untaken_marker(scene: Scene) -> Record | None:
+    """What the last write asked for in vain goes on record, so that it is not asked for ever."""
+    if not any(name.startswith(untaken.PREFIX) for name in scene.verdicts):
+        return None
+    found = {untaken.code(each): each for each in _all_differences(scene)}
+    known = [code for code in scene.progress.untaken if code in found]
+    fresh = [code for code, each in found.items() if untaken.key(each) in scene.verdicts and code not in known]
+    if not fresh:
+        return None
+    paths = ", ".join(found[code].path for code in fresh)
+    return Record(
+        reason="; ".join(untaken.said(found[code]) for code in fresh),
+        progress=untook(scene, (*known, *fresh), f"not taken: {paths}"),
+    )
+
+
+def _notes(scene: Scene) -> tuple[str, ...]:
+    known = scene.progress.untaken
+    return tuple(untaken.said(each) for each in _all_differences(scene) if untaken.code(each) in known) if known else ()
 
 
 def _floor(scene: Scene, spec: DeploymentSpec) -> int:
@@ -161,6 +214,7 @@ def _decision(
         next_after=until,
         stages=_views(scene),
         drift=tuple(change for action in drift for change in _changes(action)),
+        notes=_notes(scene),
     )
 
 

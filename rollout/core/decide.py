@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from rollout.core import hazardous, hazards, records
+from rollout.core import hazardous, hazards, records, untaken
 from rollout.core.actions import CreateEndpoint, Record, SetTraffic
 from rollout.core.complete import complete
 from rollout.core.decision import Decision, Phase, Roles, StageState, StageView, Status
@@ -63,7 +63,12 @@ def decide(
         decision = rule(view)
         if decision is not None:
             decision = _weighed(view, decision)
-            return msgspec.structs.replace(decision, roles=_roles(view), stages=decision.stages or _stages(view))
+            return msgspec.structs.replace(
+                decision,
+                roles=_roles(view),
+                stages=decision.stages or _stages(view),
+                notes=tuple(dict.fromkeys((*decision.notes, *untaken.notes(view.verdicts)))),
+            )
     raise AssertionError("the last rule always answers")
 
 

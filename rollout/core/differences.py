@@ -12,6 +12,8 @@ from typing import Any, Final
 
 import msgspec
 
+from rollout.core import untaken
+from rollout.core.actions import FieldChange
 from rollout.core.codes import leaves, was_written
 from rollout.core.identity import Changed, spec_of
 from rollout.core.ignoring import managed_settings
@@ -53,13 +55,21 @@ class Compared(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 def compared(view: Scene) -> Compared:
     """Every managed field of the endpoint, and of what serves or wants to."""
-    found = [*_endpoint(view), *_serving(view)]
+    found = [each for each in (*_endpoint(view), *_serving(view)) if not _untaken(view, each[0])]
     pending = [one for one, known in found if isinstance(one, Difference) and not known]
     return Compared(
         pending=(*pending, *(one for one in _goal(view) if isinstance(one, Difference))),
         drift=(*(one for one, known in found if isinstance(one, Difference) and known), *_outside(view)),
         unchanged=tuple(one for one in (*(one for one, _ in found), *_goal(view)) if isinstance(one, Same)),
     )
+
+
+def _untaken(view: Scene, one: Difference | Same) -> bool:
+    """Whether the service did not take it when it was asked for last: then it is a note (`core.complete`)."""
+    if not view.progress.untaken or isinstance(one, Same):
+        return False
+    path = one.path if one.target == "endpoint" else f"{one.target}.{one.path}"
+    return untaken.code(FieldChange(path, one.before, one.after)) in view.progress.untaken
 
 
 def _outside(view: Scene) -> Iterator[Difference]:

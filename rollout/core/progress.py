@@ -116,7 +116,7 @@ class Transition(_Value, frozen=True, gc=False):
 class Progress(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """All that is recorded. `written` is the split that we last wrote; `since` the later of the last change of the
     weights and the last recorded pass; `declared` the codes of the endpoint fields that we last wrote
-    (`core.differences`)."""
+    (`core.differences`); `untaken` those of values that the service did not take (`core.untaken`)."""
 
     plan: str
     commit: str = ""
@@ -131,6 +131,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     quarantine: tuple[Quarantined, ...] = ()
     hold: Hold | None = None
     approvals: tuple[Approval, ...] = ()
+    untaken: tuple[str, ...] = ()
     history: tuple[Transition, ...] = ()
 
     @property
@@ -267,6 +268,7 @@ def _assemble(sections: Mapping[str, str], sealed: Mapping[str, str]) -> Progres
         passed=_joined(sections, "passed", _PASSED),
         quarantine=_joined(sections, "quarantine", _QUARANTINE),
         approvals=_joined(sections, "approved", _APPROVALS),
+        untaken=_joined(sections, "untaken", _PASSED),
         history=_joined(sections, "history", _HISTORY),
     )
 
@@ -300,6 +302,7 @@ def _sections(progress: Progress) -> Iterator[tuple[str, str]]:
     lists: dict[str, tuple[object, ...]] = {
         "passed": progress.passed,
         "quarantine": progress.quarantine,
+        "untaken": progress.untaken,
         "approved": tuple(msgspec.structs.replace(a, who=_clipped(a.who, _WHO_LENGTH)) for a in progress.approvals),
         "history": progress.history[-HISTORY_LENGTH:],
     }

@@ -13,6 +13,7 @@ from rollout.core.progress import Hold, Progress, Quarantined, Run, quarantine, 
 from rollout.core.release import EndpointSpec
 from rollout.core.scene import Scene
 from rollout.core.stamp import ACTOR
+from rollout.core.untaken import MOST
 
 
 def blank(scene: Scene) -> Progress:
@@ -29,6 +30,11 @@ def blank(scene: Scene) -> Progress:
 def declaring(progress: Progress, endpoint: EndpointSpec) -> Progress:
     """That record, in a write that also sets the endpoint's declared fields."""
     return replace(progress, declared=codes(endpoint.fields))
+
+
+def untook(scene: Scene, codes_now: tuple[str, ...], what: str) -> Progress:
+    """The service did not take these values; what else was on record and does not differ any more is forgotten."""
+    return remember(replace(blank(scene), untaken=codes_now[-MOST:]), scene.now, what)
 
 
 def advanced(scene: Scene, weights: Weights, earned: tuple[str, ...], what: str) -> Progress:

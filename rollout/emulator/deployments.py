@@ -9,6 +9,7 @@ from typing import Any
 from rollout.emulator import checks, operations, paging, quota, shapes
 from rollout.emulator.answers import NO_HEADERS, Answer, JsonObject, deployment_missing, invalid, plain
 from rollout.emulator.endpoints import accepted, find, started
+from rollout.emulator.ignoring import taken
 from rollout.emulator.world import Held, HeldEndpoint, Kind, World, with_state
 
 
@@ -46,6 +47,7 @@ def put(world: World, endpoint: str, name: str, body: Any, now: datetime) -> Ans
     _refuse_parent(world, parent, key)
     before = parent.deployments.get(key)
     _check_body(body)
+    body = taken(world.settings.ignores, "deployment", body, before.doc if before else None)
     count = checks.capacity(body.get("sku"), world.settings)
     _allowed(world, parent, before, name, body)
     body = {**body, "tags": checks.tags(body.get("tags"))}

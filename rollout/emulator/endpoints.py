@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from rollout.emulator import checks, operations, paging, shapes
 from rollout.emulator.answers import Answer, JsonObject, Rejected, endpoint_missing, invalid, plain, user_error
+from rollout.emulator.ignoring import taken
 from rollout.emulator.paging import NextLink
 from rollout.emulator.world import HeldEndpoint, Kind, World, with_state
 
@@ -60,6 +61,9 @@ def put(world: World, name: str, body: Any, now: datetime) -> Answer:
     if held is not None:
         operations.refuse_if_busy(world, held, None)
         _must_be_born(held)
+    if world.settings.ignores:
+        _properties(body)
+        body = taken(world.settings.ignores, "endpoint", body, held.doc if held else None)
     after = _asked(world, name, body, held, now)
     op_id = operations.new_id(world, None)
     after = shapes.with_operation(after, operations.url(world, op_id))

@@ -104,6 +104,9 @@ class Settings:
     """Seconds until a minute's metrics arrive, after it is over."""
     logs_delay: float = 0.0
     """Seconds until a request's line arrives in the traffic log."""
+    ignores: tuple[str, ...] = ()
+    """What of a PUT is silently not taken, such as `endpoint.description` or `deployment.requestSettings` (members of
+    `properties`), or `deployment.sku`; see `rollout.emulator.ignoring`."""
     # Below, what nobody has verified: the stricter reading is the default.
     deployment_locks_endpoint: bool = True
     """Unverified: a deployment's operation also blocks the endpoint and its other deployments."""

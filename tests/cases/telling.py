@@ -28,6 +28,7 @@ def told(world: World, decision: Decision) -> dict[str, Any]:
         "measure": decision.measure.name if decision.measure else "",
         "next_after": minutes(decision.next_after),
         "tags": written(world, first) if first else {},
+        "notes": list(decision.notes),
     }
     return {name: value for name, value in said.items() if value not in ("", [], {})}
 
@@ -104,6 +105,7 @@ def _fields(world: World, progress: Progress) -> Iterator[tuple[str, str]]:
     yield "outcome", progress.outcome
     yield "quarantine", ", ".join(f"{q.goal} at {names.get(q.key, '?')}" for q in progress.quarantine)
     yield "hold", f"{progress.hold.kind}, for {progress.hold.goal}" if progress.hold else ""
+    yield "untaken", " ".join(world.codes.get(code, "?") for code in progress.untaken)
     yield "approvals", _approvals(progress, names)
 
 

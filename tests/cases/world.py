@@ -13,6 +13,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from rollout.core import untaken
+from rollout.core.actions import FieldChange
 from rollout.core.journey import Journey, expedited, normal, suffix_digest
 from rollout.core.observed import Deployment, Endpoint, Observation, Weights, weights
 from rollout.core.progress import Approval, Hold, Progress, Promoted, Quarantined, Run, to_tags
@@ -46,9 +48,13 @@ class World:
         )
         self.allowed = frozenset(case.get("allowed", ()))
         self.keys: dict[str, str] = {}
+        said = {} if case.get("record") == "none" else case.get("record", {})
+        tried, known = _changes(case.get("untaken", {})), _changes(said.get("untaken", {}))
+        self.codes = {untaken.code(change): change.path for change in (*tried, *known)}
         self.record = self._record()
         self.observation = Observation(self._endpoint(self.record), self.now)
-        self.verdicts = {self.keys[name]: _verdict(said) for name, said in case.get("verdicts", {}).items()}
+        self.verdicts = {self.keys[name]: _verdict(words) for name, words in case.get("verdicts", {}).items()}
+        self.verdicts |= {untaken.key(each): _verdict(f"INCONCLUSIVE {untaken.said(each)}") for each in tried}
 
     @property
     def scene(self) -> Scene:
@@ -101,6 +107,7 @@ class World:
             since=at(told["since"]) if "since" in told else None,
             outcome=told.get("outcome", ""),
             hold=Hold(**told["hold"]) if "hold" in told else None,
+            untaken=tuple(untaken.code(change) for change in _changes(told.get("untaken", {}))),
         )
 
     def _learn_keys(self, record: Progress | None) -> Journey | None:
@@ -193,6 +200,11 @@ def _deployment(name: str, model: str, *words: str) -> Deployment:
         autoscaled="autoscaled" in words,
         fields={"model": f"azureml:m:{model}"},
     )
+
+
+def _changes(told: Mapping[str, Sequence[Any]]) -> tuple[FieldChange, ...]:
+    """`{description: [asked, has]}`."""
+    return tuple(FieldChange(path, has, asked) for path, (asked, has) in told.items())
 
 
 def _verdict(told: str) -> Verdict:

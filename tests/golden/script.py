@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, ClassVar
@@ -10,7 +11,7 @@ from msgspec.structs import replace
 
 from rollout.core import actions, commands
 from rollout.core.decision import Decision, Status
-from rollout.core.release import Gate, OnFailure, Release
+from rollout.core.release import EndpointSpec, Gate, OnFailure, Release
 from rollout.core.verdict import Outcome, Verdict
 from tests.worlds import plans
 from tests.worlds.history import History, all_pass, finish
@@ -163,6 +164,17 @@ class Script:
         candidate = plans.spec(revision, description=text)
         self.history.release = replace(self.history.release, candidate=candidate)
 
+    def ignore(self, *members: str) -> None:
+        """The service takes writes of those members, and does not do them."""
+        world = self.history.plane.rules.world
+        world.settings = dataclasses.replace(world.settings, ignores=members)
+
+    def declare(self, *words: str) -> None:
+        """The endpoint's file gives that description."""
+        release = self.history.release
+        declared = EndpointSpec(name=release.endpoint.name, fields={"description": " ".join(words)})
+        self.history.release = replace(release, endpoint=declared)
+
     def approve(self) -> None:
         """A person approves what is waited for."""
         assert self.last is not None, "something waits"
@@ -195,6 +207,8 @@ class Script:
         "forbid": forbid,
         "rename": rename,
         "describe": describe,
+        "ignore": ignore,
+        "declare": declare,
         "approve": approve,
         "resume": lambda self: self.person(commands.resume),
         "hold": lambda self: self.person(commands.hold),

@@ -14,7 +14,7 @@ from rollout.core.observed import Endpoint, Observation
 from rollout.core.release import Gate, Release
 from rollout.core.verdict import Outcome, Verdict
 from rollout.errors import AzureError, Retryable, Stale
-from rollout.runner import Limits, Runner
+from rollout.runner import Done, Limits, Runner
 from tests.worlds.laws import Watch
 from tests.worlds.plane import NAME, RulesPlane, no_hook
 
@@ -53,6 +53,7 @@ class History:
         self.allowed = ALLOWED
         self.watch = Watch(self.plane)
         self.last: Decision | None = None
+        self.done: Done | None = None
 
     async def _measure(self, gate: Gate, observation: Observation, decision: Decision) -> Verdict:
         verdict = self.judge(gate, decision.roles.goal)
@@ -68,11 +69,13 @@ class History:
     def once(self) -> Decision:
         """One pass: look, measure, decide, at most one action."""
         self.watch.release = self.release
-        looked = finish(self.runner.look(measure=True))
+        looked = finish(self.runner.look(measure=True, done=self.done))
         decision = self.last = looked.decision
+        self.done = None
         if decision.status is Status.ACT:
             try:
                 finish(self.watch.apply(decision.actions[0], looked.observation.endpoint))
+                self.done = Done(decision.actions[0], looked.observation.endpoint)
             except (Retryable, Stale):
                 pass  # look again
             except AzureError as error:
