@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import timedelta
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
@@ -11,16 +12,18 @@ import click
 import msgspec
 
 from rollout.cli import ending, exits, options
+from rollout.cli.approving import Guarding, Saved, is_saved, must_concern, read_saved
 from rollout.cli.complain import failed_create
 from rollout.cli.listening import Measurements, listener
 from rollout.cli.options import Output
 from rollout.cli.printing import failures_told, publish, show, stdout_is_taken
 from rollout.cli.running import run
 from rollout.cli.session import CREATES, Session, load, opened, place_of, report_on
+from rollout.core.approval import Approved
 from rollout.core.decision import Status
 from rollout.core.release import Release
 from rollout.core.verdict import Outcome as Verdicts
-from rollout.errors import Stale, UsageError
+from rollout.errors import Unapproved, UsageError
 from rollout.plan.load import LoadedPlan
 from rollout.render.change_text import diff_lines
 from rollout.render.from_report import document
@@ -31,9 +34,10 @@ FOR_EVER: Final = 366 * 86400.0
 
 
 class Wish(msgspec.Struct, frozen=True, kw_only=True):
-    """What the command line asks for."""
+    """What the command line asks for. `saved`: the change set that was approved, where a file holds it."""
 
     plan: Path
+    saved: Saved | None
     target: str | None
     outputs: tuple[Output, ...]
     detailed: bool
@@ -42,6 +46,11 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     max_wait: float
     approved: bool
     expect: str
+
+    @property
+    def given(self) -> Approved | None:
+        """The change set that was approved before."""
+        return self.saved.approved if self.saved else None
 
 
 @click.command()
@@ -52,7 +61,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
 @options.allow_hazard
 @options.option("--until", default="", metavar="STAGE", help="Stop when this stage is passed.")
 @options.option("--wait", is_flag=True, help="Stay until the rollout has ended, through bakes and approvals.")
-@options.option("--max-wait", type=options.DurationType(), help="Wait at most so long (of the service's time).")
+@options.max_wait
 @options.option("--auto-approve", is_flag=True, help="Do not ask.")
 @options.option("--expect", default="", metavar="DIGEST", help="Apply only the change set with this digest.")
 def apply(
@@ -69,15 +78,18 @@ def apply(
 ) -> int:
     """Do what PLAN asks for, stage by stage, until something must be waited for.
 
-    All progress is kept on the endpoint: run it again (by hand or from a schedule) and it carries on.
+    All progress is kept on the endpoint: run it again (by hand or from a schedule) and it carries on. PLAN may be a
+    change set that `rollout diff --out FILE.json` saved: then exactly that is done, in as many runs as it takes.
     """
     patience = max_wait if max_wait is not None else FOR_EVER if wait else 0.0
+    saved = read_saved(plan) if is_saved(plan) else None
     wish = Wish(
-        plan=plan,
+        plan=saved.plan if saved else plan,
+        saved=saved,
         target=target,
         outputs=outputs,
         detailed=detailed,
-        allowed=frozenset({CREATES, *hazards}),
+        allowed=frozenset({CREATES, *hazards, *(saved.approved.allowed if saved else ())}),
         until=until,
         max_wait=patience,
         approved=auto_approve,
@@ -88,23 +100,29 @@ def apply(
 
 
 async def _apply(wish: Wish) -> int:
-    loaded = load(wish.plan)
-    _check_stage(loaded.release, wish.until)
+    given = wish.given
+    loaded = load(wish.plan, wish.saved.overlay if wish.saved else None, given.digest if given else wish.expect)
+    release = loaded.release
+    _check_stage(release, wish.until)
     async with opened(place_of(loaded, wish.target)) as session:
-        seen = await session.settled(loaded.release.endpoint.name)
+        if given is not None:
+            must_concern(given, release, session.endpoint_id(release.endpoint.name), wish.expect)
+        seen = await session.settled(release.endpoint.name)
         report = report_on(session, loaded, seen, wish.allowed)
-        if report.changes.decision.status in (Status.DONE, Status.HOLD, Status.REFUSE):
+        decision = report.changes.decision
+        Guarding(release, wish.allowed, given)(seen, decision)
+        if decision.status in (Status.DONE, Status.HOLD, Status.REFUSE):
             return _finish(wish, report)
-        if not _approved(wish, report):
+        if given is None and not _approved(wish, report):
             click.echo("nothing was done", err=True)
             return exits.ERROR
-        return await _carry_out(wish, loaded, session)
+        return await _carry_out(wish, loaded, session, given or (None if wish.approved else _said_now(report)))
 
 
-async def _carry_out(wish: Wish, loaded: LoadedPlan, session: Session) -> int:
+async def _carry_out(wish: Wish, loaded: LoadedPlan, session: Session, given: Approved | None) -> int:
     with listener(loaded.release.name) as heard:
         gates = Measurements(heard)
-        runner = session.runner(loaded.release, wish.allowed, gates)
+        runner = session.runner(loaded.release, wish.allowed, gates, given)
         result = await runner.run(Limits(until=wish.until, max_wait=wish.max_wait))
     return _finish(
         wish,
@@ -113,6 +131,15 @@ async def _carry_out(wish: Wish, loaded: LoadedPlan, session: Session) -> int:
         writes=result.writes,
         failure=result.failure,
     )
+
+
+def _said_now(report: Report) -> Approved | None:
+    """What a person has just said yes to: it lasts as long as this process."""
+    now = report.approval
+    if now is None:
+        return None
+    end = now.created + timedelta(seconds=FOR_EVER)
+    return msgspec.structs.replace(now, valid_until=end, carry_until=end)
 
 
 def _after(session: Session, loaded: LoadedPlan, result: Result, allowed: frozenset[str]) -> Report:
@@ -132,8 +159,7 @@ def _finish(
     report = msgspec.structs.replace(report, command="apply", exit_code=told, outcome=outcome)
     publish(document(report), wish.outputs)
     if failure:
-        sentence, _, log = failure.partition("\n")
-        click.echo(f"error: {sentence}\n{indented(log)}", err=True, nl=False)
+        click.echo(failed_create(failure), err=True, nl=False)
     return code
 
 
@@ -149,9 +175,9 @@ def _approved(wish: Wish, report: Report) -> bool:
     """Whether the changes may be made: nothing to approve, said on the command line, or said now."""
     digest = report.changes.digest
     if wish.expect and wish.expect != digest:
-        raise Stale(
+        raise Unapproved(
             f"the change set is {digest} now, not {wish.expect}",
-            hint="look at it again: rollout diff",
+            hint="look at it again: rollout diff; a change set that `diff --out FILE` saved says what changed since",
         )
     if wish.approved or wish.expect or not report.changes.actions:
         return True

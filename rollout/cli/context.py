@@ -27,6 +27,17 @@ def actor(given: str | None, environment: Mapping[str, str] = os.environ) -> str
         return ""
 
 
+def run_url(environment: Mapping[str, str] = os.environ) -> str:
+    """The address of the CI run that this is a part of; "" outside of one."""
+    server, repository = environment.get("GITHUB_SERVER_URL", ""), environment.get("GITHUB_REPOSITORY", "")
+    if (run := environment.get("GITHUB_RUN_ID", "")) and server and repository:
+        return f"{server}/{repository}/actions/runs/{run}"
+    project, build = environment.get("SYSTEM_TEAMPROJECT", ""), environment.get("BUILD_BUILDID", "")
+    if project and build:
+        return f"{environment.get('SYSTEM_COLLECTIONURI', '')}{project}/_build/results?buildId={build}"
+    return environment.get("CI_JOB_URL", "")
+
+
 def commit(plan: Path, environment: Mapping[str, str] = os.environ) -> str:
     """The commit that the plan comes from: what CI says, else what Git says, else ""."""
     for name in _COMMITS:

@@ -14,6 +14,7 @@ from rollout.cli.printing import failures_told, publish
 from rollout.cli.room import with_capacity
 from rollout.cli.running import run
 from rollout.cli.session import CREATES, load, opened, place_of, report_on
+from rollout.core.change_set import LIFETIME
 from rollout.render.from_report import document
 from rollout.render.report import Report
 
@@ -25,6 +26,7 @@ from rollout.render.report import Report
 @options.detailed
 @options.allow_hazard
 @options.option("--out", type=click.Path(path_type=Path), help="Write the change set as JSON to this file, too.")
+@options.lifetime
 def diff(
     plan: Path,
     target: str | None,
@@ -32,10 +34,14 @@ def diff(
     detailed: bool,
     hazards: tuple[str, ...],
     out: Path | None,
+    lifetime: float,
 ) -> int:
-    """Show what PLAN would still do, if every gate passes: the change set and its digest. Changes nothing."""
+    """Show what PLAN would still do, if every gate passes: the change set and its digest. Changes nothing.
+
+    What --out writes can be approved and given to `rollout apply`, which then does exactly that and nothing else.
+    """
     extra = (Output("json", out),) if out else ()
-    return _look(plan, target, (*(outputs or (Output("text"),)), *extra), detailed, hazards, "diff")
+    return _look(plan, target, (*(outputs or (Output("text"),)), *extra), detailed, hazards, "diff", lifetime)
 
 
 @click.command()
@@ -55,17 +61,21 @@ def _look(
     detailed: bool,
     hazards: tuple[str, ...],
     command: Literal["diff", "status"],
+    lifetime: float = LIFETIME,
 ) -> int:
     with failures_told(command, plan, outputs):
-        report = run(_report(plan, target, frozenset(hazards), capacity=command == "diff"))
+        report = run(_report(plan, target, frozenset(hazards), lifetime, capacity=command == "diff"))
         code = ending.of_look(report.changes, detailed=True)
         publish(document(msgspec.structs.replace(report, command=command, exit_code=code)), outputs)
     return ending.of_look(report.changes, detailed=detailed)
 
 
-async def _report(plan: Path, target: str | None, hazards: frozenset[str], *, capacity: bool) -> Report:
+async def _report(
+    plan: Path, target: str | None, hazards: frozenset[str], lifetime: float, *, capacity: bool
+) -> Report:
     loaded = load(plan)
     async with opened(place_of(loaded, target)) as session:
         seen = await session.plane.observe(loaded.release.endpoint.name)
-        report = report_on(session, loaded, seen, hazards | {CREATES})
-        return await with_capacity(report, session.quota) if capacity else report
+        allowed = hazards | {CREATES}
+        report = report_on(session, loaded, seen, allowed, lifetime)
+        return await with_capacity(report, session.quota, allowed) if capacity else report

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -168,9 +169,38 @@ plain_output = option(
     help="text or json, each with =PATH to write it to a file; repeatable.",
 )
 detailed = option("--detailed-exitcode", "detailed", is_flag=True, help="Exit 2 for changes or drift, 7 while waiting.")
+
+
+def _hazards(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
+    """Each must be the name of a hazard (and its target)."""
+    names = tuple(name.strip() for given in value for name in given.split(",") if name.strip())
+    if not names:
+        return names
+    from rollout.core.hazards import HAZARDS, unknown
+
+    for name in filter(unknown, names):
+        close = get_close_matches(name, HAZARDS, 1)
+        hint = f"; did you mean {close[0]}?" if close else f"; there are {', '.join(HAZARDS)}"
+        raise click.BadParameter(f"{name!r} is no hazard{hint}", ctx, param)
+    return names
+
+
 allow_hazard = option(
-    "--allow-hazard", "hazards", multiple=True, metavar="HAZARD", help="Allow a hazard by its name; repeatable."
+    "--allow-hazard",
+    "hazards",
+    multiple=True,
+    metavar="HAZARD",
+    callback=_hazards,
+    help="Allow a hazard by its name; repeatable, or with commas.",
 )
+lifetime = option(
+    "--lifetime",
+    type=DurationType(),
+    default="2h",
+    show_default=True,
+    help="How long the change set may be approved and started.",
+)
+max_wait = option("--max-wait", type=DurationType(), help="Wait at most so long (of the service's time).")
 who = option("--who", default=None, help="Who does this, for the record; by default the user of the machine or CI.")
 why = option("--why", "-m", default="", help="Why, for the record.")
 endpoint_id = option("--endpoint", "endpoint", metavar="ID", help="The endpoint's ARM id or name, instead of a plan.")

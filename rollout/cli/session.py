@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,16 +13,19 @@ import msgspec
 
 from rollout.azure.target import connect
 from rollout.cli import options
-from rollout.cli.context import commit
+from rollout.cli.approving import TOOL, Guarding
+from rollout.cli.context import actor, commit, run_url
 from rollout.cli.place import Place
 from rollout.cli.room import prover
 from rollout.cli.sources import Sources
 from rollout.cli.targets import resolve
-from rollout.core.change_set import change_set
+from rollout.core.approval import Approved, approved
+from rollout.core.change_set import LIFETIME, change_set
 from rollout.core.decide import decide
 from rollout.core.decision import Decision, Status
 from rollout.core.observed import Observation
 from rollout.core.release import GateKind, Release
+from rollout.core.stamp import ACTOR
 from rollout.core.verdict import Outcome, Verdict
 from rollout.gates.measurer import Measurer
 from rollout.plan.load import LoadedPlan, load_release
@@ -55,11 +59,24 @@ class Session(msgspec.Struct, frozen=True):
     place: Place
     sources: MetricSources
 
-    def runner(self, release: Release, allowed: frozenset[str], listener: Listener) -> Runner:
-        """The loop for one release here."""
-        measurer = Measurer(self.scoring, self.plane, self.clock, self.sources)
-        prove = prover(release, self.quota, allowed)
-        return Runner(release, self.plane, measurer, self.clock, allowed=allowed, listener=listener, prove=prove)
+    def runner(
+        self, release: Release, allowed: frozenset[str], listener: Listener, given: Approved | None = None
+    ) -> Runner:
+        """The loop for one release here; with `given` it does nothing but what was approved."""
+        return Runner(
+            release,
+            self.plane,
+            Measurer(self.scoring, self.plane, self.clock, self.sources),
+            self.clock,
+            allowed=allowed,
+            listener=listener,
+            prove=prover(release, self.quota, allowed),
+            guard=Guarding(release, allowed, given),
+        )
+
+    def endpoint_id(self, name: str) -> str:
+        """The ARM id of an endpoint here."""
+        return self.place.target.paths.endpoint(name)
 
     async def settled(self, endpoint: str) -> Observation:
         """A look at a moment when the service is not working on the endpoint."""
@@ -79,9 +96,19 @@ async def opened(place: Place) -> AsyncIterator[Session]:
         yield Session(plane, plane, connection.scoring, ServiceClock(place.speed), place, sources)
 
 
-def load(path: Path) -> LoadedPlan:
-    """The plan, signed with the commit it comes from."""
-    return load_release(path, commit=commit(path), overlay=options.overlay_for(path))
+def load(path: Path, overlay: Path | None = None, approved: str = "") -> LoadedPlan:
+    """The plan, signed with the commit it comes from, who runs this and where, and the digest of what was approved."""
+    loaded = load_release(path, commit=commit(path), overlay=overlay or options.overlay_for(path))
+    return signed(loaded, approved)
+
+
+def signed(loaded: LoadedPlan, approved: str = "") -> LoadedPlan:
+    """The plan with its provenance, for what it creates."""
+    release = loaded.release
+    who = actor(os.environ.get("ROLLOUT_WHO"))
+    told = {"plan": release.name, "commit": release.commit, ACTOR: who, "run": run_url(), "approved": approved}
+    release = msgspec.structs.replace(release, provenance={key: value for key, value in told.items() if value})
+    return msgspec.structs.replace(loaded, release=release)
 
 
 def place_of(loaded: LoadedPlan, flag: str | None) -> Place:
@@ -89,9 +116,15 @@ def place_of(loaded: LoadedPlan, flag: str | None) -> Place:
     return resolve(flag, loaded.target)
 
 
-def report_on(session: Session, loaded: LoadedPlan, seen: Observation, allowed: frozenset[str]) -> Report:
+def report_on(
+    session: Session,
+    loaded: LoadedPlan,
+    seen: Observation,
+    allowed: frozenset[str],
+    lifetime: float = LIFETIME,
+) -> Report:
     """What is to be told about a plan after that look."""
-    changes = change_set(loaded.release, seen, allowed)
+    changes = change_set(loaded.release, seen, allowed, lifetime=lifetime)
     decision = waiting_bake(loaded.release, seen, changes.decision, allowed)
     decision = msgspec.structs.replace(decision, notes=(*decision.notes, *map(str, loaded.variables)))
     return Report(
@@ -100,6 +133,16 @@ def report_on(session: Session, loaded: LoadedPlan, seen: Observation, allowed: 
         observation=seen,
         changes=msgspec.structs.replace(changes, decision=decision),
         requests=session.plane.requests,
+        approval=approved(
+            changes,
+            loaded.release,
+            endpoint=session.endpoint_id(loaded.release.endpoint.name),
+            created=seen.now,
+            file=str(loaded.path),
+            overlay=str(options.overlay_for(loaded.path) or ""),
+            allowed=allowed,
+            tool=TOOL,
+        ),
     )
 
 

@@ -21,10 +21,11 @@ from rollout.core.actions import (
     DeployRevision,
     ScaleDeployment,
 )
+from rollout.core.hazards import QUOTA_RISK
 from rollout.core.observed import Endpoint
 from rollout.errors import Refused
 
-UNPROVEN: Final = "unproven-capacity"
+UNPROVEN: Final = QUOTA_RISK
 """The hazard of going on where capacity cannot be proven, or is missing."""
 MOST_DEPLOYMENTS: Final = 20
 MOST_INSTANCES: Final = 50

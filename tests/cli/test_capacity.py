@@ -22,7 +22,7 @@ def test_too_much_is_refused_before_anything_is_written(rollout: Command, on_emu
     refused = rollout("apply", plan, "--auto-approve")
     assert refused.code == 6
     assert f"({words})" in refused.err
-    assert "--allow-hazard unproven-capacity" in refused.err
+    assert "--allow-hazard quota-risk" in refused.err
     assert rollout("status", plan, "-o", "json").json["endpoint"]["exists"] is False
 
 
@@ -47,4 +47,4 @@ def test_a_size_that_nobody_knows(rollout: Command, on_emulator: Path, tmp_path:
         6,
         "error: capacity: blue: the size Standard_Odd is not known, so its cores cannot be counted",
     )
-    assert rollout("apply", plan, "--auto-approve", "--allow-hazard", "unproven-capacity").code == 0
+    assert rollout("apply", plan, "--auto-approve", "--allow-hazard", "quota-risk").code == 0

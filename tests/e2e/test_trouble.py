@@ -88,7 +88,7 @@ TROUBLES: Final[Mapping[str, tuple[dict[str, Any], int, list[str]]]] = {
             "for upgrades: 3) × 4 cores = 12; green 1 × Standard_DS3_v2 (20 % for upgrades: 2) × 4 cores = 8; green "
             "2 × Standard_DS3_v2 (20 % for upgrades: 3) × 4 cores = 12)",
             "hint: ask for quota, use fewer or smaller instances, or delete what is not needed; --allow-hazard "
-            "unproven-capacity tries it all the same",
+            "quota-risk tries it all the same",
         ],
     ),
     "the update of the endpoint fails": (
@@ -112,7 +112,7 @@ def test_one_trouble_after_the_other(desk: Desk) -> None:
 def test_quota_that_only_the_service_knows(desk: Desk) -> None:
     """A deployment refused for want of cores is taken away; with more of them a second run finishes."""
     desk.emulator.faults({"effect": {"kind": "quota", "cores": 4}})
-    ran = desk.apply(PLAN, "--allow-hazard", "unproven-capacity")
+    ran = desk.apply(PLAN, "--allow-hazard", "quota-risk")
     hint = (
         "hint: Ask for more quota, free instances, or choose another instance type; blue and green need both at once."
     )
