@@ -61,6 +61,13 @@ LISTED: Final[tuple[Listed, ...]] = (
     Listed("recording", "*", "header x-ms-correlation-request-id is added", _EXCERPT),
     Listed("recording", "*", "header x-ms-routing-request-id is added", _EXCERPT),
     Listed("recording", "*", "header x-request-time is added", _EXCERPT),
+    Listed("recording", "*", "header server-timing is added", _EXCERPT),
+    Listed(
+        "recording",
+        "*",
+        "header x-ms-ratelimit-remaining-subscription-global-* is added",
+        "documented since 2024; the recording is of 2022",
+    ),
     Listed("recording", "*", "header x-ms-ratelimit-remaining-subscription-reads is added", _ALL_COUNT),
     Listed(
         "recording",
@@ -169,7 +176,8 @@ LISTED: Final[tuple[Listed, ...]] = (
     Listed(
         "capture", "GET workspace", "properties.applicationInsights: text → null", "the emulated workspace has none"
     ),
-    Listed("capture", "GET registry", "status 200 → 404", "registries are not emulated; the SDK goes on without"),
+    Listed("capture", "GET registry", "* is added", "the mock's registry is short; the SDK reads what is there"),
+    Listed("capture", "GET workspace", "properties.containerRegistry is added", _MOCK),
 )
 
 
