@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Protocol
 
@@ -117,6 +118,19 @@ class MetricSources(Protocol):
 
     def of(self, source: Source) -> MetricSource:
         """That source. No request is made before it is asked."""
+
+
+class Lock(Protocol):
+    """One endpoint's lock. It keeps reconcilers apart; docs/locking.md says what it does not exclude."""
+
+    def held(self, wait: float) -> AbstractAsyncContextManager[None]:
+        """Hold it while the block runs, waiting at most `wait` seconds for it. Raises Locked."""
+
+    def check(self) -> None:
+        """Raises Locked when it has been lost."""
+
+    async def end(self, lock_id: str) -> str:
+        """Take it away from the holder with that id; who that was. Raises Locked for another id."""
 
 
 class Clock(Protocol):

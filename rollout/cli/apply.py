@@ -15,6 +15,7 @@ from rollout.cli import ending, exits, options
 from rollout.cli.approving import Guarding, Saved, is_saved, must_concern, read_saved
 from rollout.cli.complain import failed_create
 from rollout.cli.listening import Measurements, listener
+from rollout.cli.locking import locked
 from rollout.cli.options import Output
 from rollout.cli.printing import failures_told, publish, show, stdout_is_taken
 from rollout.cli.running import run
@@ -59,6 +60,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
 @options.output
 @options.detailed
 @options.allow_hazard
+@options.lock
 @options.option("--until", default="", metavar="STAGE", help="Stop when this stage is passed.")
 @options.option("--wait", is_flag=True, help="Stay until the rollout has ended, through bakes and approvals.")
 @options.max_wait
@@ -104,7 +106,7 @@ async def _apply(wish: Wish) -> int:
     loaded = load(wish.plan, wish.saved.overlay if wish.saved else None, given.digest if given else wish.expect)
     release = loaded.release
     _check_stage(release, wish.until)
-    async with opened(place_of(loaded, wish.target)) as session:
+    async with opened(place_of(loaded, wish.target)) as door, locked(door, release.endpoint.name) as session:
         if given is not None:
             must_concern(given, release, session.endpoint_id(release.endpoint.name), wish.expect)
         seen = await session.settled(release.endpoint.name)

@@ -36,6 +36,7 @@ COMMANDS: Final = MappingProxyType(
         "retry": Entry(f"{_HERE}.person:retry", "Try a goal again that failed."),
         "adopt": Entry(f"{_HERE}.person:adopt", "Say which deployment is stable, and take the endpoint over."),
         "disown": Entry(f"{_HERE}.person:disown", "Give an endpoint up: take rollout's tags off."),
+        "unlock": Entry(f"{_HERE}.locking:unlock", "Take an endpoint's lock away from a holder that is gone."),
         "destroy": Entry(f"{_HERE}.destroy:destroy", "Delete an endpoint with all its deployments."),
         "import": Entry(f"{_HERE}.importing:import_", "Write a plan for an endpoint that serves already."),
         "fmt": Entry(f"{_HERE}.edit:fmt", "Format plans; comments stay."),

@@ -147,6 +147,33 @@ def overlay_for(plan: Path) -> Path | None:
     return Path(overlay) if overlay else None
 
 
+def lock(function: F) -> F:
+    """The options about the endpoint's lock. Commands need not hand them on: `lock_wish` knows what was given."""
+    mode = option(
+        "--lock",
+        type=click.Choice(["none", "lease"]),
+        default="none",
+        expose_value=False,
+        callback=_remember,
+        help="Hold a lease in the workspace's storage meanwhile: one reconciler at a time.",
+    )
+    wait = option(
+        "--lock-wait",
+        type=DurationType(),
+        expose_value=False,
+        callback=_remember,
+        help="Wait at most so long for it.",
+    )
+    return mode(wait(function))
+
+
+def lock_wish() -> float | None:
+    """How many seconds to wait for the endpoint's lock; None: none is wished for."""
+    context = click.get_current_context(silent=True)
+    given: dict[str, Any] = context.meta if context else {}
+    return (given.get(f"{_META}lock_wait") or 0.0) if given.get(f"{_META}lock") == "lease" else None
+
+
 target = option(
     "--target",
     metavar="TARGET",

@@ -13,6 +13,7 @@ import msgspec
 from rollout.cli import ending, exits, options
 from rollout.cli.complain import complain
 from rollout.cli.listening import Measurements, log_listener
+from rollout.cli.locking import locked
 from rollout.cli.options import Output
 from rollout.cli.printing import failures_told, publish
 from rollout.cli.running import run
@@ -47,6 +48,7 @@ _WORST_FIRST: Final = (
 @options.output
 @options.detailed
 @options.allow_hazard
+@options.lock
 @options.option("--parallel", default=4, type=click.IntRange(1, 64), help="How many endpoints at the same time.")
 def reconcile(
     paths: tuple[Path, ...],
@@ -97,7 +99,7 @@ async def _all(
 
 async def _one(path: Path, target: str | None, allowed: frozenset[str], detailed: bool) -> Pass:
     loaded = load(path)
-    async with opened(place_of(loaded, target)) as session:
+    async with opened(place_of(loaded, target)) as door, locked(door, loaded.release.endpoint.name) as session:
         gates = Measurements(log_listener(loaded.release.name))
         result = await session.runner(loaded.release, allowed, gates).run(Limits())
         decision = result.decision

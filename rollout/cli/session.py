@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Final
 
@@ -29,7 +29,7 @@ from rollout.core.stamp import ACTOR
 from rollout.core.verdict import Outcome, Verdict
 from rollout.gates.measurer import Measurer
 from rollout.plan.load import LoadedPlan, load_release
-from rollout.ports import ControlPlane, MetricSources, Quota, Scoring
+from rollout.ports import ControlPlane, Lock, MetricSources, Quota, Scoring
 from rollout.render.report import Report
 from rollout.runner import Listener, Runner
 
@@ -58,6 +58,7 @@ class Session(msgspec.Struct, frozen=True):
     clock: ServiceClock
     place: Place
     sources: MetricSources
+    lock: Callable[[str, str], AbstractAsyncContextManager[Lock]]
 
     def runner(
         self, release: Release, allowed: frozenset[str], listener: Listener, given: Approved | None = None
@@ -90,10 +91,10 @@ class Session(msgspec.Struct, frozen=True):
 @asynccontextmanager
 async def opened(place: Place) -> AsyncIterator[Session]:
     """Connect; the connections are closed at the end."""
-    async with connect(place.target) as connection:
+    async with connect(place.target, autoscale=True) as connection:
         plane = connection.control_plane
         sources = Sources(connection.monitor)
-        yield Session(plane, plane, connection.scoring, ServiceClock(place.speed), place, sources)
+        yield Session(plane, plane, connection.scoring, ServiceClock(place.speed), place, sources, connection.lock)
 
 
 def load(path: Path, overlay: Path | None = None, approved: str = "") -> LoadedPlan:

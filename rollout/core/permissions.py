@@ -34,6 +34,8 @@ _ALWAYS: Final = (
     Permission(f"{_ML}/locations/mfeOperationsStatus/read", "follow operations"),
     Permission(f"{_ML}/locations/mfeOperationResults/read", "follow operations"),
     Permission(f"{_ML}/locations/usages/read", "prove capacity before the first write"),
+    Permission("Microsoft.Authorization/permissions/read", "let `doctor` prove these permissions"),
+    Permission("Microsoft.Authorization/locks/read", "let `doctor` see resource locks"),
 )
 _SIGN_IN: Final[Mapping[str, Permission]] = {
     "key": Permission(f"{_ENDPOINTS}/listKeys/action", "sign in for smoke tests (auth_mode: key)"),
@@ -81,6 +83,8 @@ def custom_role(wanted: Sequence[Permission], scope: str) -> dict[str, Any]:
 def _of_asset(kind: str) -> Iterator[Permission]:
     for verb in ("read", "write"):
         yield Permission(f"{_WORKSPACE}/{kind}/versions/{verb}", f"register local {kind}")
+    if kind == "codes":  # by a pattern: what its POST is called as an action is documented nowhere
+        yield Permission(f"{_WORKSPACE}/{kind}/versions/*/action", "get a place to upload code to")
 
 
 def _is_local(release: Release, root: str) -> bool:
