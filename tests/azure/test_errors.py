@@ -19,7 +19,8 @@ from azure.identity import CredentialUnavailableError
 
 from rollout.azure.errors import Conflict, Transient, from_answer, from_exception, from_operation
 from rollout.azure.problem import Problem, read_problem
-from rollout.errors import AzureError, Refused, Retryable, RolloutError, SignInError, Stale, UsageError
+from rollout.azure.remedies import AROUND, CONTENT
+from rollout.errors import AzureError, Hindered, Refused, Retryable, RolloutError, SignInError, Stale, UsageError
 
 BODIES = Path(__file__).parents[2].parent / "shared" / "corpus" / "rest" / "recordings" / "error-bodies.json"
 
@@ -91,6 +92,43 @@ def test_a_failed_operation_is_told_by_its_code() -> None:
     error = from_operation(body, "deploy green")
     assert isinstance(error, AzureError)
     assert (str(error), error.code) == ("deploy green: User container has crashed", "ResourceNotReady")
+
+
+def failed(code: str) -> RolloutError:
+    """The fault for an operation that ended with a code."""
+    return from_operation({"status": "Failed", "error": {"code": code, "message": "It went wrong."}}, "deploy green")
+
+
+@pytest.mark.parametrize("code", CONTENT)
+def test_what_is_deployed_is_at_fault(code: str) -> None:
+    """The goal fails: an AzureError with the code and the remedy of the table."""
+    error = failed(code)
+    assert isinstance(error, AzureError)
+    assert (str(error), error.code, error.hint) == ("deploy green: It went wrong.", code, CONTENT[code])
+
+
+@pytest.mark.parametrize("code", AROUND)
+def test_what_is_around_it_is_at_fault(code: str) -> None:
+    """Nothing is held against the goal: Hindered, which ends the run with exit code 1."""
+    error = failed(code)
+    assert isinstance(error, Hindered)
+    assert (str(error), error.exit_code, error.hint) == ("deploy green: It went wrong.", 1, AROUND[code])
+
+
+def test_a_cluster_without_room_refuses() -> None:
+    """As a quota does: exit 6."""
+    error = failed("PodUnschedulable")
+    assert (type(error), str(error), error.exit_code) == (
+        Refused,
+        "deploy green: the cluster has no room (It went wrong.)",
+        6,
+    )
+
+
+def test_the_same_code_on_a_request_is_another_matter() -> None:
+    """A 500 may be got over within the run, and `InferencingClientCallFailed` is but an envelope there."""
+    assert type(from_answer(500, envelope("InternalServerError"), "read")) is Transient
+    assert type(from_answer(400, validation("The sum is 99."), "update")) is AzureError
 
 
 def test_a_cancelled_operation_may_be_tried_again() -> None:
