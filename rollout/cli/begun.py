@@ -24,38 +24,42 @@ _AT_ONCE: Final = 8
 _RELEASES: Final = (Phase.FIRST_RELEASE, Phase.RELEASING, Phase.REVERTING)
 
 
-def split(plans: Sequence[Path], target: str | None, environment: str) -> tuple[list[Path], list[Path]]:
-    """Those to carry on, and those whose release nobody has begun. What cannot be looked at fails when carried on."""
-    fresh = run(_all(plans, target, environment))
-    return [plan for plan in plans if plan not in fresh], [plan for plan in plans if plan in fresh]
+def held_back(plans: Sequence[Path], target: str | None, environment: str) -> dict[Path, str]:
+    """Those not to be carried on, with the reason. What cannot be looked at is not among them: it fails later."""
+    return run(_all(plans, target, environment))
 
 
-async def _all(plans: Sequence[Path], target: str | None, environment: str) -> set[Path]:
+async def _all(plans: Sequence[Path], target: str | None, environment: str) -> dict[Path, str]:
     turns = asyncio.Semaphore(_AT_ONCE)
 
-    async def one(plan: Path) -> Path | None:
+    async def one(plan: Path) -> tuple[Path, str]:
         async with turns:
             try:
-                return plan if await _is_fresh(plan, target, environment) else None
+                return plan, await _reason(plan, target, environment)
             except RolloutError:
-                return None
+                return plan, ""
 
-    return {plan for plan in await asyncio.gather(*map(one, plans)) if plan is not None}
+    found = await asyncio.gather(*map(one, plans))
+    return {plan: reason for plan, reason in found if reason}
 
 
-async def _is_fresh(plan: Path, target: str | None, environment: str) -> bool:
+async def _reason(plan: Path, target: str | None, environment: str) -> str:
     loaded = load_release(plan, overlay=overlay_of(plan, environment) if environment else None)
     async with opened(place_of(loaded, target)) as session:
         seen = await session.plane.observe(loaded.release.endpoint.name)
     return would_begin(decide(loaded.release, seen, {}, frozenset()), seen, loaded.release.goal)
 
 
-def would_begin(decision: Decision, seen: Observation, goal: str) -> bool:
-    """Whether the next pass would begin a release of that goal, or of an endpoint. Pure."""
+def would_begin(decision: Decision, seen: Observation, goal: str) -> str:
+    """Why the next pass must not go on: it would begin a release, or has no endpoint. "" where it may. Pure."""
+    if seen.endpoint is None:
+        return "its endpoint does not exist; only apply creates one"
     if decision.status not in (Status.ACT, Status.WAIT) or decision.phase not in _RELEASES:
-        return False
-    record = from_tags(seen.endpoint.tags) if seen.endpoint else None
-    if record is None or isinstance(record, Damaged):
-        return True
-    under_way = record.under_way
-    return under_way is None or under_way.goal != goal
+        return ""
+    record = from_tags(seen.endpoint.tags)
+    under_way = None if record is None or isinstance(record, Damaged) else record.under_way
+    return (
+        ""
+        if under_way is not None and under_way.goal == goal
+        else "not begun; only apply begins it, when it is approved"
+    )

@@ -16,6 +16,7 @@ import msgspec
 from rollout.cli import exits, options
 from rollout.cli.ci_output import write_outputs
 from rollout.errors import UsageError
+from rollout.render import harmless
 
 COMMANDS: Final = ("validate", "diff", "apply", "reconcile")
 _MANY: Final = ("validate", "reconcile")
@@ -136,13 +137,13 @@ def _plans(wish: Wish) -> list[Path]:
 
 
 def _begun(plans: list[Path], wish: Wish) -> list[Path]:
-    from rollout.cli.begun import split
+    from rollout.cli.begun import held_back
 
     words = dict(pairwise(wish.arguments))
-    going, fresh = split(plans, words.get("--target") or os.environ.get("ROLLOUT_TARGET"), wish.environment)
-    for plan in fresh:
-        click.echo(f"{plan}: not begun; that is for apply, when it is approved", err=True)
-    return going
+    held = held_back(plans, words.get("--target") or os.environ.get("ROLLOUT_TARGET"), wish.environment)
+    for plan, reason in held.items():
+        click.echo(harmless.line(f"{plan}: {reason}"), err=True)
+    return [plan for plan in plans if plan not in held]
 
 
 def _approved(folder: Path) -> Iterator[tuple[str, tuple[str, ...]]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Iterator, Sequence
@@ -107,12 +108,21 @@ def _read(path: Path) -> Iterator[About]:
     match document:
         case Document(plan=name, file=file):
             yield About(name=name, file=file, document=document)
+        case Failure(file=file) if file.endswith(".json"):
+            # The apply of a change set: it is about the plan that the change set is about.
+            yield from (msgspec.structs.replace(one, document=None, failure=document) for one in _saved(Path(file)))
         case Failure(file=file) if file:
             yield About(name=_named(file), file=file, document=None, failure=document)
         case Reconciliation(plans=plans):
             yield from map(_of_pass, plans)
         case _:
             return
+
+
+def _saved(path: Path) -> Iterator[About]:
+    """What a change set is about; nothing where it is gone, or no change set."""
+    with contextlib.suppress(RolloutError):
+        yield from (one for one in _read(path) if one.document is not None)
 
 
 def _of_pass(found: Pass) -> About:

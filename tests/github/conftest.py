@@ -13,9 +13,9 @@ from tests.github.office import Office, office
 
 @pytest.fixture(scope="session")
 def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The state directory of one that is running, its clock two thousand times as fast."""
+    """The state directory of one that is running, its clock three hundred times as fast: an approval lives for a day."""
     folder = tmp_path_factory.mktemp("emulator")
-    process.start(folder, speed=2000.0, extra=("--no-throttle",))
+    process.start(folder, speed=300.0, extra=("--no-throttle",))
     yield folder
     process.stop(folder)
 

@@ -29,7 +29,7 @@ stages:
       requests: [{name}/sample-request.json]
       expect: {{assertions: ["length(predictions) == `2`"]}}
   - traffic: 10
-  - {{name: watch, bake: 2h}}
+  - {{name: watch, bake: 20m}}
   - traffic: 100
   - delete: stable
 """

@@ -76,7 +76,7 @@ def test_a_release(team: Office, rollout: Rollout) -> None:
 
     team.write("v3")
     team.bench.push("Rather v3", "release")
-    rollout("diff", plan, "--out", "change.json")
+    rollout("diff", plan, "--out", "change.json", "--lifetime", "7d")
     team.bench.repo.reviews[number] = [{"user": {"login": "bob"}, "state": "APPROVED"}]
     rollout("publish", "comment", "change.json", "--number", number)
     assert life(team, number) == "proposed → 🟢 **approved** by `bob` → applied → done"
