@@ -13,7 +13,7 @@ from tests.github.office import Office, office
 
 @pytest.fixture(scope="session")
 def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The state directory of one that is running, its clock three hundred times as fast: an approval lives for a day."""
+    """The state directory of one that is running, its clock three hundred times as fast."""
     folder = tmp_path_factory.mktemp("emulator")
     process.start(folder, speed=300.0, extra=("--no-throttle",))
     yield folder
