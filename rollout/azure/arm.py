@@ -25,7 +25,7 @@ from rollout.core import actions
 from rollout.core.canonical import read_endpoint
 from rollout.core.capacity import Usage
 from rollout.core.observed import IN_FLIGHT, Endpoint, Observation
-from rollout.errors import AzureError, Refused, Stale
+from rollout.errors import AzureError, Refused, SignInError, Stale
 from rollout.ports import RequestCount
 
 
@@ -68,9 +68,17 @@ class ArmControlPlane:
         if found.endpoint is None:
             return Observation(None, found.now)
         if self._autoscaled is None:
-            self._autoscaled = await autoscaled_resources(self._client, self._paths)
+            self._autoscaled = await self._scaled_by_others()
         seen = marked(read_endpoint(found.endpoint, found.deployments), self._autoscaled)
         return Observation(await with_contents(self._client, self._paths, seen), found.now)
+
+    async def _scaled_by_others(self) -> frozenset[str]:
+        """One read for the whole life of this object. Whoever may not read autoscale settings sees none: a count that
+        differs is then shown as one."""
+        try:
+            return await autoscaled_resources(self._client, self._paths)
+        except (SignInError, AzureError, Refused):
+            return frozenset()
 
     async def bodies(self, endpoint: str) -> Bodies:
         """The endpoint and its deployments as the service answers them."""

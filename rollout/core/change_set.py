@@ -6,7 +6,7 @@ will be done.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -21,7 +21,7 @@ from rollout.core.differences import Compared, Difference, Same, compared
 from rollout.core.digests import digest, essence, plan_digest
 from rollout.core.fingerprint import Fingerprint, fingerprint
 from rollout.core.hazards import Hazard
-from rollout.core.ignoring import as_managed
+from rollout.core.ignoring import as_managed, ignores_count
 from rollout.core.observed import Observation, Weights, all_to
 from rollout.core.progress import Progress, from_tags
 from rollout.core.release import Gate, GateKind, Release
@@ -99,7 +99,7 @@ def change_set(
     essences, situations = tuple(map(essence, _actions(approved))), _situations(release, approved)
     differs = _compared(release, observation)
     return ChangeSet(
-        decision=now,
+        decision=msgspec.structs.replace(now, notes=(*now.notes, *_left_alone(release, observation))),
         actions=_with_hazards(way, release, allowed),
         digest=digest(release, essences, situations[0].looks),
         complete=way[-1].decision.status is Status.DONE,
@@ -180,6 +180,19 @@ def _without_load(observation: Observation) -> Observation:
         return observation
     calm = tuple(msgspec.structs.replace(d, count=1) if d.autoscaled else d for d in endpoint.deployments)
     return Observation(msgspec.structs.replace(endpoint, deployments=calm), observation.now)
+
+
+def _left_alone(release: Release, observation: Observation) -> Iterator[str]:
+    """What is managed by somebody else: said, so that nobody wonders."""
+    found = observation.endpoint.deployments if observation.endpoint else ()
+    concerned = {*release.slots, *(name for name, _ in (observation.endpoint.weights.traffic if found else ()))}
+    ours = [one.name for one in found if one.autoscaled and one.name in concerned]
+    ignored = {name for name in ours if ignores_count(release, name)}
+    for name in ours:
+        if name not in ignored:
+            yield f"the instance count of {name} is left to its autoscale setting"
+    for path in release.ignore:
+        yield f"{path} is ignored: neither compared nor written"
 
 
 def _compared(release: Release, observation: Observation) -> Compared:

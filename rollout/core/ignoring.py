@@ -7,14 +7,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from msgspec.structs import replace
 
 from rollout.core.observed import Endpoint, Observation
 from rollout.core.release import DeploymentSpec, EndpointSpec, Release
 
-COUNT = "instance_count"
+COUNT: Final = "instance_count"
 
 
 def managed_endpoint(release: Release) -> EndpointSpec:
@@ -36,10 +36,14 @@ def unmanaged_counts(release: Release, endpoint: Endpoint) -> Endpoint:
     if not release.ignore:
         return endpoint
     found = tuple(
-        replace(one, autoscaled=True) if COUNT in _of_deployment(release, one.name) else one
-        for one in endpoint.deployments
+        replace(one, autoscaled=True) if ignores_count(release, one.name) else one for one in endpoint.deployments
     )
     return replace(endpoint, deployments=found)
+
+
+def ignores_count(release: Release, name: str) -> bool:
+    """Whether the plan leaves that deployment's instance count to others."""
+    return COUNT in _of_deployment(release, name)
 
 
 def as_managed(release: Release, observation: Observation) -> Observation:

@@ -101,6 +101,11 @@ _LANGUAGE: Final = {
         "In an overlay, `stages: {NAME: {…}}` changes the stage of that name, and `NAME: null` removes it; a list "
         "replaces all stages.",
     ),
+    "PLAN117": Explanation(
+        "not a field that can be ignored",
+        "`ignore` names what converges in place and may be left to others once it is there: `endpoint.tags.owner`, "
+        "`deployments.*.instance_count`. What makes a revision (model, code, environment) is always the plan's.",
+    ),
 }
 _ROLLOUT: Final = {
     "PLAN201": Explanation(

@@ -96,6 +96,7 @@ def inspect_plan(
     except OSError as error:
         message = f"cannot read `{error.filename}`: {error.strerror}"
         raise PlanError([plan.fault("PLAN306", (), message)]) from error
+    release = plan.repository.governed(release)
     loaded = LoadedPlan(
         release=release, target=_target(model), path=path, variables=tuple(sorted(_used(plan), key=_by_name))
     )

@@ -94,6 +94,8 @@ def lower(model: PlanModel, ways: Ways, endpoint: EndpointSpec, documents: dict[
         on_revert=model.on_revert,
         drift=model.drift,
         capacity=model.capacity,
+        ignore=model.ignore,
+        refuse_hazards=model.refuse_hazards,
         commit=commit,
     )
 

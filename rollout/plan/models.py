@@ -16,6 +16,7 @@ from rollout.plan.gates import (
     OnFailureModel,
     SmokeTestModel,
 )
+from rollout.plan.policies import HazardNames, Ignored
 from rollout.plan.shapes import Counts, Duration, MirrorShare, Name, Shares, StageName, Strict, refuse, whole
 
 MUTATIONS: Final = ("deploy", "scale", "mirror", "traffic", "delete")
@@ -254,4 +255,11 @@ class PlanModel(Strict):
     capacity: Literal["match", "declared"] = Field(
         default="match",
         description="Scale the candidate to stable's capacity before traffic, or trust the declared count.",
+    )
+    ignore: Ignored = Field(
+        default=(),
+        description="Fields that are left to others once they are there: neither shown as a change nor ever written.",
+    )
+    refuse_hazards: HazardNames = Field(
+        default=(), description="Hazards that are refused though a stage declares them, until they are allowed by name."
     )

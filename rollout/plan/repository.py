@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from pydantic import ValidationError
 
+from rollout.core.release import Release
 from rollout.errors import Fault
 from rollout.plan.loader import load_file
 from rollout.plan.positions import Source
@@ -51,6 +52,13 @@ class Repository(msgspec.Struct, frozen=True, kw_only=True):
     def interval(self) -> float:
         """Seconds between two runs of `rollout reconcile`."""
         return self.model.reconcile.interval if self.model else DEFAULT_INTERVAL
+
+    def governed(self, release: Release) -> Release:
+        """The release under this repository's policy."""
+        if self.model is None:
+            return release
+        refused = dict.fromkeys((*release.refuse_hazards, *self.model.refuse_hazards))
+        return msgspec.structs.replace(release, allow_hazards=self.model.allow_hazards, refuse_hazards=tuple(refused))
 
     def holds(self, path: Path) -> bool:
         """Whether the file behind `path`, links followed, belongs to the repository."""

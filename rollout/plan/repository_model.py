@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from rollout.plan.gates import OnFailureModel
 from rollout.plan.models import Slots, TargetModel, known_version
+from rollout.plan.policies import HazardNames
 from rollout.plan.repository import DEFAULT_INTERVAL, LONGEST, VARIABLE
 from rollout.plan.shapes import Duration, Shorthand, Strict, refuse
 
@@ -100,4 +101,10 @@ class RepositoryModel(Strict):
     defaults: DefaultsModel = Field(default=DefaultsModel.model_construct(), description="For plans that say none.")
     reconcile: ReconcileModel = Field(
         default=ReconcileModel.model_construct(), description="The schedule of `rollout reconcile`."
+    )
+    allow_hazards: HazardNames = Field(
+        default=(), description="Hazards that every plan here may have; who may edit this file decides it."
+    )
+    refuse_hazards: HazardNames = Field(
+        default=(), description="Hazards that are refused though a stage declares them, until they are allowed by name."
     )

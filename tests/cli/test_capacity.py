@@ -35,7 +35,7 @@ def test_the_sum_is_in_the_diff_and_costs_nothing_later(rollout: Command, on_emu
         assert rollout("apply", plan, "--auto-approve").code == 0
         rollout("approve", plan)
     done = rollout("diff", plan, "-o", "json").json
-    assert (done["notes"], done["requests"]["reads"], done["decision"]["status"]) == ([], 2, "done")
+    assert (done["notes"], done["requests"]["reads"], done["decision"]["status"]) == ([], 3, "done")
 
 
 def test_a_size_that_nobody_knows(rollout: Command, on_emulator: Path, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ def _nothing_more(desk: Desk, plan: str) -> Ran:
     desk.emulator.reset()
     ran = desk.apply(plan, "--output", "json")
     assert (ran.code, ran.json["decision"]["phase"]) == (10, "rolled_back"), ran.told
-    assert (desk.emulator.served()["reads"], desk.emulator.served()["writes"]) == (2, 0)
+    assert (desk.emulator.served()["reads"], desk.emulator.served()["writes"]) == (3, 0)
     return ran
 
 

@@ -65,4 +65,4 @@ def test_a_cron_loop(desk: Desk) -> None:
     desk.emulator.reset()
     ran, _ = _pass(desk, "--detailed-exitcode")
     assert ran.code == 0, ran.told
-    assert (desk.emulator.served()["reads"], desk.emulator.served()["writes"]) == (4, 0)
+    assert (desk.emulator.served()["reads"], desk.emulator.served()["writes"]) == (7, 0)
