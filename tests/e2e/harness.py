@@ -182,6 +182,18 @@ class Emulator:
         found: str = self.arm("POST", f"onlineEndpoints/{endpoint}/listKeys").json()["primaryKey"]
         return found
 
+    def secrets(self) -> dict[str, str]:
+        """Everything here that nobody may ever see, by what it is: the sign-in secret, our own token, the signature of
+        the storage, and both keys of every endpoint."""
+        found = {"client secret": process.env(self.state_dir)["AZURE_CLIENT_SECRET"]}
+        found["token"] = str(self.session.headers["Authorization"]).removeprefix("Bearer ")
+        sas = self.arm("POST", "datastores/workspaceblobstore/listSecrets").json()["sasToken"]
+        found["storage signature"] = sas.rpartition("sig=")[2]
+        for one in self.arm("GET", "onlineEndpoints").json()["value"]:
+            keys = self.arm("POST", f"onlineEndpoints/{one['name']}/listKeys").json()
+            found |= {f"{which} of {one['name']}": key for which, key in keys.items() if key}
+        return found
+
     def score(self, endpoint: str, body: bytes, deployment: str = "") -> requests.Response:
         """One scoring request, by header to a deployment if one is named."""
         headers = {"Authorization": f"Bearer {self.key(endpoint)}", "Content-Type": "application/json"}
@@ -266,7 +278,12 @@ class Desk:
                 running.kill()
                 raise
         _no_traceback(err)
+        self._no_secret(out + err)
         return Ran(running.returncode, out, err)
+
+    def _no_secret(self, text: str) -> None:
+        """The secret that everybody signs in with is not in what a command printed."""
+        assert process.env(self.emulator.state_dir)["AZURE_CLIENT_SECRET"] not in text, text
 
     def apply(self, plan: str, *arguments: str, **variables: str) -> Ran:
         """`rollout apply PLAN --target emulator --auto-approve …`."""
