@@ -29,7 +29,8 @@ AREAS: Final = {
     "mutability": "What can be changed", "values": "Values and defaults", "operations": "Operations",
     "failures": "Failed operations", "wire": "Lists, keys, logs, headers, errors", "limits": "Quota and limits",
     "tags": "Tags", "throttling": "Throttling", "auth": "Signing in, permissions, locks", "assets": "Assets and blobs",
-    "scoring": "Scoring", "sdk": "azure-ai-ml", "management": "The management client",
+    "scoring": "Scoring",
+    "metrics": "Metrics and logs", "sdk": "azure-ai-ml", "management": "The management client",
 }  # fmt: skip
 _ALWAYS: Final = re.compile(r"^(azure-sdk-for-python, test_online_deployment\.json @0edb01d7|azure-ai-ml 1\.35\.2), ")
 """What the page says once of all recorded and captured sources."""

@@ -195,3 +195,18 @@ def test_ids_in_a_deployment(fresh: Fresh) -> None:
     inner = house.begin("blue", **content, model=model).json()["properties"]
     assert (inner["model"], inner["environmentId"]) == (model, content["environmentId"])
     assert inner["codeConfiguration"] == content["codeConfiguration"]
+
+
+@case("assets.registry", "A registry tells where it is, and keeps models", captured(VARIANTS, 6, 7), needs="doors")
+def test_registry(target: Target) -> None:
+    """Discovery, then Resource Manager's paths below the address that it gives."""
+    known = target.ask("GET", "/registrymanagement/v1.0/registries/shared/discovery", api="v1.0").json()
+    assert {"registryName", "primaryRegionResourceProviderUri", "resourceGroup", "subscriptionId"} <= set(known)
+    name = _name()
+    root = (
+        f"/mferp/managementfrontend/subscriptions/{known['subscriptionId']}/resourceGroups/{known['resourceGroup']}"
+        f"/providers/Microsoft.MachineLearningServices/registries/shared/models/{name}/versions/1"
+    )
+    assert target.ask("GET", root).status_code == 404
+    assert target.ask("PUT", root, {"properties": MODEL}).status_code in (200, 201, 202)
+    assert target.read(root)["name"] == "1"
