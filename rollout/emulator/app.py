@@ -29,6 +29,9 @@ from rollout.emulator.service import Service
 from rollout.emulator.stale import stale_answer
 
 _BLOB: Final = re.compile(r"/[^/]+\.blob\.[^/]+/")
+_OURS: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+_ELSEWHERE: Final = Answer(421, {"error": {"code": "MisdirectedRequest", "message": "This host is not the emulator."}})
+"""A page in somebody's browser that has its own name resolved to loopback must not get in."""
 _NOTHING: Final = Answer(404, "The emulated endpoint has no data plane.")
 
 
@@ -45,6 +48,9 @@ class Front:
             return
         path: str = scope["path"].removeprefix(f"/{web_registries.PREFIX}")
         request = Request(scope, receive)
+        if request.url.hostname not in _OURS:
+            await respond(_ELSEWHERE, scope, receive, send)
+            return
         if path.startswith("/_emulator/"):
             await respond(await web_control.answer(self._service, request, path), scope, receive, send)
             return

@@ -91,3 +91,11 @@ def test_an_operation_that_takes_its_time(arm: Arm) -> None:
     assert arm.ask("PUT", f"onlineEndpoints/{name}", endpoint_body()).status_code == 409
     arm.control("POST", "clock", {"advance": 86400})
     assert arm.wait(started)["status"] == "Succeeded"
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:443", "127.0.0.1.evil.example"])
+def test_another_host_is_not_served(arm: Arm, host: str) -> None:
+    """A name that was bent to loopback (DNS rebinding) gets nothing, not even from the emulator's own doors."""
+    for path in ("/_emulator/status", "/subscriptions"):
+        answer = arm.session.get(f"{arm.server.url}{path}", headers={"Host": host}, timeout=20)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (421, "MisdirectedRequest")
