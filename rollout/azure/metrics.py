@@ -27,6 +27,7 @@ METRIC: Final = "RequestsPerMinute"
 FILTER: Final = "deployment eq '*' and statusCode eq '*'"
 """By status, not by its class: a model that fails is a 424, which is in one class with what a caller did wrong."""
 _MOST_SERIES: Final = 1000
+_RETRIES: Final = {"retry_total": 3, "retry_backoff_factor": 0.3, "retry_backoff_max": 20}
 OURS: Final = "rollout-"
 """What our own requests are called in `x-ms-client-request-id`; they are no evidence."""
 _METRICS: Final[Mapping[str, str]] = {
@@ -70,7 +71,7 @@ class AzureMonitor(msgspec.Struct, frozen=True):
         from azure.core.pipeline.transport import AioHttpTransport
 
         transport = AioHttpTransport(session=self.session, session_owner=False)
-        return {"credential": self.credential, "transport": transport, "permit_redirects": False, "retry_total": 3}
+        return {"credential": self.credential, "transport": transport, "permit_redirects": False, **_RETRIES}
 
 
 class _Metrics(msgspec.Struct, frozen=True):
@@ -150,7 +151,7 @@ class _Logs(msgspec.Struct, frozen=True):
         except Exception as error:
             raise from_exception(error, what) from error
         rows = tuple(Row(floor(at), str(name).lower(), float(count), float(bad)) for name, at, count, bad in found)
-        return Counted(rows, text)
+        return Counted(rows, f"{text} ({_interval(query)})")
 
     async def _table(self, text: str, query: CountQuery) -> list[Any]:
         from azure.monitor.query import LogsQueryStatus
@@ -170,12 +171,11 @@ class _Logs(msgspec.Struct, frozen=True):
 
 
 def kusto(query: CountQuery) -> str:
-    """The query in Kusto's language. Our own requests are told by their id and left out."""
+    """The query in Kusto's language; its span of time is given beside it. Our own requests are told by their id and
+    left out."""
     names = ", ".join(_quoted(name) for name in query.deployments)
     return (
         "AmlOnlineEndpointTrafficLog"
-        f" | where TimeGenerated >= datetime({query.start:%Y-%m-%dT%H:%M:%SZ})"
-        f" and TimeGenerated < datetime({query.end:%Y-%m-%dT%H:%M:%SZ})"
         f" | where EndpointName =~ {_quoted(query.endpoint.name)}"
         f" | where tolower(DeploymentName) in ({names})"
         f" | where not(XMSClientRequestId startswith '{OURS}')"
