@@ -1,4 +1,4 @@
-"""`rollout emulator start|stop|status|env|logs`."""
+"""`rollout emulator start|stop|status|env|logs`; `fault` is beside."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import click
 
 from rollout.cli import exits, options
 from rollout.cli.emulated import STATE_DIR_VARIABLE, state_dir
+from rollout.cli.emulator_faults import fault
 from rollout.cli.options import Output
 from rollout.cli.printing import publish_value
 from rollout.emulator import process
@@ -29,6 +30,9 @@ state_dir_option = options.option(
 @click.group()
 def emulator() -> None:
     """A local Azure ML that takes the unchanged SDK, curl, and `--target emulator`."""
+
+
+emulator.add_command(fault)
 
 
 @emulator.command()

@@ -15,6 +15,7 @@ import ssl
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections import deque
 from collections.abc import Iterator
@@ -101,12 +102,23 @@ def _signal(pid: int, number: signal.Signals) -> None:
 
 def status(state_dir: Path = DEFAULT_STATE_DIR) -> dict[str, Any]:
     """Where it is and what it has served, as it says itself, with its `pid`. Raises `UsageError` if none is running."""
-    pid, known = _required(state_dir)
-    context = ssl.create_default_context(cafile=str(state_dir / "ca.pem"))
-    url = f"{known['url']}/_emulator/status"
-    with urllib.request.urlopen(url, context=context, timeout=10) as answer:  # noqa: S310 - our own loopback URL
-        told: dict[str, Any] = json.load(answer)
+    pid, _ = _required(state_dir)
+    told = door(state_dir, "GET", "status")
     return {**told, "pid": pid}
+
+
+def door(state_dir: Path, method: str, name: str, body: Any = None) -> dict[str, Any]:
+    """Use one of its own doors (`/_emulator/NAME`). Raises `UsageError` if none is running, or for what it refuses."""
+    _, known = _required(state_dir)
+    context = ssl.create_default_context(cafile=str(state_dir / "ca.pem"))
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(f"{known['url']}/_emulator/{name}", data, method=method)  # noqa: S310 - loopback
+    try:
+        with urllib.request.urlopen(request, context=context, timeout=10) as answer:  # noqa: S310 - our own loopback URL
+            told: dict[str, Any] = json.load(answer)
+    except urllib.error.HTTPError as error:
+        raise UsageError(f"The emulator refuses that: {json.load(error)['error']['message']}") from error
+    return told
 
 
 def env(state_dir: Path = DEFAULT_STATE_DIR) -> dict[str, str]:

@@ -37,6 +37,7 @@ from rollout.emulator.data_plane_answers import (
     response_headers,
     text,
 )
+from rollout.emulator.data_plane_faults import FaultHook, no_fault
 from rollout.emulator.data_plane_instance import Instance, ScoringInstance, Stub
 from rollout.emulator.data_plane_pool import Pool
 from rollout.emulator.data_plane_split import choose, mirror_target
@@ -71,7 +72,7 @@ class Router:
     ) -> None:
         self.telemetry = Telemetry(clock)
         self.metrics = self.telemetry.metrics
-        self.faults: Callable[[str, str], Answer | None] = _no_fault
+        self.faults: FaultHook = no_fault
         self._clock = clock
         self._logs = state_dir / "logs"
         self._speed = speed
@@ -189,7 +190,7 @@ class Router:
             return "", nothing_to_route_to()
         if not wanted and ask.path.startswith("/score"):
             self._mirror(route, ask)
-        if fault := self.faults(endpoint, deployment):
+        if fault := await self.faults(endpoint, deployment):
             return deployment, fault
         pool = self._pools.get(_key(endpoint, deployment))
         return deployment, not_ready() if pool is None else await pool.answer(ask)
@@ -205,7 +206,7 @@ class Router:
 
     async def _shadow(self, endpoint: str, deployment: str, pool: Pool, ask: Ask) -> None:
         began = time.perf_counter()
-        answer = self.faults(endpoint, deployment) or await pool.answer(ask)
+        answer = await self.faults(endpoint, deployment) or await pool.answer(ask)
         line = Scored(at=self._clock(), endpoint=endpoint, deployment="", status=0, duration_ms=0, mirrored=True)
         self._record(line, deployment, answer, began)
 
@@ -241,11 +242,6 @@ class Router:
         log = folder / f"{number}.log"
         log.touch()
         return log
-
-
-def _no_fault(endpoint: str, deployment: str) -> Answer | None:
-    """No faults are asked for."""
-    return None
 
 
 def _line(endpoint: str, request: Request, request_id: str) -> Scored:

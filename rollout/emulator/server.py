@@ -23,6 +23,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from rollout.emulator.app import Front
 from rollout.emulator.backend import Backend, NoBackend
 from rollout.emulator.clock import ServiceClock
+from rollout.emulator.data_plane_faults import FaultHook, hook
 from rollout.emulator.environment import variables
 from rollout.emulator.identity import Identity, identity, save
 from rollout.emulator.protocol import ClosingProtocol
@@ -36,6 +37,9 @@ HOST = "127.0.0.1"
 
 class DataPlane(Backend, Protocol):
     """A backend that also serves requests, and has something to start and stop."""
+
+    faults: FaultHook
+    """What a deployment answers in the place of its model."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request to `/{endpoint}/...`."""
@@ -127,6 +131,7 @@ class EmulatorServer:
         backend = self.service.backend
         data_plane: Any = backend if callable(backend) else None
         if data_plane is not None:
+            data_plane.faults = hook(self.service.faults)
             await data_plane.start()
         provisioner = Provisioner(self.service)
         self._server = uvicorn.Server(self._config(Front(self.service, data_plane)))

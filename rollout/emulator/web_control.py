@@ -31,9 +31,10 @@ async def answer(service: Service, request: Request, path: str) -> Answer:
         case "GET", "history":
             return Answer(200, {"value": _history(service, request.query_params.get("endpoint"))})
         case "GET", "faults":
-            return Answer(200, {"value": msgspec.to_builtins(service.faults.listing())})
-        case "PUT", "faults":
-            return _faults(service, await request.body())
+            value = msgspec.to_builtins(service.faults.listing())
+            return Answer(200, {"value": value, "waiting": service.faults.report(service.rules.world)})
+        case "PUT" | "POST", "faults":
+            return _faults(service, await request.body(), more=request.method == "POST")
         case "PUT" | "GET", "permissions" | "principals" | "policies":
             return web_state.access(service, request.method, path, await request.body())
         case _, "traffic":
@@ -78,10 +79,10 @@ def _history(service: Service, endpoint: str | None) -> list[Any]:
     return [msgspec.json.decode(raw) for raw in service.store.history(endpoint and endpoint.lower())]
 
 
-def _faults(service: Service, raw: bytes) -> Answer:
+def _faults(service: Service, raw: bytes, *, more: bool) -> Answer:
     try:
         rules = msgspec.json.decode(raw, type=list[Fault])
-        service.faults.replace(rules, service.rules.world)
+        (service.faults.add if more else service.faults.replace)(rules, service.rules.world)
     except (msgspec.ValidationError, msgspec.DecodeError, re.error) as error:
         return Answer(400, {"error": {"code": "BadFault", "message": str(error)}})
     return Answer(200, {"value": msgspec.to_builtins(rules)})

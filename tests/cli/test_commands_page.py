@@ -22,9 +22,14 @@ def commands() -> Iterator[tuple[str, click.Command]]:
         for name in COMMANDS:
             found = cli.get_command(ctx, name)
             assert found is not None
-            yield name, found
-            if isinstance(found, click.Group):
-                yield from ((f"{name} {inner}", command) for inner, command in found.commands.items())
+            yield from _below(name, found)
+
+
+def _below(name: str, found: click.Command) -> Iterator[tuple[str, click.Command]]:
+    yield name, found
+    if isinstance(found, click.Group):
+        for inner, command in found.commands.items():
+            yield from _below(f"{name} {inner}", command)
 
 
 @pytest.mark.parametrize("name", COMMANDS)

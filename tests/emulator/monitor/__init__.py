@@ -1,0 +1,1 @@
+"""Metrics, logs, the activity log, made-up traffic."""
