@@ -50,6 +50,13 @@ class ControlPlane(Protocol):
         """The last lines of the container's log ("" if there is none)."""
 
 
+class Census(Protocol):
+    """All endpoints of one workspace."""
+
+    async def endpoints(self) -> Sequence[Endpoint]:
+        """Each with its tags and weights, without its deployments; one read (a page)."""
+
+
 class Quota(Protocol):
     """How much of the region's quota is in use."""
 

@@ -111,6 +111,11 @@ class ArmControlPlane:
             case _:
                 assert_never(action)
 
+    async def endpoints(self) -> list[Endpoint]:
+        """See `ports.Census`."""
+        found = await self._client.pages(self._paths.endpoints, "list the endpoints")
+        return [read_endpoint(body) for body in found]
+
     async def usages(self, location: str) -> list[Usage]:
         """See `ports.Quota`."""
         what = "read the region's usages"

@@ -29,6 +29,11 @@ class Paths(msgspec.Struct, frozen=True):
         """The workspace itself."""
         return f"{self.group}/providers/{PROVIDER}/workspaces/{quote(self.workspace, safe='')}"
 
+    @property
+    def endpoints(self) -> str:
+        """All online endpoints of the workspace."""
+        return f"{self.home}/onlineEndpoints"
+
     def endpoint(self, name: str) -> str:
         """An online endpoint."""
         return f"{self.home}/onlineEndpoints/{quote(name, safe='')}"

@@ -43,12 +43,24 @@ def commit(plan: Path, environment: Mapping[str, str] = os.environ) -> str:
     for name in _COMMITS:
         if environment.get(name):
             return environment[name]
-    folder = plan if plan.is_dir() else plan.parent
-    command = ["git", "-C", str(folder), "rev-parse", "HEAD"]
+    return _git(plan if plan.is_dir() else plan.parent, "rev-parse", "HEAD") or ""
+
+
+def knows_commit(folder: Path, commit: str) -> bool:
+    """Whether that commit is in the history of the repository around `folder`, as far as it was fetched."""
+    return _git(folder, "cat-file", "-e", f"{commit}^{{commit}}") is not None
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    """What Git prints; None where it fails, or is not there."""
     try:
-        done = subprocess.run(  # noqa: S603 - a fixed command, no shell
-            command, capture_output=True, text=True, timeout=_GIT_SECONDS, check=False
+        done = subprocess.run(  # noqa: S603 - fixed commands, no shell
+            ["git", "-C", str(folder), *arguments],  # noqa: S607 - the user's own Git
+            capture_output=True,
+            text=True,
+            timeout=_GIT_SECONDS,
+            check=False,
         )
     except (OSError, subprocess.SubprocessError):
-        return ""
-    return done.stdout.strip() if done.returncode == 0 else ""
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None

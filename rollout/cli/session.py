@@ -29,7 +29,7 @@ from rollout.core.stamp import ACTOR
 from rollout.core.verdict import Outcome, Verdict
 from rollout.gates.measurer import Measurer
 from rollout.plan.load import LoadedPlan, load_release
-from rollout.ports import ControlPlane, Lock, MetricSources, Quota, Scoring
+from rollout.ports import Census, ControlPlane, Lock, MetricSources, Quota, Scoring
 from rollout.render.report import Report
 from rollout.runner import Listener, Runner
 
@@ -53,6 +53,7 @@ class Session(msgspec.Struct, frozen=True):
     """What a command needs of one workspace."""
 
     plane: ControlPlane
+    census: Census
     quota: Quota
     scoring: Scoring
     clock: ServiceClock
@@ -94,7 +95,8 @@ async def opened(place: Place) -> AsyncIterator[Session]:
     async with connect(place.target, autoscale=True) as connection:
         plane = connection.control_plane
         sources = Sources(connection.monitor)
-        yield Session(plane, plane, connection.scoring, ServiceClock(place.speed), place, sources, connection.lock)
+        clock = ServiceClock(place.speed)
+        yield Session(plane, plane, plane, connection.scoring, clock, place, sources, connection.lock)
 
 
 def load(path: Path, overlay: Path | None = None, approved: str = "") -> LoadedPlan:

@@ -184,8 +184,9 @@ def _without_load(observation: Observation) -> Observation:
 
 def _left_alone(release: Release, observation: Observation) -> Iterator[str]:
     """What is managed by somebody else: said, so that nobody wonders."""
-    found = observation.endpoint.deployments if observation.endpoint else ()
-    concerned = {*release.slots, *(name for name, _ in (observation.endpoint.weights.traffic if found else ()))}
+    endpoint = observation.endpoint
+    found = endpoint.deployments if endpoint else ()
+    concerned = {*release.slots, *(endpoint.weights.serving if endpoint else ())}
     ours = [one.name for one in found if one.autoscaled and one.name in concerned]
     ignored = {name for name in ours if ignores_count(release, name)}
     for name in ours:
