@@ -68,15 +68,15 @@ def _publish_failure(command: str, file: str, outputs: tuple[Output, ...], error
     wanted = tuple(output for output in outputs if output.form != "text" or output.path is not None)
     if not wanted:
         return
-    from rollout.render.document import Failure
+    from rollout.render.document import Failure, shortened
 
     failure = Failure(
         command=command,
         file=file,
         exit_code=code,
-        message=str(error),
+        message=shortened(str(error)),
         hint=error.hint,
-        log=error.logs if isinstance(error, AzureError) else "",
+        log=shortened(error.logs) if isinstance(error, AzureError) else "",
         faults=error.faults if isinstance(error, PlanError) else (),
     )
     publish(failure, wanted)

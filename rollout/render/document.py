@@ -294,6 +294,13 @@ class Reconciliation(Part, frozen=True, kw_only=True, tag_field="kind", tag="rec
 AnyDocument = Document | Validation | Failure | Reconciliation
 
 
+def shortened(text: str, most: int = 200_000) -> str:
+    """A message with a log behind it: its beginning, which says what happened, and its end."""
+    if len(text) <= most:
+        return text
+    return f"{text[: most // 4]}\n{harmless.MORE}\n{text[-most // 2 :]}"
+
+
 def encode(document: AnyDocument) -> str:
     """Indented JSON text with a newline at its end; harmless on a terminal and in the log of a runner."""
     return to_json(document)

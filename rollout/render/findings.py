@@ -10,7 +10,7 @@ from typing import Final
 
 from rollout.core.decision import Phase, Status
 from rollout.errors import Fault
-from rollout.render import words
+from rollout.render import harmless, words
 from rollout.render.change_text import field_text
 from rollout.render.document import AnyDocument, Document, Failure, Finding, Pass, Reconciliation, Validation
 from rollout.render.headline import headline, state_of
@@ -66,9 +66,8 @@ def _of_plan(document: Document) -> Iterator[Finding]:
             text = f"{about}{measured.gate}: {measured.reason}"
             yield Finding(code=GATE, severity="error", message=text, file=document.file, path=measured.gate)
     if document.result is not None and document.result.failure:
-        yield Finding(
-            code=FAILED, severity="error", message=about + document.result.failure.splitlines()[0], file=document.file
-        )
+        said = harmless.first_line(document.result.failure)
+        yield Finding(code=FAILED, severity="error", message=about + said, file=document.file)
     if document.decision.status in (Status.HOLD, Status.REFUSE):
         bad = document.decision.phase is Phase.ROLLED_BACK or document.decision.status is Status.REFUSE
         yield Finding(

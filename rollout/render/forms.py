@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Final
 
+from rollout.render import harmless
 from rollout.render.document import AnyDocument, Document, Failure, Pass, Reconciliation, Validation, encode
 from rollout.render.styled import Line, line, plain
 
@@ -40,8 +41,8 @@ def lines_of(document: AnyDocument) -> Iterator[Line]:
 
 def _pass_line(found: Pass) -> Line:
     """One line for one plan; of several faults the first, for stderr has told them all."""
-    first, *more = found.reason.splitlines() or [""]
-    return line(f"{found.file}: {found.status}: {first}" + (f" (and {len(more)} more)" if more else ""))
+    first, more = harmless.first_line(found.reason), found.reason.strip().count("\n")
+    return line(f"{found.file}: {found.status}: {first}" + (f" (and {more} more)" if more else ""))
 
 
 def _text(document: AnyDocument) -> str:

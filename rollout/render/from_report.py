@@ -30,6 +30,8 @@ from rollout.render import document as form
 from rollout.render import words
 from rollout.render.report import Report
 
+_LONGEST: Final = 10_000
+_LOG_LINES: Final = 1_000
 _PLAIN: Final = (str, int, float, bool, type(None))
 
 
@@ -80,7 +82,7 @@ def change(found: FieldChange) -> form.Change:
 
 def _decision(decision: Decision) -> form.Deciding:
     return form.Deciding(
-        status=decision.status, phase=decision.phase, reason=decision.reason, next_after=decision.next_after
+        status=decision.status, phase=decision.phase, reason=decision.reason[:_LONGEST], next_after=decision.next_after
     )
 
 
@@ -234,9 +236,11 @@ def _result(report: Report) -> form.Result | None:
         form.Measurement(
             gate=found.gate,
             outcome=found.verdict.outcome.value,
-            reason=found.verdict.reason,
-            log=tuple(map(str, found.verdict.evidence.get("log", ()))),
+            reason=found.verdict.reason[:_LONGEST],
+            log=tuple(str(text)[:_LONGEST] for text in tuple(found.verdict.evidence.get("log", ()))[-_LOG_LINES:]),
         )
         for found in ended.measured
     )
-    return form.Result(exit_code=ended.exit_code, writes=ended.writes, failure=ended.failure, measurements=measurements)
+    return form.Result(
+        exit_code=ended.exit_code, writes=ended.writes, failure=form.shortened(ended.failure), measurements=measurements
+    )

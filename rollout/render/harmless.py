@@ -64,6 +64,11 @@ def tail(text: str, lines: int, width: int = 500) -> tuple[str, ...]:
     return tuple(one if len(one) <= width else one[: width - 1] + MORE for one in found)
 
 
+def first_line(text: str, most: int = LONGEST_LINE) -> str:
+    """The first line that says something."""
+    return next((line(one, most) for one in text[: most * 4].splitlines() if one.strip()), "")
+
+
 def no_command(text: str) -> str:
     """Without what a runner takes for a workflow command: `##[…]` becomes `# #[…]`, a line's `::…` becomes `: :…`."""
     if "##" in text:
@@ -130,8 +135,10 @@ def attribute(text: str, most: int = 500) -> str:
 
 def json_text(encoded: str) -> str:
     """JSON text that says the same, with everything unseen and every workflow command written as `\\u….`."""
-    shown = encoded if encoded.isascii() and "\x7f" not in encoded else _UNSEEN.sub(_escaped, encoded)
-    return _BRACKET.sub("#\\\\u0023", shown) if "##" in shown else shown
+    if not encoded.isascii() or "\x7f" in encoded:
+        unseen = [found for found in set(encoded) if _UNSEEN.match(found)]
+        encoded = encoded.translate({ord(found): _escaped(found) for found in unseen}) if unseen else encoded
+    return encoded.replace("##", "#\\u0023") if "##" in encoded else encoded
 
 
 def unicode(text: str) -> str:
@@ -157,6 +164,6 @@ def _clean(text: str) -> str:
     return _UNSEEN.sub(MARK, _SPACES.sub(" ", _ENDS.sub("\n", text)))
 
 
-def _escaped(found: re.Match[str]) -> str:
-    units = found.group().encode("utf-16-be", "surrogatepass")
+def _escaped(character: str) -> str:
+    units = character.encode("utf-16-be", "surrogatepass")
     return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))

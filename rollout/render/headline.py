@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from rollout.core.decision import Phase, StageState, Status
+from rollout.render import harmless
 from rollout.render.document import AnyDocument, Document, Failure, Reconciliation, Stage, Step, Validation
 from rollout.render.styled import plural
 
@@ -22,7 +23,7 @@ def headline(document: AnyDocument) -> str:
         case Validation(plans=plans):
             return _validated(sum(not plan.valid for plan in plans), len(plans), _warned(document))
         case Failure(message=message):
-            return message.splitlines()[0] if message else "failed"
+            return harmless.first_line(message) or "failed"
         case Reconciliation(plans=plans):
             return _reconciled([found.status for found in plans])
 

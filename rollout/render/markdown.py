@@ -13,8 +13,8 @@ from rollout.render.headline import headline
 from rollout.render.markdown_plan import evidence, plan_blocks
 
 COMMENT_LIMIT: Final = 65_536
-LEAST: Final = 4_096
-"""Bytes that a heading, the decision and a notice always have room in."""
+LEAST: Final = 16_384
+"""Bytes in which the title, the decision and a notice always have room, whatever they say."""
 WHOLE: Final = "`--output json=FILE`, and `rollout render FILE`"
 _EXIT: Final = {True: "✅", False: "⛔"}
 _SEVERITY: Final = {"error": "⛔", "warning": "⚠️", "notice": "ℹ️"}

@@ -29,6 +29,7 @@ _COLUMNS: Final = {"+": "+", "~": "!", "-": "-"}
 """What colours a line of a `diff` fence on GitHub: green, orange, red."""
 _OVER: Final = frozenset({StageState.SATISFIED, StageState.SKIPPED})
 _LOG_LINES: Final = 200
+_NAME: Final = 100
 
 
 def plan_blocks(document: Document) -> Iterator[Block]:
@@ -59,20 +60,22 @@ def _head(document: Document) -> Block:
     rolled_back = decision.phase is Phase.ROLLED_BACK and decision.status is Status.HOLD
     sign = "↩️" if rolled_back else _SIGNS[decision.status]
     lines = [
-        f"### {sign} {harmless.code(document.plan)}: {harmless.prose(headline(document))}",
+        f"### {sign} {harmless.code(document.plan, _NAME)}: {harmless.prose(headline(document), 300)}",
         "",
         f"**Now** {state_of(document)}: {harmless.prose(decision.reason)}",
     ]
     if decision.next_after is not None:
         lines.append(f"<br>**Next look** {words.moment(decision.next_after)}")
     traffic = f", traffic {harmless.code(split(endpoint))}" if endpoint.exists else ", which does not exist yet"
-    lines.append(f"<br>**Endpoint** {harmless.code(endpoint.name)}{traffic}")
+    lines.append(f"<br>**Endpoint** {harmless.code(endpoint.name, _NAME)}{traffic}")
     if roles.stable:
         lines.append(
-            f"<br>**Stable** {harmless.code(roles.stable)} {harmless.code(words.short(roles.stable_revision))}"
+            f"<br>**Stable** {harmless.code(roles.stable, _NAME)} {harmless.code(words.short(roles.stable_revision))}"
         )
     if roles.candidate and roles.goal != roles.stable_revision:
-        lines.append(f"<br>**Candidate** {harmless.code(roles.candidate)} {harmless.code(words.short(roles.goal))}")
+        lines.append(
+            f"<br>**Candidate** {harmless.code(roles.candidate, _NAME)} {harmless.code(words.short(roles.goal))}"
+        )
     if document.result is not None:
         ended = document.result
         lines.append(f"<br>**Result** {plural(ended.writes, 'write')}, exit code {ended.exit_code}")
@@ -89,7 +92,7 @@ def _failures(document: Document) -> Iterator[Block]:
         text = f"**Gate {harmless.code(said.gate)} failed:** {harmless.prose(said.reason, 1_000)}"
         yield Block(rank=1, what="verdicts", head=text)
     if document.result is not None and document.result.failure:
-        first = document.result.failure[:4_000].split("\n", 1)[0]
+        first = harmless.first_line(document.result.failure)
         yield Block(rank=1, what="the failure", head=f"**Failed:** {harmless.prose(first, 1_000)}")
 
 

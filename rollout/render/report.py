@@ -32,7 +32,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """A release, what is live, and what is still to do. `file` is the plan's path as the user gave it.
 
-    `approval` is what is to be approved of the change set, for saving. `exit_code` is the one that `--detailed-exitcode` gives; an `outcome` has the one that the command ended with.
+    `approval` is what is to be approved of the change set, for saving. `exit_code` is the one that
+    `--detailed-exitcode` gives; an `outcome` has the one that the command ended with.
     """
 
     release: Release

@@ -89,7 +89,7 @@ def _explained(code: str) -> tuple[str, str]:
 
 
 def _result(found: Finding, rules: list[str]) -> dict[str, Any]:
-    text = " ".join(_sentences(found))
+    text = " ".join(_sentences(found)).strip() or found.code or "–"
     return {
         "ruleId": found.code,
         "ruleIndex": rules.index(found.code),

@@ -21,6 +21,8 @@ from tests.worlds.plane import NAME
 from tests.worlds.plans import roles
 
 LINE = "deploy, smoke, mirror 10, bake 10, traffic 10, bake 30, traffic 100, delete 100"
+DIGEST = "0123456789abcdef"
+"""The forms are not about the algorithm of digests."""
 LOG = (
     "Traceback (most recent call last):",
     '  File "score.py", line 3, in init',
@@ -54,7 +56,7 @@ def report(history: History) -> Report:
 
 def told(history: History, command: str = "diff") -> Document:
     """The same as the document that every form is made from."""
-    return document(replace(report(history), command=command))
+    return replace(document(replace(report(history), command=command)), digest=DIGEST)
 
 
 def nothing_yet() -> History:
@@ -151,7 +153,7 @@ def gate_failed() -> Document:
     verdict = Verdict(outcome=Word.FAIL, reason="green answers 12 of 40 requests with 500", evidence={"log": LOG})
     gate = next(stage for stage in history.release.stages if stage.name == "5-bake-30")
     ended = Outcome(exit_code=4, writes=1, measured=(Measured(gate.name, verdict),))
-    return document(replace(report(history), command="apply", exit_code=4, outcome=ended))
+    return replace(document(replace(report(history), command="apply", exit_code=4, outcome=ended)), digest=DIGEST)
 
 
 def _failing(gate: Gate, goal: str) -> Verdict:
