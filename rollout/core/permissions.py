@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
+from rollout.core.gate_bodies import Bake
 from rollout.core.release import Gate, GateKind, Release
 
 _ML: Final = "Microsoft.MachineLearningServices"
@@ -46,6 +47,8 @@ _UPLOADS: Final = (
     Permission(f"{_WORKSPACE}/datastores/read", "upload local files"),
     Permission(f"{_WORKSPACE}/datastores/listSecrets/action", "upload local files"),
 )
+_METRICS: Final = Permission("Microsoft.Insights/Metrics/Read", "count requests for the checks of a bake")
+"""Of a Log Analytics workspace, which is another resource, nothing can be seen from here."""
 _ASSETS: Final = {"code": "codes", "model": "models", "environment": "environments"}
 
 
@@ -56,6 +59,10 @@ def needed(release: Release | None) -> tuple[Permission, ...]:
     found = list(_ALWAYS)
     if any(isinstance(stage, Gate) and stage.kind is GateKind.SMOKE_TEST for stage in release.stages):
         found.append(_SIGN_IN[release.endpoint.fields.get("auth_mode") or "key"])
+    bodies = [stage.body for stage in release.stages if isinstance(stage, Gate)]
+    sources = {body.evidence.source.kind for body in bodies if isinstance(body, Bake) and body.evidence is not None}
+    if "azure_monitor" in sources:
+        found.append(_METRICS)
     kinds = [kind for root, kind in _ASSETS.items() if _is_local(release, root)]
     found += [asset for kind in kinds for asset in _of_asset(kind)]
     return (*found, *(_UPLOADS if kinds else ()))

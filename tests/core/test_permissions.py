@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
+from rollout.core.gate_bodies import Asked, Bake, ErrorRate, Evidence, Source
 from rollout.core.permissions import Permission, custom_role, missing, needed
 from rollout.core.release import DeploymentSpec, EndpointSpec, Gate, GateKind, Release, Traffic
 
@@ -23,6 +25,15 @@ def release(auth_mode: str = "key", *, smoke: bool = True, **fields: str) -> Rel
     )
 
 
+def watched(kind: str) -> Release:
+    """A plan with a bake whose checks are answered by that source."""
+    source = Source(kind=kind, address="")  # type: ignore[arg-type]
+    evidence = Evidence(checks=(Asked(name="e", question=ErrorRate()),), source=source)
+    body = Bake(seconds=60, evidence=evidence)
+    gate = Gate(name="watch", kind=GateKind.BAKE, digest="d", body=body)
+    return msgspec.structs.replace(release(smoke=False), stages=(gate, Traffic(name="all", weight=100)))
+
+
 def short(found: Release | None) -> set[str]:
     """The last two parts of each action that not every plan needs."""
     always = set(needed(None))
@@ -35,6 +46,8 @@ def short(found: Release | None) -> set[str]:
         (None, set()),
         (release(smoke=False, model="azureml:m:1"), set()),
         (release("key"), {"listKeys/action"}),
+        (watched("azure_monitor"), {"Metrics/Read"}),
+        (watched("prometheus"), set()),
         (release("aml_token"), {"token/action"}),
         (release("aad_token"), {"score/action"}),
         (
