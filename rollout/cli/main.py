@@ -28,6 +28,7 @@ COMMANDS: Final = MappingProxyType(
         "ci": Entry(f"{_HERE}.ci:ci", "Run validate, diff, apply or reconcile over many plans, as a job wants it."),
         "init": Entry(f"{_HERE}.init:init", "Write a repository to begin with; --ci github: its workflows."),
         "publish": Entry(f"{_HERE}.publish:publish", "Tell people on GitHub: comment, status, drift, revert."),
+        "history": Entry(f"{_HERE}.history:history", "Show who moved what, when, from which commit."),
         "approve": Entry(f"{_HERE}.person:approve", "Say yes to an approval gate."),
         "promote": Entry(f"{_HERE}.person:promote", "Let the gate that is waited for pass, or all of them."),
         "rollback": Entry(f"{_HERE}.person:rollback", "Give all traffic back to what is promoted."),
