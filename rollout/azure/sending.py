@@ -7,12 +7,18 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from rollout.azure import operations
-from rollout.azure.client import ArmClient
+from rollout.azure.client import Answer, ArmClient
 from rollout.azure.errors import Transient
 from rollout.azure.operations import Pace
+from rollout.errors import AzureError, Retryable
 
 _ATTEMPTS: Final = 4
 _LONGEST_PAUSE: Final = 60.0
+
+PLATFORM: Final = frozenset(
+    {"InternalServerError", "InternalError", "ServiceUnavailable", "OperationCanceled", "OperationTimedOut"}
+)
+"""Codes of failed operations that tell nothing about what was asked for."""
 
 DONE: Final = object()
 """What a `look` returns if nothing is left to write: the attempt whose answer was lost had been carried out."""
@@ -43,8 +49,18 @@ class Sender:
                     raise
                 await asyncio.sleep(min(attempt if error.after is None else error.after, _LONGEST_PAUSE))
                 continue
-            await operations.follow(self.client, started, path, what, self.pace)
+            await self._follow(started, path, what)
             return
+
+    async def _follow(self, started: Answer, path: str, what: str) -> None:
+        """To the end. An operation that the platform itself broke off is worth another look and another try: a rollback
+        above all must not end with the job."""
+        try:
+            await operations.follow(self.client, started, path, what, self.pace)
+        except AzureError as error:
+            if error.code in PLATFORM:
+                raise Retryable(str(error), hint=error.hint) from error
+            raise
 
     async def delete(self, path: str, what: str) -> None:
         """Delete a resource and wait until it is gone. What is not there is deleted already."""
