@@ -238,6 +238,7 @@ def _result(report: Report) -> form.Result | None:
             outcome=found.verdict.outcome.value,
             reason=found.verdict.reason[:_LONGEST],
             log=tuple(str(text)[:_LONGEST] for text in tuple(found.verdict.evidence.get("log", ()))[-_LOG_LINES:]),
+            evidence=found.verdict.evidence if "checks" in found.verdict.evidence else None,
         )
         for found in ended.measured
     )

@@ -166,6 +166,7 @@ def test_a_failed_gate_brings_its_evidence() -> None:
             "outcome": "FAIL",
             "reason": "green answers 12 of 40 requests with 500",
             "log": list(worlds.LOG),
+            "evidence": None,
         }
     ]
 
