@@ -5,7 +5,7 @@ PYTHON ?= python3
 DEMO := .venv/demo
 DEV := .venv/dev
 
-.PHONY: help demo test check laws reliability benchmarks schemas clean
+.PHONY: help demo test check laws reliability benchmarks schemas pages faults clean
 
 help: ## show what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -43,6 +43,9 @@ schemas: $(DEV)/ready ## write the generated files again: schemas/, docs/plan.md
 
 pages: $(DEV)/ready ## write docs/emulator.md again, from its template and the conformance suite
 	$(DEV)/bin/python -m tests.conformance.page > .page && mv .page docs/emulator.md
+
+faults: $(DEV)/ready ## every documented fault again, and docs/faults.md from what happens (minutes)
+	ROLLOUT_FAULTS=write $(DEV)/bin/python -m pytest -q tests/faults
 
 clean: ## remove environments and caches
 	rm -rf .venv .rollout .pytest_cache .mypy_cache .ruff_cache .hypothesis

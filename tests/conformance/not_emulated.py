@@ -16,8 +16,8 @@ NOT_EMULATED: Final[tuple[tuple[str, str], ...]] = (
     ("Assets of public registries", "a deployment may name them, and they are taken to exist; looking them up is 404"),
     ("Other workspaces", "there is one: an endpoint's name is never taken by somebody else in the region"),
     (
-        "Roles at other scopes, linked access checks",
-        "a principal's roles count for everything; what a body names is not looked at",
+        "Roles at other scopes and for scoring, linked access checks",
+        "a principal's roles count everywhere; what a body names is not looked at; every good Entra token may score",
     ),
     (
         "Metrics of instances (CPU, memory, disk, capacity), of connections, bytes and data collection",

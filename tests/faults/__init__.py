@@ -1,1 +1,1 @@
-"""Each fault that Microsoft documents, provoked on the emulator: what `rollout` says, what it leaves, how it goes on."""
+"""Each fault that Microsoft documents, provoked: what `rollout` says, what it leaves, how it goes on."""

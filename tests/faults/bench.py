@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -42,12 +43,13 @@ stages:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How one run ended: its exit code, its complaint (sentence and hint), and why it waits or holds."""
+    """How one run ended: its exit code, its complaint (sentence and hint), why it waits or holds, what failed."""
 
     code: int
     complaint: tuple[str, ...]
     status: str
     reason: str
+    verdict: str
     told: str
 
 
@@ -71,8 +73,7 @@ class Bench:
     release: int = 0
 
     def ready(self) -> None:
-        """The first release, without any fault; also after a fault that left the endpoint in no good state."""
-        self.target.door("PUT", "faults", [])
+        """The first release, without any fault."""
         self.next()
         ended = self.apply()
         assert (ended.code, ended.status) == (0, "done"), ended.told
@@ -100,11 +101,13 @@ class Bench:
                 ["apply", str(self.folder / "plan.yml"), "--target", "emulator", "--auto-approve", "--output", "json"]
             )
         self.target.door("PUT", "faults", [])
-        decision = _decision(out.getvalue())
         lines = err.getvalue().splitlines()
         complaint = tuple(line for line in lines if line.startswith(("error:", "hint:")))
-        reasons = decision.get("reasons") or [decision.get("reason", "")]
-        return Ended(code, complaint, decision.get("status", ""), str(reasons[0]), out.getvalue() + err.getvalue())
+        document = _document(out.getvalue())
+        decision, result = document.get("decision") or {}, document.get("result") or {}
+        verdicts = [one["reason"] for one in result.get("measurements", ()) if one["outcome"] == "FAIL"]
+        told = out.getvalue() + err.getvalue()
+        return Ended(code, complaint, decision.get("status", ""), decision.get("reason", ""), "".join(verdicts), told)
 
     def standing(self) -> str:
         """Who serves, and what else is there: the stable's and the candidate's names turn from case to case."""
@@ -119,8 +122,10 @@ class Bench:
         return "; ".join(text for _, text in sorted(parts, reverse=True))
 
     @contextlib.contextmanager
-    def _surroundings(self) -> Any:
+    def _surroundings(self) -> Iterator[None]:
         with pytest.MonkeyPatch.context() as patch:
+            for name in [name for name in os.environ if name.startswith("ROLLOUT_")]:
+                patch.delenv(name)
             patch.setenv("ROLLOUT_STATE_DIR", str(self.folder.parent / "state"))
             patch.setenv("NO_COLOR", "1")
             patch.setattr("sys.stdin", io.StringIO())
@@ -128,8 +133,10 @@ class Bench:
             yield
 
 
-def _decision(out: str) -> Mapping[str, Any]:
-    with contextlib.suppress(ValueError):
-        found: Mapping[str, Any] = json.loads(out).get("decision") or {}
-        return found
-    return {}
+def _document(out: str) -> Mapping[str, Any]:
+    """What `--output json` printed; empty where the command came to no result."""
+    try:
+        found: Mapping[str, Any] = json.loads(out)
+    except ValueError:
+        return {}
+    return found

@@ -20,7 +20,7 @@ class Provoked:
 
 
 CREATION: Final = "The creation of the deployment fails"
-KUBERNETES: Final = "… on Kubernetes"
+KUBERNETES: Final = "The creation of the deployment fails, on Kubernetes"
 REFUSED: Final = "A request to Resource Manager is refused"
 LOST: Final = "An answer is lost, late or wrong"
 SCORING: Final = "A scoring request of the smoke test is answered otherwise"
@@ -87,25 +87,79 @@ FAULTS: Final[tuple[Provoked, ...]] = (
     _creation("SecretsInjectionError", "A secret could not be read from the key vault."),
     _creation("InternalServerError", "Something went wrong on the service's side."),
     *(_creation(code, message, KUBERNETES) for code, message in _K8S.items()),
-    _refused("forbidden", "403 AuthorizationFailed", 403, "AuthorizationFailed",
-             "The client does not have authorization to perform action 'write' over scope 'x'."),
-    _refused("forbidden-read", "403 AuthorizationFailed (reading)", 403, "AuthorizationFailed",
-             "The client does not have authorization to perform action 'read' over scope 'x'.", "GET"),
-    _refused("expired", "401 ExpiredAuthenticationToken", 401, "ExpiredAuthenticationToken",
-             "The access token expiry UTC time '1/1/2026' is earlier than current UTC time."),
-    _refused("locked", "409 ScopeLocked: a resource lock", 409, "ScopeLocked",
-             "The scope cannot perform write operation because following scope(s) are locked: 'rg'."),
-    _refused("policy", "403 RequestDisallowedByPolicy", 403, "RequestDisallowedByPolicy",
-             "Resource was disallowed by policy 'sizes'."),
-    _refused("unregistered", "409 SubscriptionNotRegistered: the provider is missing", 409, "SubscriptionNotRegistered",
-             "The subscription is not registered to use namespace 'Microsoft.MachineLearningServices'."),
-    _refused("no-group", "404 ResourceGroupNotFound", 404, "ResourceGroupNotFound",
-             "Resource group 'ml' could not be found.", "GET"),
-    _refused("quota-refused", "400 QuotaExceeded, at once", 400, "QuotaExceeded", "The request exceeds the quota of 20 deployments."),
-    _refused("busy", "409 Conflict: an operation is in progress, and stays", 409, "Conflict",
-             "An operation is already in progress on endpoint faulty. Try again later."),
-    _refused("throttled", "429 TooManyRequests, for good", 429, "TooManyRequests",
-             "The request is being throttled as the limit has been reached.", retry_after=1),
+    _refused(
+        "forbidden",
+        "403 AuthorizationFailed",
+        403,
+        "AuthorizationFailed",
+        "The client does not have authorization to perform action 'write' over scope 'x'.",
+    ),
+    _refused(
+        "forbidden-read",
+        "403 AuthorizationFailed (reading)",
+        403,
+        "AuthorizationFailed",
+        "The client does not have authorization to perform action 'read' over scope 'x'.",
+        "GET",
+    ),
+    _refused(
+        "expired",
+        "401 ExpiredAuthenticationToken",
+        401,
+        "ExpiredAuthenticationToken",
+        "The access token expiry UTC time '1/1/2026' is earlier than current UTC time.",
+    ),
+    _refused(
+        "locked",
+        "409 ScopeLocked: a resource lock",
+        409,
+        "ScopeLocked",
+        "The scope cannot perform write operation because following scope(s) are locked: 'rg'.",
+    ),
+    _refused(
+        "policy",
+        "403 RequestDisallowedByPolicy",
+        403,
+        "RequestDisallowedByPolicy",
+        "Resource was disallowed by policy 'sizes'.",
+    ),
+    _refused(
+        "unregistered",
+        "409 SubscriptionNotRegistered: the provider is missing",
+        409,
+        "SubscriptionNotRegistered",
+        "The subscription is not registered to use namespace 'Microsoft.MachineLearningServices'.",
+    ),
+    _refused(
+        "no-group",
+        "404 ResourceGroupNotFound",
+        404,
+        "ResourceGroupNotFound",
+        "Resource group 'ml' could not be found.",
+        "GET",
+    ),
+    _refused(
+        "quota-refused",
+        "400 QuotaExceeded, at once",
+        400,
+        "QuotaExceeded",
+        "The request exceeds the quota of 20 deployments.",
+    ),
+    _refused(
+        "busy",
+        "409 Conflict: an operation is in progress, and stays",
+        409,
+        "Conflict",
+        "An operation is already in progress on endpoint faulty. Try again later.",
+    ),
+    _refused(
+        "throttled",
+        "429 TooManyRequests, for good",
+        429,
+        "TooManyRequests",
+        "The request is being throttled as the limit has been reached.",
+        retry_after=1,
+    ),
     _refused("unavailable", "503 ServerBusy, for good", 503, "ServerBusy", "The service is not available."),
     _refused("server-error", "500 InternalServerError, for good", 500, "InternalServerError", "Something went wrong."),
     _once("throttled-once", LOST, "429 with Retry-After, once", "PUT", kind="status", status=429, retry_after=1),
@@ -114,27 +168,56 @@ FAULTS: Final[tuple[Provoked, ...]] = (
     _once("lost-request", LOST, "a connection is lost before the write is done", "PUT", kind="drop"),
     _once("lost-read", LOST, "a read is cut off", "GET", kind="drop"),
     _once("stale-read", LOST, "a read is answered from the past", "GET", kind="stale"),
-    _once("hidden-500", LOST, "a write is done and answered with 500", "PUT", kind="status", status=500, after_acting=True),
+    _once(
+        "hidden-500", LOST, "a write is done and answered with 500", "PUT", kind="status", status=500, after_acting=True
+    ),
     _scoring("401", "401: the key is not taken", 401, "key_auth_access_denied"),
     _scoring("401-header", "401: the header is malformed", 401, "key_auth_bad_header_forbidden"),
-    _scoring("403", "403: the Entra token lacks score/action", 403,
-             "Microsoft Entra Token denied by policy, please review "
-             "https://learn.microsoft.com/en-us/azure/machine-learning/how-to-authenticate-online-endpoint"),
-    _scoring("404", "404: no deployment to route to", 404,
-             "No valid deployments to route to. Please check that the endpoint has at least one deployment with positive "
-             "weight values or use a deployment specific header to route."),
+    _scoring(
+        "403",
+        "403: the Entra token lacks score/action",
+        403,
+        "Microsoft Entra Token denied by policy, please review "
+        "https://learn.microsoft.com/en-us/azure/machine-learning/how-to-authenticate-online-endpoint",
+    ),
+    _scoring(
+        "404",
+        "404: no deployment to route to",
+        404,
+        "No valid deployments to route to. Please check that the endpoint has at least one deployment with positive "
+        "weight values or use a deployment specific header to route.",
+    ),
     _scoring("408", "408: the model took longer than its timeout", 408, "The request did not complete in time."),
-    _model("500"), _model("400"),
-    _scoring("424-not-ready", "424: the model is not ready", 424, "",
-             ms_azureml_model_error_reason="model_not_ready", ms_azureml_model_error_statuscode=""),
-    _scoring("424-too-few", "424: too few instances", 424, "",
-             ms_azureml_model_error_reason="too_few_model_instance", ms_azureml_model_error_statuscode=""),
-    _scoring("429", "429: too many requests in flight", 429, "", ms_azureml_model_error_reason="too_many_pending_request"),
+    _model("500"),
+    _model("400"),
+    _scoring(
+        "424-not-ready",
+        "424: the model is not ready",
+        424,
+        "",
+        ms_azureml_model_error_reason="model_not_ready",
+        ms_azureml_model_error_statuscode="",
+    ),
+    _scoring(
+        "424-too-few",
+        "424: too few instances",
+        424,
+        "",
+        ms_azureml_model_error_reason="too_few_model_instance",
+        ms_azureml_model_error_statuscode="",
+    ),
+    _scoring(
+        "429", "429: too many requests in flight", 429, "", ms_azureml_model_error_reason="too_many_pending_request"
+    ),
     _scoring("500", "500: an error of the platform", 500, "Internal Server Error"),
     _scoring("502", "502: an exception in run() (Kubernetes)", 502, "Bad Gateway"),
     _scoring("503", "503: a spike of requests (Kubernetes)", 503, "Service Unavailable"),
     _scoring("504", "504: a timeout (Kubernetes)", 504, "Gateway Timeout"),
-    Provoked("cut", SCORING, "the connection is cut",
-             ({"area": "data", "path": "/score", "times": None, "effect": {"kind": "drop"}},)),
+    Provoked(
+        "cut",
+        SCORING,
+        "the connection is cut",
+        ({"area": "data", "path": "/score", "times": None, "effect": {"kind": "drop"}},),
+    ),
 )
 """Microsoft's troubleshooting page (@a2d90a50): its codes of failed operations, its table of statuses."""
