@@ -19,6 +19,7 @@ from rollout.render.markdown_plan import evidence
 
 _LOG_LINES: Final = 60
 _WHERE: Final = 80
+_LOOKED_AT: Final = 1_000
 _WHOLE: Final = "the log of the run that wrote this"
 
 
@@ -102,14 +103,20 @@ def _drifted(changes: Iterable[Change]) -> Iterator[Block]:
 
 
 def _row(change: Change) -> str:
+    path, before, after = (_short(found) for found in (change.path, change.before, change.after))
     cells = (
-        harmless.cell(f"{change.target}: {change.path}" if change.target else change.path),
-        harmless.cell(words.value(change.path, change.before)),
-        harmless.cell(words.value(change.path, change.after)),
+        harmless.cell(f"{_short(change.target)}: {path}" if change.target else path),
+        harmless.cell(words.value(path, before)),
+        harmless.cell(words.value(path, after)),
         words.moment(change.since) if change.since else "",
         harmless.cell(change.by) if change.by else "",
     )
     return "| " + " | ".join(cells) + " |"
+
+
+def _short(found: Any) -> Any:
+    """What is looked at of a long text; a cell shows less."""
+    return found[:_LOOKED_AT] if isinstance(found, str) else found
 
 
 def _ways(document: Document, *, by_hand: bool) -> Block:
