@@ -75,7 +75,7 @@ def _finding_blocks(document: AnyDocument) -> Iterator[Block]:
             for word, said in (("expected", found.expected), ("hint", found.hint))
             if said
         ]
-        items.append("\n  ".join([text, *(f"<br>{one}" for one in more)]))
+        items.append("<br>".join([text, *more]))
     if items:
         yield Block(rank=1, what="findings", items=tuple(items), more="- … and {} more")
 

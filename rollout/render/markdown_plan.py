@@ -62,23 +62,23 @@ def _head(document: Document) -> Block:
     lines = [
         f"### {sign} {harmless.code(document.plan, _NAME)}: {harmless.prose(headline(document), 300)}",
         "",
-        f"**Now** {state_of(document)}: {harmless.prose(decision.reason)}",
+        f"- **Now** {state_of(document)}: {harmless.prose(decision.reason)}",
     ]
     if decision.next_after is not None:
-        lines.append(f"<br>**Next look** {words.moment(decision.next_after)}")
+        lines.append(f"- **Next look** {words.moment(decision.next_after)}")
     traffic = f", traffic {harmless.code(split(endpoint))}" if endpoint.exists else ", which does not exist yet"
-    lines.append(f"<br>**Endpoint** {harmless.code(endpoint.name, _NAME)}{traffic}")
+    lines.append(f"- **Endpoint** {harmless.code(endpoint.name, _NAME)}{traffic}")
     if roles.stable:
         lines.append(
-            f"<br>**Stable** {harmless.code(roles.stable, _NAME)} {harmless.code(words.short(roles.stable_revision))}"
+            f"- **Stable** {harmless.code(roles.stable, _NAME)} {harmless.code(words.short(roles.stable_revision))}"
         )
     if roles.candidate and roles.goal != roles.stable_revision:
         lines.append(
-            f"<br>**Candidate** {harmless.code(roles.candidate, _NAME)} {harmless.code(words.short(roles.goal))}"
+            f"- **Candidate** {harmless.code(roles.candidate, _NAME)} {harmless.code(words.short(roles.goal))}"
         )
     if document.result is not None:
         ended = document.result
-        lines.append(f"<br>**Result** {plural(ended.writes, 'write')}, exit code {ended.exit_code}")
+        lines.append(f"- **Result** {plural(ended.writes, 'write')}, exit code {ended.exit_code}")
     return Block(rank=0, what="the decision", head="\n".join(lines))
 
 
@@ -157,14 +157,14 @@ def _footer(document: Document) -> Iterator[Block]:
     """The way back, what is approved, and how it is applied."""
     lines = []
     if document.actions and document.way_back.text:
-        lines.append(f"**Way back** {harmless.prose(document.way_back.text)}")
+        lines.append(f"- **Way back** {harmless.prose(document.way_back.text)}")
     if document.actions:
         until = f", valid until {words.moment(document.valid_until)}" if document.valid_until else ""
         command = f"rollout apply {shlex.quote(document.file[:1_000])} --expect {document.digest}"
-        lines.append(f"**Digest** {harmless.code(document.digest)}{until}")
-        lines.append(f"**Apply** {harmless.code(command, 1_200)}")
+        lines.append(f"- **Digest** {harmless.code(document.digest)}{until}")
+        lines.append(f"- **Apply** {harmless.code(command, 1_200)}")
     if lines:
-        yield Block(rank=3, what="how to apply", head="\n<br>".join(lines))
+        yield Block(rank=3, what="how to apply", head="\n".join(lines))
 
 
 def _notes(notes: tuple[str, ...]) -> Iterator[Block]:

@@ -24,7 +24,7 @@ from rollout.render.schema import OUTPUTS, output_schema
 from tests.render import nasty, worlds
 
 MANY = settings(
-    max_examples=int(os.environ.get("ROLLOUT_NASTY", "100")),
+    max_examples=int(os.environ.get("ROLLOUT_NASTY", "60")),
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
@@ -133,13 +133,13 @@ def test_sarif_is_what_github_reads(document: AnyDocument) -> None:
 
 
 @pytest.mark.skipif("ROLLOUT_SARIF_SCHEMA" not in os.environ, reason="ROLLOUT_SARIF_SCHEMA names no schema file")
-@pytest.mark.parametrize("name", worlds.documents())
-def test_sarif_fits_the_official_schema(name: str) -> None:
-    """The one of OASIS, which is not ours to keep."""
+def test_sarif_fits_the_official_schema() -> None:
+    """The one of OASIS, which is not ours to keep; in every situation."""
     with open(os.environ["ROLLOUT_SARIF_SCHEMA"], encoding="utf-8") as file:
         schema = json.load(file)
-    validator = jsonschema.validators.validator_for(schema)
-    validator(schema).validate(json.loads(rendered(worlds.documents()[name], "sarif")))
+    validator = jsonschema.validators.validator_for(schema)(schema)
+    for document in worlds.documents().values():
+        validator.validate(json.loads(rendered(document, "sarif")))
 
 
 def huge(piece: str) -> AnyDocument:
