@@ -21,6 +21,7 @@ from rollout.core.live_fields import rarer_fields
 from rollout.core.observed import SUCCEEDED, Deployment, Endpoint, weights
 from rollout.core.progress import foreign
 from rollout.core.stamp import BORN_TAG, REVISION_TAG, provenance_of
+from rollout.errors import AzureError
 
 VOLATILE_PROPERTIES: Final = frozenset({"azureasyncoperationuri", "azureml.onlineendpointid"})
 
@@ -175,7 +176,7 @@ def _endpoint_fields(body: Mapping[str, Any], properties: Mapping[str, Any], tag
         "description": properties.get("description"),
         "auth_mode": _auth_mode(properties.get("authMode")),
         "public_network_access": _lower(properties.get("publicNetworkAccess")),
-        "identity": identity_of(identity.get("type") or "", tuple(_map(identity, "userAssignedIdentities"))),
+        "identity": identity_of(str(identity.get("type") or ""), tuple(_map(identity, "userAssignedIdentities"))),
         "properties": _lasting(_map(properties, "properties")),
         "tags": dict(foreign(tags)),
     }
@@ -274,7 +275,12 @@ def _strings(values: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _split(properties: Mapping[str, Any], key: str) -> dict[str, int]:
-    return {name: int(weight) for name, weight in _map(properties, key).items() if weight}
+    """The weights that are not zero. Raises AzureError for one that is no whole number: nothing is decided then."""
+    found = {name: weight for name, weight in _map(properties, key).items() if weight}
+    for name, weight in found.items():
+        if isinstance(weight, bool) or not isinstance(weight, int):
+            raise AzureError(f"the service shows the weight {weight!r:.40} for {name!r:.40}", code="UnreadableAnswer")
+    return found
 
 
 def _count(capacity: Any) -> int:

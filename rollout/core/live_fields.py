@@ -68,7 +68,8 @@ def _collector(collector: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     if headers:
         yield "data_collector.request_logging.capture_headers", list(headers)
     rates = []
-    for name, collection in _map(collector, "collections").items():
+    for name in _map(collector, "collections"):
+        collection = _map(_map(collector, "collections"), name)
         at = f"data_collector.collections.{name}"
         mode = str(collection.get("dataCollectionMode") or "").lower()
         yield f"{at}.enabled", "true" if mode == "enabled" else "false"
@@ -77,7 +78,7 @@ def _collector(collector: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         if data := _DATA.search(str(collection.get("dataId") or "")):
             yield f"{at}.data.name", data[1]
             yield f"{at}.data.version", data[2]
-        if collection.get("samplingRate") is not None:
+        if isinstance(collection.get("samplingRate"), int | float):
             rates.append(float(collection["samplingRate"]))
     if rates:
         yield "data_collector.sampling_rate", rates[0]

@@ -47,10 +47,10 @@ def endpoint_document(live: Endpoint, body: Mapping[str, Any]) -> dict[str, Any]
 
 def deployment_document(live: Deployment, body: Mapping[str, Any]) -> dict[str, Any]:
     """The `az ml` deployment file, without a name: the slots give it."""
-    properties = body.get("properties") or {}
+    properties = _map(body.get("properties"))
     match = _HOME.match(str(body.get("id") or ""))
     home = match[0].lower() if match else ""
-    code = properties.get("codeConfiguration") or {}
+    code = _map(properties.get("codeConfiguration"))
     kind = "kubernetes" if live.fields.get("type") == "kubernetes" else "managed"
     document: dict[str, Any] = {
         "$schema": f"{_SCHEMAS}/{kind}OnlineDeployment.schema.json",
@@ -107,6 +107,10 @@ def _reference(value: Any, home: str) -> str:
     text = str(value.get("assetId") if isinstance(value, Mapping) else value or "")
     match = _ASSET.match(text)
     return f"azureml:{match['name']}:{match['version']}" if match and match["home"].lower() == home else text
+
+
+def _map(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
 
 
 def _said(document: Mapping[str, Any]) -> dict[str, Any]:

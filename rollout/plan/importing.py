@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ PLAN: Final = "plan.yml"
 ENDPOINT: Final = "endpoint.yml"
 DEPLOYMENT: Final = "deployment.yml"
 _LONGEST_NAME: Final = 32
+_USABLE: Final = re.compile(r"[a-z][a-z0-9-]{0,61}\Z")
 _SLOTS: Final = ("blue", "green")
 
 _PLAN: Final = """\
@@ -57,6 +59,7 @@ def imported(
     record = from_tags(live.tags)
     progress = record if isinstance(record, Progress) else None
     serving = _serving(live, progress)
+    _check_names(live.name, serving.name)
     under_way = progress is not None and live.weights != all_to(serving.name)
     plan = _PLAN.format(
         endpoint=live.name,
@@ -88,6 +91,12 @@ def _serving(live: Endpoint, progress: Progress | None) -> Deployment:
             hint="a plan says what should serve: write one, and `rollout apply` deploys it",
         )
     return found
+
+
+def _check_names(*names: str) -> None:
+    for name in names:
+        if not _USABLE.match(name):
+            raise UsageError(f"the service shows the name {name!r:.60}, which no plan can say")
 
 
 def _name(live: Endpoint, progress: Progress | None, under_way: bool) -> str:

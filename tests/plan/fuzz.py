@@ -1,4 +1,5 @@
-"""Structure-aware mutations of good plans, `az ml` files, overlays and configurations, from a seed; and one trial.
+"""Structure-aware mutations of good plans, `az ml` files, requests, overlays, configurations, and of what the service
+answers (for `import`), from a seed; and one trial.
 
 A trial reads the mutated files. Only our own errors may come out, each fault complete, in bounded time. Run many in a
 process of its own with limited memory: `python -m tests.plan.fuzz COUNT [SEED]` in an empty directory.
@@ -14,13 +15,16 @@ import random
 import resource
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
 import yaml
 
-from rollout.errors import PlanError, RolloutError
+from rollout.core.canonical import read_endpoint
+from rollout.errors import AzureError, PlanError, RolloutError, UsageError
 from rollout.plan.editing import formatted
+from rollout.plan.importing import imported
 from rollout.plan.lint import lint
 from rollout.plan.load import inspect_plan
 from rollout.plan.origins import origins
@@ -35,7 +39,13 @@ SLOWEST: Final = 2.0
 OVERLAY: Final = (
     "version: 1\nkind: overlay\ncandidate: {set: {instance_count: 3}}\nstages: {watch: {bake: {for: 1h}}}\n"
 )
-CONFIG: Final = "version: 1\nvariables: {A: x, N: {type: whole, default: 2}}\nreconcile: {interval: 10m}\n"
+CONFIG: Final = """\
+version: 1
+variables: {A: x, N: {type: whole, default: 2}}
+defaults: {drift: report, on_failure: {candidate: delete, for: 1h}, slots: [left, right]}
+reconcile: {interval: 10m}
+"""
+REQUEST: Final = '{"data": [[1, 2, 3.5], []], "a": {"b": null}}'
 MORE: Final = """\
 environment_variables: {A: b}
 tags: {a: b}
@@ -44,6 +54,22 @@ liveness_probe: {initial_delay: 10, period: 10}
 scale_settings: {type: default}
 data_collector: {collections: {model_inputs: {enabled: 'True'}}}
 resources: {requests: {cpu: '1', memory: 1Gi}}
+"""
+_LIVE_ENDPOINT: Final = """\
+{id: /subscriptions/s/resourceGroups/g/providers/Microsoft.MachineLearningServices/workspaces/w/onlineEndpoints/House,
+ name: House, tags: {team: ml, rollout.plan: '1{"name":"p"}~0'}, location: eastus2, identity: {type: SystemAssigned},
+ systemData: {lastModifiedAt: '2026-01-01T00:00:00.1234567+00:00'}, properties: {provisioningState: Succeeded,
+ authMode: Key, publicNetworkAccess: Enabled, traffic: {Blue: 90}, mirrorTraffic: {}, scoringUri: 'https://house/score',
+ compute: null, description: d, properties: {azureml.onlineendpointid: x, mine: '1'}}}
+"""
+_LIVE_DEPLOYMENT: Final = """\
+{id: /subscriptions/s/resourceGroups/g/providers/Microsoft.MachineLearningServices/workspaces/w/onlineEndpoints/H/b,
+ name: Blue, tags: {rollout.revision: r}, sku: {capacity: 3}, properties: {provisioningState: Succeeded,
+ endpointComputeType: Managed, instanceType: Standard_DS3_v2, model: azureml:prices:7, environmentId: 'azureml:e:1',
+ codeConfiguration: {codeId: 'azureml:c:1', scoringScript: score.py}, scaleSettings: {scaleType: Default},
+ environmentVariables: {A: b}, requestSettings: {requestTimeout: PT5S}, livenessProbe: {period: PT10S},
+ containerResourceRequirements: {containerResourceRequests: {cpu: '1'}},
+ dataCollector: {rollingRate: Day, collections: {in: {dataCollectionMode: Enabled, samplingRate: 0.5, dataId: d:1}}}}}
 """
 _WORDS: Final[tuple[Any, ...]] = (
     None, True, False, 0, 1, -1, 2, 10, 50, 100, 101, 10**18, 1.5, 1e300, -0.0, "", " ", "yes", "off", "none", "1e3", "0x1",
@@ -112,7 +138,7 @@ def prepare(root: Path) -> None:
         "house/model/model.json": "{}",
         "house/code/score.py": "",
         "house/conda.yml": "name: house\n",
-        "house/request.json": "{}",
+        "house/request.json": REQUEST,
         "house/schema.json": "{}",
         ".git/HEAD": "",
     }.items():
@@ -130,18 +156,41 @@ def trial(root: Path, seed: int) -> tuple[str, float]:
         "house/deployment.yml": DEPLOYMENT + MORE,
         "rollout.yaml": CONFIG,
         "overlays/prod.yml": OVERLAY,
+        "house/request.json": REQUEST,
     }
+    if dice.random() < 0.1:
+        return _timed(seed, lambda: _imported(dice))
     hit = {dice.choice(list(files)), "plan.yml" if dice.random() < 0.5 else ""}
     for name, text in files.items():
         (root / name).parent.mkdir(exist_ok=True)
         data = (mutated(text, dice) if name in hit else text).encode("utf-8", "replace")
         (root / name).write_bytes(data)
     overlay = root / "overlays/prod.yml" if "overlays/prod.yml" in hit else None
+    return _timed(seed, lambda: _read(root, overlay))
+
+
+def _timed(seed: int, act: Callable[[], str]) -> tuple[str, float]:
     start = time.process_time()
-    outcome = _read(root, overlay)
+    outcome = act()
     seconds = time.process_time() - start
     assert seconds < SLOWEST, f"seed {seed} took too long"
     return outcome, seconds
+
+
+def _imported(dice: random.Random) -> str:
+    """What `import` makes of an answer of the service that is not as it should be."""
+    body, blue = (yaml.load(text, Loader=yaml.CSafeLoader) for text in (_LIVE_ENDPOINT, _LIVE_DEPLOYMENT))
+    for _ in range(dice.randint(1, 4)):
+        target = body if dice.random() < 0.5 else blue
+        key = dice.choice(list(target))
+        target[key] = _changed(target[key], dice)
+    try:
+        live = read_endpoint(body, [blue])
+        found = imported(live, body, {each.name: blue for each in live.deployments})
+    except (UsageError, AzureError):
+        return "import: refused"
+    assert all(yaml.load(text, Loader=yaml.CSafeLoader) for text in found.files.values())
+    return "import: files"
 
 
 def _complete(error: PlanError) -> str:
