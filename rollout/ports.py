@@ -13,6 +13,7 @@ from rollout.core.actions import Action
 from rollout.core.capacity import Usage
 from rollout.core.evidence.counts import Row
 from rollout.core.gate_bodies import Question, Source
+from rollout.core.moves import Move
 from rollout.core.observed import Endpoint, Observation
 
 
@@ -55,6 +56,13 @@ class Census(Protocol):
 
     async def endpoints(self) -> Sequence[Endpoint]:
         """Each with its tags and weights, without its deployments; one read (a page)."""
+
+
+class ActivityLog(Protocol):
+    """Who wrote to a resource."""
+
+    async def moves(self, resource: str, since: datetime) -> Sequence[Move]:
+        """Every write to that ARM id since then that succeeded. Raises SignInError without the permission."""
 
 
 class Quota(Protocol):

@@ -10,6 +10,7 @@ from typing import Any, assert_never
 import msgspec
 
 from rollout.azure import operations
+from rollout.azure.activity import moves_of
 from rollout.azure.autoscale import autoscaled_resources, marked
 from rollout.azure.client import ArmClient
 from rollout.azure.contents import with_contents
@@ -24,6 +25,7 @@ from rollout.azure.usages import read_usages
 from rollout.core import actions
 from rollout.core.canonical import read_endpoint
 from rollout.core.capacity import Usage
+from rollout.core.moves import Move
 from rollout.core.observed import IN_FLIGHT, Endpoint, Observation
 from rollout.errors import AzureError, Refused, SignInError, Stale
 from rollout.ports import RequestCount
@@ -115,6 +117,10 @@ class ArmControlPlane:
         """See `ports.Census`."""
         found = await self._client.pages(self._paths.endpoints, "list the endpoints")
         return [read_endpoint(body) for body in found]
+
+    async def moves(self, resource: str, since: datetime) -> list[Move]:
+        """See `ports.ActivityLog`."""
+        return await moves_of(self._client, self._paths, resource, since)
 
     async def usages(self, location: str) -> list[Usage]:
         """See `ports.Quota`."""

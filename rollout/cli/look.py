@@ -9,6 +9,7 @@ import click
 import msgspec
 
 from rollout.cli import ending, options
+from rollout.cli.authors import with_authors
 from rollout.cli.options import Output
 from rollout.cli.printing import failures_told, publish
 from rollout.cli.room import with_capacity
@@ -78,4 +79,5 @@ async def _report(
         seen = await session.plane.observe(loaded.release.endpoint.name)
         allowed = hazards | {CREATES}
         report = report_on(session, loaded, seen, allowed, lifetime)
+        report = await with_authors(report, session.activity)
         return await with_capacity(report, session.quota, allowed) if capacity else report

@@ -10,6 +10,7 @@ import msgspec
 
 from rollout.cli import ending, exits
 from rollout.cli.approving import Saved, must_concern, read_saved
+from rollout.cli.authors import with_authors
 from rollout.cli.census import UnderWay, belongs_here, run_of_unreadable, runs_in, told_with
 from rollout.cli.complain import complain
 from rollout.cli.listening import Measurements, log_listener
@@ -102,7 +103,7 @@ async def _carried_on(path: Path, wish: Wish) -> Visit:
             must_concern(given, release, session.endpoint_id(release.endpoint.name))
         gates = Measurements(log_listener(release.name))
         result = await session.runner(release, allowed, gates, given).run(Limits(max_wait=wish.max_wait))
-        report = report_on(session, loaded, result.observation, allowed)
+        report = await with_authors(report_on(session, loaded, result.observation, allowed), session.activity)
     decision = result.decision
     code, detail = (
         ending.after_apply(decision, gate_failed=gates.failed, detailed=detailed) for detailed in (wish.detailed, True)

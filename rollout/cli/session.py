@@ -29,7 +29,7 @@ from rollout.core.stamp import ACTOR
 from rollout.core.verdict import Outcome, Verdict
 from rollout.gates.measurer import Measurer
 from rollout.plan.load import LoadedPlan, load_release
-from rollout.ports import Census, ControlPlane, Lock, MetricSources, Quota, Scoring
+from rollout.ports import ActivityLog, Census, ControlPlane, Lock, MetricSources, Quota, Scoring
 from rollout.render.report import Report
 from rollout.runner import Listener, Runner
 
@@ -54,6 +54,7 @@ class Session(msgspec.Struct, frozen=True):
 
     plane: ControlPlane
     census: Census
+    activity: ActivityLog
     quota: Quota
     scoring: Scoring
     clock: ServiceClock
@@ -96,7 +97,7 @@ async def opened(place: Place) -> AsyncIterator[Session]:
         plane = connection.control_plane
         sources = Sources(connection.monitor)
         clock = ServiceClock(place.speed)
-        yield Session(plane, plane, plane, connection.scoring, clock, place, sources, connection.lock)
+        yield Session(plane, plane, plane, plane, connection.scoring, clock, place, sources, connection.lock)
 
 
 def load(path: Path, overlay: Path | None = None, approved: str = "") -> LoadedPlan:
