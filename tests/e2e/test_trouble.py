@@ -62,7 +62,7 @@ FORBIDDEN: Final = "The client does not have authorization to perform action 'wr
 EXPIRED: Final = "The access token expiry UTC time '1/1/2026' is earlier than current UTC time."
 QUOTA: Final = (
     "Not enough subscription CPU quota. The amount of CPU quota requested is 12 and your maximum amount of quota is "
-    "[4]. Please see troubleshooting guide."
+    "[4]. Please see troubleshooting guide, available here: https://aka.ms/oe-tsg#error-outofquota"
 )
 TROUBLES: Final[Mapping[str, tuple[dict[str, Any], int, list[str]]]] = {
     "no permission to read": (
