@@ -38,18 +38,21 @@ async def comments(forge: Forge, wish: Asked, number: int | None, *, prune: bool
     return done
 
 
-async def request_of(forge: Forge, wish: Asked, one: About, number: int | None) -> ChangeRequest | None:
+async def request_of(
+    forge: Forge, wish: Asked, one: About, number: int | None = None, commit: str = ""
+) -> ChangeRequest | None:
     """The pull request that a plan is told about on; None for a plan that came without one.
 
-    It is the one asked for, the event's, or the one that brought the commit which the candidate comes from.
+    It is the one asked for, the event's, or the one that brought the commit: the one asked for, else that which the
+    candidate comes from.
     """
     known = number or wish.job.number
     if known is not None:
         return await forge.change_request(known)
-    commit = _commit(one, wish.environment) or wish.job.commit
-    found = await forge.change_requests_of(commit) if commit else ()
-    merged = [request for request in found if request.merged]
-    return await forge.change_request(merged[0].number) if merged else None
+    brought = commit or _commit(one, wish.environment) or wish.job.commit
+    found = await forge.change_requests_of(brought) if brought else ()
+    counting = [request for request in found if request.merged or request.open]
+    return await forge.change_request(counting[0].number) if counting else None
 
 
 def standing_of(request: ChangeRequest | None) -> Standing:

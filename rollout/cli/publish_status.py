@@ -41,7 +41,7 @@ async def statuses(forge: Forge, wish: Asked, commit: str, *, each_stage: bool) 
     """Set those that say something new. Raises UsageError where no commit is known."""
     done: list[Done] = []
     for one in wish.documents:
-        request = await request_of(forge, wish, one, None)
+        request = await request_of(forge, wish, one, commit=commit)
         on = commit or _commit(wish, request.commit if request and request.open else "")
         wanted = list(_wanted(wish, one, standing_of(request), each_stage=each_stage))
         done += await post(forge, on, wanted)
@@ -64,7 +64,7 @@ def _wanted(wish: Asked, one: About, standing: Standing, *, each_stage: bool) ->
         yield Status(context=context, state=State.ERROR, description=said, url=url)
         return
     life = life_of(one.document, standing)
-    state = State.FAILURE if life is Life.PROPOSED and _refused(one.document) else _STATES[life]
+    state = State.FAILURE if life in (Life.PROPOSED, Life.APPROVED) and _refused(one.document) else _STATES[life]
     yield Status(context=context, state=state, description=status_words(one.document, standing), url=url)
     for index, stage in enumerate(one.document.stages, 1) if each_stage else ():
         name = harmless.line(f"{context}/{index:02} {stage.name}")
