@@ -25,6 +25,7 @@ COMMANDS: Final = MappingProxyType(
         "reconcile": Entry(f"{_HERE}.reconcile:reconcile", "One bounded pass over many plans, for scheduled jobs."),
         "status": Entry(f"{_HERE}.look:status", "Show how a rollout stands."),
         "render": Entry(f"{_HERE}.render:render", "Show a saved result in another form; offline."),
+        "rejudge": Entry(f"{_HERE}.rejudge:rejudge", "Judge the recorded checks of a bake again; offline."),
         "ci": Entry(f"{_HERE}.ci:ci", "Run validate, diff, apply or reconcile over many plans, as a job wants it."),
         "init": Entry(f"{_HERE}.init:init", "Write a repository to begin with; --ci github: its workflows."),
         "publish": Entry(f"{_HERE}.publish:publish", "Tell people on GitHub: comment, status, drift, revert."),

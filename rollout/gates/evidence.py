@@ -7,14 +7,14 @@ weights), so every runner asks for the same minutes and comes to the same verdic
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
 
 import msgspec
 
 from rollout.core.decision import Roles
 from rollout.core.evidence import grid
 from rollout.core.evidence.counts import Block, faults
-from rollout.core.evidence.judge import Check, Finding, History, State, Terms, examine
+from rollout.core.evidence.judge import Check, Finding, State, Terms, examine
+from rollout.core.evidence.recorded import Span, record
 from rollout.core.evidence.split import Split
 from rollout.core.evidence.split import check as check_split
 from rollout.core.evidence.verdicts import Sides, verdict
@@ -25,17 +25,6 @@ from rollout.core.verdict import Outcome, Verdict
 from rollout.errors import RolloutError
 from rollout.gates.words import cut
 from rollout.ports import Counted, CountQuery, MetricSource, MetricSources
-
-
-class Span(msgspec.Struct, frozen=True, kw_only=True):
-    """The instants of one look: `start` of the evidence, of what counts in the candidate's favour (`stage`), the end of
-    what is final (`horizon`) and of what there is (`end`). Whole minutes; `since` is when the bake began."""
-
-    start: datetime
-    stage: datetime
-    horizon: datetime
-    end: datetime
-    since: datetime
 
 
 class Looked(msgspec.Struct, frozen=True):
@@ -68,14 +57,14 @@ async def measure(sources: MetricSources, bake: Bake, seen: Observation, roles: 
         needs_proof=wanted.promote_when == "proven",
         early=wanted.at_least,
     )
-    found = _recorded(_complete(found, bake, span, seen.now), looked, wanted, span)
+    found = _recorded(_complete(found, bake, span, seen.now), looked, wanted, span, sides, terms)
     return found if health.outcome is Outcome.PASS or found.outcome is Outcome.FAIL else health
 
 
-def span_of(wanted: Evidence, record: object, now: datetime) -> Span | None:
+def span_of(wanted: Evidence, found: object, now: datetime) -> Span | None:
     """The instants, from the record; None where it does not tell the first exposure."""
-    run = record.under_way if isinstance(record, Progress) else None
-    since = record.since if isinstance(record, Progress) else None
+    run = found.under_way if isinstance(found, Progress) else None
+    since = found.since if isinstance(found, Progress) else None
     exposed = since if wanted.fresh else run.exposed if run else None
     if run is None or exposed is None or since is None:
         return None
@@ -108,13 +97,7 @@ async def _look(
     except RolloutError as error:
         return Looked(Finding(check=check, state=State.SOURCE_FAILED, failure=cut(str(error))))
     blocks = grid.blocks(counted.rows, sides.stable, sides.candidate, before, query.end)
-    history = History(
-        baseline=tuple(block.stable for block in blocks if block.start < span.start),
-        blocks=tuple(block for block in blocks if span.start <= block.start < span.horizon),
-        provisional=tuple(block for block in blocks if block.start >= max(span.horizon, span.start)),
-        stage=span.stage,
-    )
-    return Looked(examine(check, terms, history), counted, blocks)
+    return Looked(examine(check, terms, span.history(blocks)), counted, blocks)
 
 
 def _split(looked: list[Looked], checks: tuple[Asked, ...], weights: Weights, sides: Sides, span: Span) -> Split | None:
@@ -138,19 +121,20 @@ def _complete(found: Verdict, bake: Bake, span: Span, now: datetime) -> Verdict:
     return msgspec.structs.replace(found, outcome=Outcome.INCONCLUSIVE, reason=reason)
 
 
-def _recorded(found: Verdict, looked: list[Looked], wanted: Evidence, span: Span) -> Verdict:
+def _recorded(
+    found: Verdict, looked: list[Looked], wanted: Evidence, span: Span, sides: Sides, terms: Terms
+) -> Verdict:
     """The verdict with all that it was made of: what was asked, and the raw counts of every minute."""
     checks = [
-        {**told, "query": one.counted.query if one.counted else "", "minutes": [_minute(block) for block in one.blocks]}
+        {**told, "query": one.counted.query if one.counted else "", "minutes": record(one.blocks)}
         for told, one in zip(found.evidence["checks"], looked, strict=True)
     ]
-    instants: dict[str, Any] = {key: value.isoformat() for key, value in msgspec.structs.asdict(span).items()}
-    source = {"kind": wanted.source.kind, "lag": wanted.source.lag}
-    evidence = {**found.evidence, "checks": checks, "source": source, "span": instants}
+    evidence = {
+        **found.evidence,
+        "checks": checks,
+        "source": {"kind": wanted.source.kind, "lag": wanted.source.lag},
+        "span": msgspec.to_builtins(span),
+        "sides": msgspec.to_builtins(sides),
+        "terms": msgspec.to_builtins(terms),
+    }
     return msgspec.structs.replace(found, evidence=evidence)
-
-
-def _minute(block: Block) -> list[Any]:
-    """`[start, stable's requests, bad ones, the candidate's requests, bad ones]`."""
-    stable, candidate = block.stable, block.candidate
-    return [f"{block.start:%Y-%m-%dT%H:%MZ}", stable.requests, stable.bad, candidate.requests, candidate.bad]

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from rollout.core.evidence.judge import State
+from rollout.core.evidence.recorded import Change, read, rejudged
+from rollout.core.evidence.verdicts import Sides, verdict
 from rollout.core.gate_bodies import Asked, Bake, Custom, ErrorRate, Source
 from rollout.core.observed import Observation
 from rollout.core.verdict import Outcome, Verdict
@@ -180,12 +185,37 @@ async def test_everything_is_on_record() -> None:
         "no_data",
         {"requests": 30.0, "bad": 0.0},
     )
-    assert (len(check["minutes"]), check["minutes"][-1]) == (66, ["2026-01-01T12:05Z", 270, 1, 30, 0])
+    assert (len(check["minutes"]), check["minutes"][-1]) == (66, ["2026-01-01T12:05:00Z", 270, 1, 30, 0])
     assert found.evidence["source"] == {"kind": "azure_monitor", "lag": 180.0}
     assert found.evidence["span"] == {
-        "start": "2026-01-01T12:00:00+00:00",
-        "stage": "2026-01-01T12:02:00+00:00",
-        "horizon": "2026-01-01T12:03:00+00:00",
-        "end": "2026-01-01T12:06:00+00:00",
-        "since": "2026-01-01T12:00:00+00:00",
+        "start": "2026-01-01T12:00:00Z",
+        "stage": "2026-01-01T12:02:00Z",
+        "horizon": "2026-01-01T12:03:00Z",
+        "end": "2026-01-01T12:06:00Z",
+        "since": "2026-01-01T12:00:00Z",
     }
+
+
+@pytest.mark.parametrize("rates", [steady(), steady(candidate_bad=3), steady(candidate=0), steady(2, 2)])
+@pytest.mark.parametrize("looked_at", [1, 6, 40])
+async def test_the_record_gives_the_same_numbers_again(rates: Rates, looked_at: int) -> None:
+    """Through JSON and back, bit for bit: state, log E after every block, the minute that decided."""
+    given = (await measured(rates, running(looked_at))).evidence
+    findings, terms = rejudged(read(json.loads(json.dumps(given))), Change())
+    again = verdict(findings, None, Sides("blue", "green"), terms, needs_proof=True).evidence["checks"]
+    told = [{key: value for key, value in check.items() if key in again[0]} for check in given["checks"]]
+    assert told == list(again)
+
+
+async def test_judged_by_other_terms() -> None:
+    """What would a smaller α, another tolerance, an objective have said of the same minutes?"""
+    found = read((await measured(steady(candidate_bad=1), running(30))).evidence)
+
+    def state(change: Change) -> State:
+        return rejudged(found, change)[0][0].state
+
+    assert state(Change()) is State.REGRESSION
+    assert state(Change(tolerate=0.5)) is State.PROVEN
+    assert state(Change(alpha=1e-12)) is State.INCONCLUSIVE
+    assert state(Change(at_most=0.2)) is State.PROVEN
+    assert rejudged(found, Change(alpha=0.01))[1].share == pytest.approx(0.01)
