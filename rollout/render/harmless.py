@@ -19,32 +19,37 @@ MORE: Final = "…"
 LONGEST_LINE: Final = 2_000
 """Characters of one line, unless somebody asks for less."""
 
-_CSI: Final = re.compile(r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]")
+# Patterns are compiled when they are first used (`re` keeps them): every start pays for what is made here.
+_CSI: Final = r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"
 """Colours and cursor movements of a terminal, whole: their rest without the escape character says nothing."""
-_ENDS: Final = re.compile(r"\r\n?|[\n\v\f\x1c-\x1e\x85\u2028\u2029]")
-_SPACES: Final = re.compile(r"[\t\xa0\u1680\u2000-\u200a\u202f\u205f\u3000]")
-_UNSEEN: Final = re.compile(
+_ENDS: Final = r"\r\n?|[\n\v\f\x1c-\x1e\x85\u2028\u2029]"
+_SPACES: Final = r"[\t\xa0\u1680\u2000-\u200a\u202f\u205f\u3000]"
+_UNSEEN: Final = (
     "[\x00-\x09\x0b-\x1f\x7f-\x9f\xad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u17b4\u17b5"
     "\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ud800-\udfff\ue000-\uf8ff\ufdd0-\ufdef\ufe00-\ufe0f"
     "\ufeff\uffa0\ufff0-\uffff\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
     "\U000e0000-\U000e0fff\U000f0000-\U0010ffff]+"
 )
 """Controls, formats (directions, joiners, tags), what takes no room, surrogates, private use; not `\\n`."""
-_BRACKET: Final = re.compile(r"##(?=\[|vso\[)")
-_COLONS: Final = re.compile(r"^([^\S\n]*):(?=:)", re.MULTILINE)
-_TICKS: Final = re.compile(r"`+")
-_PROSE: Final = re.compile(r"[A-Za-z0-9 ,.;:()%?→×…–'\"/+-]*")
-_READ: Final = re.compile(r"//|www\.|\bgh-\d|:[\w+-]+:|--|\b[0-9a-f]{7,40}\b|\.\.\.", re.IGNORECASE)
+_FILLERS: Final = frozenset(
+    (*"\u115f\u1160\u17b4\u17b5\u3164\uffa0\ufffc", *map(chr, (*range(0x180B, 0x1810), *range(0xFE00, 0xFE10))))
+) | frozenset(map(chr, range(0xE0100, 0xE01F0)))
+"""Those of them that Python calls printable; text without them and all else that is not printable needs no cleaning."""
+_BRACKET: Final = r"##(?=\[|vso\[)"
+_COLONS: Final = r"(?m)^([^\S\n]*):(?=:)"
+_TICKS: Final = r"`+"
+_PROSE: Final = r"[A-Za-z0-9 ,.;:()%?→×…–'\"/+-]*"
+_READ: Final = r"(?i)//|www\.|\bgh-\d|:[\w+-]+:|--|\b[0-9a-f]{7,40}\b|\.\.\."
 """Links, issues, emoji, dashes and commits, in what would else be plain."""
-_SPAN: Final = re.compile(r"`([^`]+)`")
-_NOT_LABEL: Final = re.compile(r"[^\w .,()→+-]+|_")
-_SPECIAL: Final = re.compile(r"[^\w ]|_", re.ASCII)
+_SPAN: Final = r"`([^`]+)`"
+_NOT_LABEL: Final = r"[^\w .,()→+-]+|_"
+_SPECIAL: Final = r"(?a)[^\w ]|_"
 
 
 def line(text: str, most: int = LONGEST_LINE) -> str:
     """On one line of at most `most` characters, without anything that is not seen, and no workflow command."""
     cut = text if len(text) <= most else text[: most - 1] + MORE
-    if cut.isprintable() and cut.isascii():
+    if cut.isprintable() and _FILLERS.isdisjoint(cut):
         return no_command(cut)
     return no_command(_clean(cut).replace("\n", " "))[:most]
 
@@ -72,14 +77,14 @@ def first_line(text: str, most: int = LONGEST_LINE) -> str:
 def no_command(text: str) -> str:
     """Without what a runner takes for a workflow command: `##[…]` becomes `# #[…]`, a line's `::…` becomes `: :…`."""
     if "##" in text:
-        text = _BRACKET.sub("# #", text)
-    return _COLONS.sub(r"\1: ", text) if "::" in text else text
+        text = re.sub(_BRACKET, "# #", text)
+    return re.sub(_COLONS, r"\1: ", text) if "::" in text else text
 
 
 def prose(text: str, most: int = 500) -> str:
     """In the flow of Markdown, never at the start of a line: plain words as they are, all others in code spans."""
     shown = ""
-    for at, piece in enumerate(_SPAN.split(line(text, most).strip())):
+    for at, piece in enumerate(re.split(_SPAN, line(text, most).strip())):
         added = code(piece, most) if at % 2 else _flow(piece, most)
         shown += f" {added}" if shown.endswith("`") and added.startswith("`") else added
     return shown or "–"
@@ -101,7 +106,7 @@ def cell(text: str, most: int = 200) -> str:
 def html(text: str, most: int = 200) -> str:
     """A `<code>` element: what is neither letter, digit nor space is a character reference."""
     inner = line(text, most).strip() or "–"
-    return f"<code>{_SPECIAL.sub(lambda found: f'&#{ord(found.group())};', inner)}</code>"
+    return f"<code>{re.sub(_SPECIAL, lambda found: f'&#{ord(found.group())};', inner)}</code>"
 
 
 def fence(text: str, info: str = "") -> str:
@@ -113,12 +118,12 @@ def fence(text: str, info: str = "") -> str:
 
 def longest_run(text: str) -> int:
     """How many back-ticks stand in a row at most."""
-    return max((len(found) for found in _TICKS.findall(text)), default=0)
+    return max((len(found) for found in re.findall(_TICKS, text)), default=0)
 
 
 def label(text: str, most: int = 40) -> str:
     """Words for a mermaid diagram: letters, digits, spaces and a few signs that mean nothing there."""
-    words = _NOT_LABEL.sub(" ", line(text, most * 4))
+    words = re.sub(_NOT_LABEL, " ", line(text, most * 4))
     return " ".join(words.split())[:most].strip() or "–"
 
 
@@ -136,7 +141,7 @@ def attribute(text: str, most: int = 500) -> str:
 def json_text(encoded: str) -> str:
     """JSON text that says the same, with everything unseen and every workflow command written as `\\u….`."""
     if not encoded.isascii() or "\x7f" in encoded:
-        unseen = [found for found in set(encoded) if _UNSEEN.match(found)]
+        unseen = [found for found in set(encoded) if re.match(_UNSEEN, found)]
         encoded = encoded.translate({ord(found): _escaped(found) for found in unseen}) if unseen else encoded
     return encoded.replace("##", "#\\u0023") if "##" in encoded else encoded
 
@@ -148,7 +153,7 @@ def unicode(text: str) -> str:
 
 def _is_plain(word: str) -> bool:
     """Whether it holds nothing that Markdown or GitHub could read."""
-    return bool(_PROSE.fullmatch(word)) and not _READ.search(word)
+    return bool(re.fullmatch(_PROSE, word)) and not re.search(_READ, word)
 
 
 def _flow(piece: str, most: int) -> str:
@@ -160,8 +165,8 @@ def _flow(piece: str, most: int) -> str:
 
 def _clean(text: str) -> str:
     if "\x1b" in text or "\x9b" in text:
-        text = _CSI.sub("", text)
-    return _UNSEEN.sub(MARK, _SPACES.sub(" ", _ENDS.sub("\n", text)))
+        text = re.sub(_CSI, "", text)
+    return re.sub(_UNSEEN, MARK, re.sub(_SPACES, " ", re.sub(_ENDS, "\n", text)))
 
 
 def _escaped(character: str) -> str:

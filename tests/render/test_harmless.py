@@ -30,6 +30,11 @@ def test_what_is_seen_stays_as_it_is() -> None:
     assert lost == ["\u115f", "\u1160", "\u3164", "\uffa0", "\ufffc"]
 
 
+def test_the_short_way_is_the_long_way() -> None:
+    """A character that needs no cleaning is the same with and without it."""
+    assert [one for one in EVERY if one.isprintable() and harmless.line(one) != harmless.block(one)] == []
+
+
 def test_every_space_is_one() -> None:
     """A runner trims them all before it looks for a command."""
     spaces = [one for one in EVERY if one.isspace()]
