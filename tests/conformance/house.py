@@ -92,6 +92,18 @@ class Fresh:
         house.set(**properties)
         return house
 
+    def kept(self, use: str, *deployments: str) -> House:
+        """One endpoint for all cases of a use: made when the first of them asks."""
+        known = [house for house in self.made if house.name.endswith(f"-{use}")]
+        if known:
+            return known[0]
+        house = self.planned()
+        house.name += f"-{use}"
+        house.set()
+        for name in deployments:
+            house.deploy(name)
+        return house
+
     def planned(self) -> House:
         """A name that is free; nothing is made yet, but it is cleaned up all the same."""
         house = House(self.target, f"conf-{uuid.uuid4().hex[:12]}", self.content)

@@ -22,18 +22,6 @@ from tests.conformance.sources import (
 from tests.conformance.target import Target, sentence
 
 
-def _changing(fresh: Fresh) -> House:
-    """One endpoint with one deployment, for all changes in place."""
-    for house in fresh.made:
-        if house.name.endswith("-place"):
-            return house
-    house = fresh.planned()
-    house.name += "-place"
-    house.set()
-    house.deploy("blue")
-    return house
-
-
 @table(
     row("mutability.description", "A deployment's description changes in place", MODELS, field="description", to="new"),
     row(
@@ -74,7 +62,7 @@ def _changing(fresh: Fresh) -> House:
 )
 def test_deployment_fields_in_place(fresh: Fresh, given: Given) -> None:
     """201, then the new value, in the same resource."""
-    house = _changing(fresh)
+    house = fresh.kept("place", "blue")
     before = house.show("blue")["systemData"]["createdAt"]
     begun = house.begin("blue", **{given.field: given.to})
     assert begun.status_code == 201
@@ -109,7 +97,7 @@ def test_endpoint_fields_in_place(fresh: Fresh, given: Given) -> None:
 @case("mutability.count", "The instance count changes by PUT", SAFE, captured(SCALE, 14))
 def test_count_by_put(fresh: Fresh) -> None:
     """As the SDK scales."""
-    house = _changing(fresh)
+    house = fresh.kept("place", "blue")
     house.deploy("blue", capacity=3)
     assert house.show("blue")["sku"]["capacity"] == 3
     house.deploy("blue", capacity=1)
@@ -118,7 +106,7 @@ def test_count_by_put(fresh: Fresh) -> None:
 @case("mutability.patch-count", "The instance count changes by PATCH: 202, and nothing else changes", SWAGGER)
 def test_count_by_patch(fresh: Fresh) -> None:
     """As autoscale scales."""
-    house = _changing(fresh)
+    house = fresh.kept("place", "blue")
     house.deploy("blue", capacity=1, environmentVariables={"KEPT": "yes"})
     begun = house.target.ask("PATCH", house.at("blue"), {"sku": {"capacity": 2}})
     assert begun.status_code in (200, 202)

@@ -253,7 +253,7 @@ CODES = (
 )
 def test_failed_operations(fresh: Fresh, doors: Target, given: Given) -> None:
     """Status, code, sentence; and the deployment says Failed."""
-    house = _failing(fresh)
+    house = fresh.kept("fail")
     doors.fail_next("deployment_create", given.code, "The sentence.")
     begun = house.begin("blue")
     poll = doors.ask("GET", begun.headers["Azure-AsyncOperation"])
@@ -262,17 +262,6 @@ def test_failed_operations(fresh: Fresh, doors: Target, given: Given) -> None:
     assert (end["status"], end["error"]["code"], end["error"]["message"]) == ("Failed", given.code, "The sentence.")
     assert house.show("blue")["properties"]["provisioningState"] == "Failed"
     doors.do("DELETE", house.at("blue"))
-
-
-def _failing(fresh: Fresh) -> House:
-    """One endpoint for all failures."""
-    known = [house for house in fresh.made if house.name.endswith("-fail")]
-    if known:
-        return known[0]
-    house = fresh.planned()
-    house.name += "-fail"
-    house.set()
-    return house
 
 
 @case(

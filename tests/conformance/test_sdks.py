@@ -212,6 +212,7 @@ def test_refused(ml: Any, deployed: House) -> None:
     """404 and 400."""
     from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 
+    deployed.set({"green": 100})
     with pytest.raises(ResourceNotFoundError, match="grey not found in endpoint"):
         ml.online_deployments.get("grey", deployed.name)
     with pytest.raises(HttpResponseError, match="non-zero traffic weight"):
@@ -237,12 +238,13 @@ def test_failed(ml: Any, deployed: House, doors: Target, files: Path) -> None:
 
 
 @case("sdk.delete", "It deletes deployments and endpoints", captured(ROLLOUT, 84, 93, 96))
-def test_delete(ml: Any, deployed: House) -> None:
+def test_delete(ml: Any, fresh: Fresh) -> None:
     """The idle one, then all."""
-    ml.online_deployments.begin_delete("blue", deployed.name).result()
-    assert [one.name for one in ml.online_deployments.list(deployed.name)] == ["green"]
-    ml.online_endpoints.begin_delete(deployed.name).result()
-    assert deployed.target.ask("GET", deployed.path).status_code == 404
+    house = fresh.house("blue", "green", traffic={"green": 100})
+    ml.online_deployments.begin_delete("blue", house.name).result()
+    assert [one.name for one in ml.online_deployments.list(house.name)] == ["green"]
+    ml.online_endpoints.begin_delete(house.name).result()
+    assert house.target.ask("GET", house.path).status_code == 404
 
 
 # The management client

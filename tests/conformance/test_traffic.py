@@ -116,27 +116,13 @@ def test_weight_for_a_failed_deployment(fresh: Fresh, doors: Target) -> None:
 )
 def test_accepted_weights(fresh: Fresh, given: Given) -> None:
     """What is asked for is what is there afterwards, and nothing else."""
-    house = _split_house(fresh)
+    house = fresh.kept("split", "blue", "green")
     body = house.body(given.split)
     if given.split is None:
         del body["properties"]["traffic"]
     house.target.do("PUT", house.path, body)
     asked = {name.lower(): weight for name, weight in (given.split or {}).items() if weight}
     assert house.weights() == (asked, {})
-
-
-def _split_house(fresh: Fresh) -> House:
-    """One endpoint for all writes of weights."""
-    known = [house for house in fresh.made if house.name.endswith("-split")]
-    if known:
-        return known[0]
-    house = fresh.planned()
-    house.name += "-split"
-    house.set()
-    for name in ("blue", "green"):
-        house.deploy(name)
-    house.set({"blue": 100})
-    return house
 
 
 @case(
@@ -147,7 +133,7 @@ def _split_house(fresh: Fresh) -> House:
 )
 def test_old_weights_until_the_end(fresh: Fresh) -> None:
     """The new split is there only when the operation has succeeded."""
-    house = _split_house(fresh)
+    house = fresh.kept("split", "blue", "green")
     house.set({"blue": 100})
     begun = house.put({"blue": 90, "green": 10})
     inner = begun.json()["properties"]
