@@ -20,6 +20,7 @@ from rollout.core.actions import (
     UpdateEndpoint,
 )
 from rollout.core.decision import StageState
+from rollout.core.gate_bodies import Bake
 from rollout.core.observed import Weights
 from rollout.core.release import AnyStage, Delete, Deploy, Gate, GateKind, Mirror, Scale, Traffic
 
@@ -109,8 +110,8 @@ def stage_text(stage: AnyStage) -> str:
             return f"{role.value} to at least {count}"
         case Delete(role=role, after=after):
             return f"the former {role.value}" + (f", {span(after)} after promotion" if after else "")
-        case Gate(kind=GateKind.BAKE, seconds=seconds):
-            return f"healthy for {span(seconds)}"
+        case Gate(kind=GateKind.BAKE, seconds=seconds, body=body):
+            return f"healthy for {span(seconds)}{_shown(body)}"
         case Gate(kind=kind):
             return kind.value.replace("_", " ")
         case _:
@@ -139,6 +140,15 @@ def sign_of(action: Action) -> Literal["+", "~", "-"]:
         return "-"
     created = isinstance(action, CreateEndpoint) or (isinstance(action, DeployRevision) and action.mode == "create")
     return "+" if created else "~"
+
+
+def _shown(body: Any) -> str:
+    """What a bake's checks must show, "" if it has none."""
+    evidence = body.evidence if isinstance(body, Bake) else None
+    if evidence is None:
+        return ""
+    how = "proven not to be" if evidence.promote_when == "proven" else "not shown to be"
+    return f", {how} worse by {', '.join(check.name for check in evidence.checks)}"
 
 
 def target_of(action: Action) -> str:
