@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from rollout.errors import Fault
-from rollout.plan.positions import Path, Source
+from rollout.plan.positions import MAX_FAULTS, Path, Source
 from rollout.plan.repository import Repository
 from rollout.plan.variables import Used
 
@@ -140,6 +140,8 @@ class _Merger(msgspec.Struct):
     def _unknown(self, below: list[Any], patch: Mapping[str, Any], patch_at: Path) -> None:
         names = [name for name in map(_name, below) if name]
         for key, value in patch.items():
+            if len(self.faults) > MAX_FAULTS:  # each must be found in the text again: more are not shown anyway
+                return
             wrong = ""
             if key not in names:
                 wrong = f"the plan has no stage called `{key}`"

