@@ -14,7 +14,7 @@ NOT_EMULATED: Final[tuple[tuple[str, str], ...]] = (
         "no container engine is asked for; a stub answers, labelled `x-emulator-stub`",
     ),
     ("Assets of public registries", "a deployment may name them, and they are taken to exist; looking them up is 404"),
-    ("Other workspaces", "there is one: an endpoint's name is never taken by somebody else in the region"),
+    ("Other workspaces", "there is one: an endpoint's name is taken by somebody else only as a fault on demand"),
     (
         "Roles at other scopes and for scoring, linked access checks",
         "a principal's roles count everywhere; what a body names is not looked at; every good Entra token may score",

@@ -190,9 +190,6 @@ class Unprovoked:
 
 
 UNPROVOKED: Final[tuple[Unprovoked, ...]] = (
-    Unprovoked("endpoint name taken (older)", "there is one workspace: a name that is taken there is an update"),
-    Unprovoked("endpoint name taken (newer)", "there is one workspace: a name that is taken there is an update"),
     Unprovoked("unsupported scenario (generic UserError envelope)", "the emulator lists code assets"),
-    Unprovoked("scoring: Entra token without the score/action permission", "the data plane asks for no roles"),
     Unprovoked("scoring: traffic group with no deployment (internal)", "nobody knows when the service says so"),
 )

@@ -6,10 +6,12 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
+import msgspec
 import pytest
 import requests
 
 from rollout.azure.errors import from_answer
+from rollout.emulator.presets.all import PRESETS
 from tests.conformance import scoring
 from tests.conformance.emulated import emulator
 from tests.conformance.house import Fresh, House
@@ -71,6 +73,17 @@ def _no_weight(fresh: Fresh, house: House) -> requests.Response:
     return own.target.score(own.show()["properties"]["scoringUri"], key)
 
 
+def _preset(name: str, method: str = "PUT") -> Callable[[Fresh, House], requests.Response]:
+    """What the service says when what is beyond one workspace goes wrong: on demand."""
+
+    def provoke(fresh: Fresh, house: House) -> requests.Response:
+        fault = msgspec.to_builtins(PRESETS[name].fault)
+        house.target.door("PUT", "faults", [fault])
+        return house.put() if method == "PUT" else _score(house)
+
+    return provoke
+
+
 PROVOKED: Final[dict[str, Callable[[Fresh, House], requests.Response]]] = {
     "GET deployment that does not exist": lambda _, house: house.target.ask("GET", house.at("D")),
     "PUT on a deployment whose first provisioning failed": _failed_deployment,
@@ -80,6 +93,9 @@ PROVOKED: Final[dict[str, Callable[[Fresh, House], requests.Response]]] = {
     "PUT deployment while the endpoint is Updating": _busy,
     "scoring: no deployment with positive weight": _no_weight,
     "scoring: wrong key": lambda _, house: _score(house),
+    "endpoint name taken (older)": _preset("endpoint-name-taken-older"),
+    "endpoint name taken (newer)": _preset("endpoint-name-taken"),
+    "scoring: Entra token without the score/action permission": _preset("token-denied", "POST"),
     "scoring: malformed Authorization header": lambda _, house: _score(house, authorization="nonsense"),
 }
 _NAMED: Final = {"latest", "c21029a9f98043379fd84f95d8180699", "D", "E", "W"}
@@ -99,10 +115,10 @@ def test_each_seen_error_is_the_emulators_too(fresh: Fresh, house: House, case: 
     assert set(known) <= set(ours)
     assert known["code"] in (ours["code"], "?")
     assert _words(ours["message"]) == _words(known["message"])
-    for field in ("details", "additionalInfo"):
-        assert _shape(ours.get(field, [])) == _shape(known.get(field, []))
-    details = ours.get("details", []), known.get("details", [])
-    assert [_words(one["message"]) for one in details[0]] == [_words(one["message"]) for one in details[1]]
+    for field in known.keys() & {"details", "additionalInfo"}:
+        assert _shape(ours[field]) == _shape(known[field])
+    for mine, seen in zip(ours.get("details", ()), known.get("details", ()), strict=True):
+        assert _words(mine["message"]) == _words(seen["message"])
 
 
 def _words(sentence: str) -> list[str]:

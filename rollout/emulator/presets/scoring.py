@@ -33,7 +33,8 @@ SCORING: Final[tuple[Preset, ...]] = (
         "token-denied",
         403,
         "an Entra token that a policy denies",
-        "Microsoft Entra Token denied by policy",
+        "Microsoft Entra Token denied by policy, please review "
+        "https://learn.microsoft.com/en-us/azure/machine-learning/how-to-authenticate-online-endpoint",
         behind=False,
         known="seen",
         wording="seen",
