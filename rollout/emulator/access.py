@@ -16,6 +16,8 @@ from rollout.emulator.answers import Rejected, plain
 
 VERBS: Final[Mapping[str, str]] = {"GET": "read", "PUT": "write", "PATCH": "write", "DELETE": "delete"}
 """The last part of an action by method; a POST is called after its last segment, and `action`."""
+SCORE: Final = "Microsoft.MachineLearningServices/workspaces/onlineEndpoints/score/action"
+"""What an Entra token needs for the data plane: among a role's actions, or its data actions."""
 _TYPES: Final = (
     "autoscalesettings", "codes", "components", "data", "datastores", "deployments", "environments",
     "eventtypes", "getLogs", "listKeys", "listSecrets", "locks", "metrics", "mfeOperationResults",

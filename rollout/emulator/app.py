@@ -20,7 +20,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from rollout.emulator import arm_front, mischief, web_blob, web_control, web_entra, web_monitor, web_registries
+from rollout.emulator import access, arm_front, mischief, web_blob, web_control, web_entra, web_monitor, web_registries
 from rollout.emulator.answers import Answer
 from rollout.emulator.clock import http_date
 from rollout.emulator.faults import Effect, Stale
@@ -69,7 +69,7 @@ class Front:
             await self._score(scope, receive, send, path)
         elif web_monitor.concerns(path):
             await respond(await web_monitor.answer(self._service, request, path), scope, receive, send)
-        elif path.startswith("/subscriptions/"):
+        elif path.startswith("/subscriptions/") or path in ("/subscriptions", "/tenants"):
             given = await arm_front.answer(self._service, request, path)
             if any(isinstance(effect, Stale) for effect in effects):
                 given = stale_answer(self._service.earlier, self._service.scope, self._service.now(), given)
@@ -86,12 +86,20 @@ class Front:
             return
         endpoint = path.split("/")[2].lower()
         given = Request(scope).headers.get("authorization")
-        if given and given.count(".") == 2 and self._service.entra.accepts_scoring(given, time.time()):
+        if given and given.count(".") == 2 and self._may_score(given):
             key = f"Bearer {self._service.internal_key(endpoint)}".encode()
             kept = [(name, value) for name, value in scope["headers"] if name != b"authorization"]
             scope = {**scope, "headers": [*kept, (b"authorization", key)]}
         inner = {**scope, "path": path.removeprefix("/endpoints"), "root_path": ""}
         await self._data_plane(inner, receive, send)
+
+    def _may_score(self, authorization: str) -> bool:
+        """Whether that is a good Entra token of somebody who may score."""
+        entra = self._service.entra
+        if not entra.accepts_scoring(authorization, time.time()):
+            return False
+        roles = self._service.directory.principal(entra.client(authorization)).roles
+        return access.allowed(roles, access.SCORE) or access.allowed(roles, access.SCORE, data=True)
 
 
 def _dated(send: Send, service: Service, skew: float) -> Send:

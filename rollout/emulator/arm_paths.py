@@ -14,6 +14,7 @@ from rollout.emulator.web_assets import LOCATION, WORKSPACE, WORKSPACES
 from rollout.emulator.web_authorization import AUTHORIZATION
 from rollout.emulator.web_insights import ACTIVITY, AUTOSCALE, METRICS
 from rollout.emulator.web_registries import REGISTRIES
+from rollout.emulator.web_subscriptions import ROOT
 
 ML: Final = "Microsoft.MachineLearningServices"
 _INSIGHTS: Final = "Microsoft.Insights"
@@ -42,12 +43,10 @@ def find(scope: Scope, method: str, path: str) -> Found:
     """The operation of a path. Raises `Rejected` (404) if there is none."""
     parts = path.strip("/").split("/")
     lowered = [part.lower() for part in parts]
-    if len(parts) < 2 or lowered[1] != scope.subscription_id.lower():
+    if len(parts) > 1 and lowered[1] != scope.subscription_id.lower():
         raise plain(404, "SubscriptionNotFound", f"The subscription '{''.join(parts[1:2])}' could not be found.")
     _check_group(scope, parts, lowered)
-    if "providers" not in lowered:
-        raise _no_type()
-    last = len(lowered) - 1 - lowered[::-1].index("providers")
+    last = len(lowered) - 1 - lowered[::-1].index("providers") if "providers" in lowered else len(lowered)
     table, prefix, rest = _table(scope, parts, lowered, last)
     key, names = masked("GET" if method == "HEAD" else method, rest)
     operation = table.get(key)
@@ -58,11 +57,13 @@ def find(scope: Scope, method: str, path: str) -> Found:
 
 
 def _check_group(scope: Scope, parts: list[str], lowered: list[str]) -> None:
-    if lowered[2:3] == ["resourcegroups"] and lowered[3:4] != [scope.resource_group.lower()]:
+    if lowered[2:3] == ["resourcegroups"] and lowered[3:4] not in ([], [scope.resource_group.lower()]):
         raise plain(404, "ResourceGroupNotFound", f"Resource group '{''.join(parts[3:4])}' could not be found.")
 
 
 def _table(scope: Scope, parts: list[str], lowered: list[str], last: int) -> Table:
+    if last == len(lowered):
+        return ROOT, "Microsoft.Resources", parts
     provider, rest = "".join(lowered[last + 1 : last + 2]), parts[last + 2 :]
     if provider == _AUTHORIZATION.lower():
         return AUTHORIZATION, _AUTHORIZATION, rest

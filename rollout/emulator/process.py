@@ -11,17 +11,15 @@ import fcntl
 import json
 import os
 import signal
-import ssl
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from rollout.emulator import doors
 from rollout.emulator.environment import variables
 from rollout.emulator.identity import identity
 from rollout.errors import Retryable, UsageError
@@ -110,15 +108,7 @@ def status(state_dir: Path = DEFAULT_STATE_DIR) -> dict[str, Any]:
 def door(state_dir: Path, method: str, name: str, body: Any = None) -> dict[str, Any]:
     """Use one of its own doors (`/_emulator/NAME`). Raises `UsageError` if none is running, or for what it refuses."""
     _, known = _required(state_dir)
-    context = ssl.create_default_context(cafile=str(state_dir / "ca.pem"))
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(f"{known['url']}/_emulator/{name}", data, method=method)  # noqa: S310 - loopback
-    try:
-        with urllib.request.urlopen(request, context=context, timeout=10) as answer:  # noqa: S310 - our own loopback URL
-            told: dict[str, Any] = json.load(answer)
-    except urllib.error.HTTPError as error:
-        raise UsageError(f"The emulator refuses that: {json.load(error)['error']['message']}") from error
-    return told
+    return doors.use(known["url"], state_dir / "ca.pem", method, name, body)
 
 
 def env(state_dir: Path = DEFAULT_STATE_DIR) -> dict[str, str]:

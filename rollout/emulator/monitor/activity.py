@@ -16,7 +16,7 @@ from rollout.emulator.monitor.moments import BadMoment, moment
 
 RETENTION: Final = timedelta(days=90)
 PAGE: Final = 200
-_TERM: Final = re.compile(r"\s*(\w+)\s+(ge|le|eq)\s+'([^']*)'\s*", re.IGNORECASE)
+_TERM: Final = re.compile(r"\s*(\w+)\s+(ge|le|eq)\s+(?:'([^']*)'|([^\s']+))\s*", re.IGNORECASE)
 _FIELDS: Final = {
     "resourceuri": "resourceId",
     "resourceid": "resourceId",
@@ -137,7 +137,7 @@ def _terms(text: str) -> Iterator[tuple[str, str, str]]:
         match = _TERM.fullmatch(part)
         if match is None:
             raise _bad(f"The filter is not valid at: {part or 'its beginning'}")
-        yield match[1], match[2].lower(), match[3]
+        yield match[1], match[2].lower(), match[4] if match[3] is None else match[3]
 
 
 def _moment(text: str) -> datetime:

@@ -47,15 +47,17 @@ class Generator:
         for endpoint, (traffic, due) in tuple(self._traffic.items()):
             start = max(due, _minute(now) - LONGEST)
             for minute in _minutes(start, now):
-                for line in minute_of(traffic, minute, self._at(endpoint, minute)):
+                weights = self._at(endpoint, minute)
+                for line in minute_of(traffic, minute, weights) if weights else ():
                     self._record(line)
                 start = minute + MINUTE
             self._traffic[endpoint] = (traffic, start)
 
-    def _at(self, endpoint: str, moment: datetime) -> Weights:
+    def _at(self, endpoint: str, moment: datetime) -> Weights | None:
+        """None: there was no such endpoint."""
         known = self._weights.get(endpoint, [])
         index = bisect_right(known, moment, key=lambda entry: entry[0])
-        return known[index - 1][1] if index else Weights()
+        return known[index - 1][1] if index else None
 
 
 def _minute(moment: datetime) -> datetime:

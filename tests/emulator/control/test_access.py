@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from typing import Any
 
 import pytest
 
 from rollout.emulator.access import BUILT_IN, Role, action, allowed
+from rollout.emulator.app import Front
 from rollout.emulator.policies import Policy
 from rollout.emulator.server import EmulatorServer
 from tests.emulator.control.bodies import deployment_body, endpoint_body
@@ -150,6 +153,23 @@ def test_the_own_client_can_be_bound_too(arm: Arm) -> None:
 def test_doors_say_what_is_wrong(arm: Arm, door: str, body: Any, words: str) -> None:
     """Nothing is taken over then."""
     assert words in arm.control("PUT", door, body)["error"]["message"]
+
+
+def test_who_may_score_by_entra(arm: Arm, reader: dict[str, Arm]) -> None:
+    """`score/action` among the actions or the data actions of a role; without it the token is as good as none."""
+    asked: list[str] = []
+
+    async def plane(scope: Any, receive: Any, send: Any) -> None:
+        asked.extend(value.decode() for name, value in scope["headers"] if name == b"authorization")
+
+    front = Front(arm.server.service, plane)
+    entra = arm.server.service.entra
+    for client in (arm.client_id, reader["deployer"].client_id, reader["reader"].client_id):
+        token = f"Bearer {entra.issue(client, 'https://ml.azure.com', time.time())}"
+        http = {"type": "http", "method": "POST", "path": "/endpoints/house/score", "query_string": b"",
+                "headers": [(b"authorization", token.encode())]}  # fmt: skip
+        asyncio.run(front._score(http, None, None, http["path"]))  # type: ignore[arg-type]
+    assert [one.startswith("Bearer entra-") for one in asked] == [True, True, False]
 
 
 def test_azure_policy(arm: Arm) -> None:

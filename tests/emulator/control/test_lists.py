@@ -231,6 +231,27 @@ def test_quota_and_sizes(arm: Arm) -> None:
     assert [one["name"] for one in listed] == [scope.workspace]
 
 
+def test_above_the_providers(arm: Arm) -> None:
+    """What `az login` looks for: tenants, the one subscription, its group and region; other names are not found."""
+    scope = arm.server.service.scope
+    assert [one["tenantId"] for one in arm.ask("GET", "/tenants").json()["value"]] == [scope.tenant_id]
+    assert [one["subscriptionId"] for one in arm.ask("GET", "/subscriptions").json()["value"]] == [
+        scope.subscription_id
+    ]
+    assert arm.ask("GET", scope.subscription_path).json()["state"] == "Enabled"
+    groups = arm.ask("GET", f"{scope.subscription_path}/resourceGroups").json()["value"]
+    assert [one["id"] for one in groups] == [scope.group_path]
+    assert arm.ask("GET", scope.group_path).json() == groups[0]
+    assert arm.ask("GET", f"{scope.subscription_path}/locations").json()["value"][0]["name"] == "eastus2"
+    for path, code in (
+        ("/subscriptions/other", "SubscriptionNotFound"),
+        (f"{scope.subscription_path}/resourceGroups/other", "ResourceGroupNotFound"),
+        (f"{scope.subscription_path}/teapots", "InvalidResourceType"),
+        (f"{scope.group_path}/providers/Microsoft.Teapot/pots", "InvalidResourceType"),
+    ):
+        assert (arm.ask("GET", path).status_code, arm.ask("GET", path).json()["error"]["code"]) == (404, code)
+
+
 def test_autoscale_settings(arm: Arm) -> None:
     """Kept under their own id, listed, deleted."""
     path = f"{arm.server.service.scope.group_path}/providers/Microsoft.Insights/autoscalesettings/auto"

@@ -136,6 +136,7 @@ def test_filters_by_time_and_field() -> None:
     start = "eventTimestamp ge '2026-01-01T12:00:00Z'"
     for more in (
         "eventTimestamp le '2026-01-01T13:00:00Z'",
+        "eventTimestamp le 2026-01-01T13:00:00.5",
         "resourceGroupName eq 'G'",
         "resourceProvider eq 'microsoft.machinelearningservices'",
         "correlationId eq 'c'",

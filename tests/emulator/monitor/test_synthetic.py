@@ -128,6 +128,18 @@ def test_minutes_follow_the_weights() -> None:
     assert generator.listing() == []
 
 
+def test_an_endpoint_that_is_not_there_yet() -> None:
+    """Nobody can ask it; from its creation on, without weights, every request is 404."""
+    lines: list[Scored] = []
+    generator = Generator(lines.append)
+    generator.set(traffic(requests_per_minute=60), START)
+    generator.fill(START + timedelta(minutes=3))
+    assert lines == []
+    generator.route("house", Weights(), START + timedelta(minutes=3))
+    generator.fill(START + timedelta(minutes=5))
+    assert {(line.at.minute, line.status) for line in lines} == {(3, 404), (4, 404)}
+
+
 def test_a_new_wish_begins_with_the_next_minute() -> None:
     """What was asked for before is made up until then."""
     lines: list[Scored] = []
