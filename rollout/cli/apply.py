@@ -14,6 +14,7 @@ import msgspec
 from rollout.cli import ending, exits, options
 from rollout.cli.approving import Guarding, Saved, is_saved, must_concern, read_saved
 from rollout.cli.complain import failed_create
+from rollout.cli.completing import Completing, stages
 from rollout.cli.listening import Measurements, listener
 from rollout.cli.locking import locked
 from rollout.cli.options import Output
@@ -54,14 +55,14 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
         return self.saved.approved if self.saved else None
 
 
-@click.command()
+@click.command(cls=Completing)
 @options.plan_argument()
 @options.target
 @options.output
 @options.detailed
 @options.allow_hazard
 @options.lock
-@options.option("--until", default="", metavar="STAGE", help="Stop when this stage is passed.")
+@options.option("--until", default="", metavar="STAGE", shell_complete=stages, help="Stop when this stage is passed.")
 @options.option("--wait", is_flag=True, help="Stay until the rollout has ended, through bakes and approvals.")
 @options.max_wait
 @options.option("--auto-approve", is_flag=True, help="Do not ask.")
