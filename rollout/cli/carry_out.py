@@ -7,12 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-import click
 import msgspec
 
 from rollout.cli import exits
 from rollout.cli.context import actor
 from rollout.cli.place import Place
+from rollout.cli.printing import say
 from rollout.cli.session import Session, load, opened, place_of
 from rollout.cli.targets import resolve_endpoint
 from rollout.core.commands import Actions
@@ -58,7 +58,7 @@ async def carry_out(wish: Asked, command: Callable[[Observation], Actions]) -> i
             except (Stale, Retryable) as error:
                 if attempt == ATTEMPTS - 1:
                     raise
-                click.echo(f"{error}; once more", err=True)
+                say(f"{error}; once more", err=True)
                 after = error.after if isinstance(error, Retryable) else None
                 await asyncio.sleep(min(30.0, 2.0**attempt) if after is None else after)
     return exits.OK
@@ -72,4 +72,4 @@ async def _once(session: Session, endpoint: str, command: Callable[[Observation]
             seen = await session.settled(endpoint)
         await session.plane.apply(action, seen.endpoint)
         target = words.target_of(action) or endpoint
-        click.echo(f"{target}: {words.action_text(action)} ({action.reason})")
+        say(f"{target}: {words.action_text(action)} ({action.reason})")

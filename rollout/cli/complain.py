@@ -56,7 +56,8 @@ def crashed(error: Exception, *, debug: bool) -> int:
     if debug:
         traceback.print_exception(error, file=sys.stderr)
     name = type(error).__name__
-    click.echo(f"error: unexpected {name}: {error}" if str(error) else f"error: unexpected {name}", err=True)
+    said = f": {block(str(error), _LONGEST)}" if str(error) else ""
+    click.echo(f"error: unexpected {name}{said}", err=True)
     click.echo("hint: this is a fault of rollout; report it with what `rollout --debug …` prints", err=True)
     return exits.ERROR
 

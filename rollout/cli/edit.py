@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from rollout.cli import exits, options
+from rollout.cli.printing import say
 from rollout.errors import Fault, PlanError, RolloutError, UsageError
 from rollout.plan.checking import faults_in
 from rollout.plan.documents import value_at
@@ -34,7 +35,7 @@ def fmt(files: tuple[Path, ...], check: bool) -> int:
         if found == text:
             continue
         changed += 1
-        click.echo(f"{path}: {'not formatted' if check else 'formatted'}")
+        say(f"{path}: {'not formatted' if check else 'formatted'}")
         if not check:
             _write(path, found)
     return exits.INVALID if check and changed else exits.OK
@@ -58,7 +59,7 @@ def set_(file: Path, assignments: tuple[str, ...], unset: tuple[str, ...]) -> in
     if text != before:
         _write(file, text)
     for change in changes:
-        click.echo(f"{file}: {change}")
+        say(f"{file}: {change}")
     return exits.OK
 
 

@@ -9,6 +9,7 @@ import click
 from rollout.azure.target import connect
 from rollout.cli import exits, options
 from rollout.cli.place import Place
+from rollout.cli.printing import say
 from rollout.cli.running import run
 from rollout.cli.session import load
 from rollout.cli.targets import resolve_endpoint
@@ -34,7 +35,7 @@ def import_(endpoint: str, target: str | None, out: Path | None, force: bool) ->
     found, seen = run(_read(place, name, target))
     _write(folder, found, force=force)
     for note in found.notes:
-        click.echo(f"note: {note}", err=True)
+        say(f"note: {note}", err=True)
     _tell(folder, seen)
     return exits.OK
 
@@ -78,7 +79,7 @@ def _write(folder: Path, found: Imported, *, force: bool) -> None:
 def _tell(folder: Path, seen: Observation) -> None:
     """The proof: the plan as written, compared with what was seen."""
     changes = change_set(load(folder / PLAN).release, seen)
-    click.echo(f"{folder / PLAN}: {changes.decision.reason}")
+    say(f"{folder / PLAN}: {changes.decision.reason}")
     for action in changes.actions:
         target = words.target_of(action) or "the endpoint"
-        click.echo(f"would change {target}: {words.action_text(action)} ({action.reason})")
+        say(f"would change {target}: {words.action_text(action)} ({action.reason})")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import click
 import msgspec
 
 from rollout.cli import ending, exits
@@ -16,6 +15,7 @@ from rollout.cli.complain import complain
 from rollout.cli.listening import Measurements, log_listener
 from rollout.cli.locking import locked
 from rollout.cli.place import Place
+from rollout.cli.printing import say
 from rollout.cli.session import load, opened, place_of, report_on
 from rollout.errors import PlanError, RolloutError
 from rollout.render.document import Pass
@@ -61,7 +61,7 @@ async def visit(path: Path, wish: Wish) -> Visit:
         code = _complain(path, error)
         run = await run_of_unreadable(path, wish.target)
         if run is not None:
-            click.echo(f"{path}: holds {run}", err=True)
+            say(f"{path}: holds {run}", err=True)
         status = "error" if run is None else "hold"
         told = Pass(file=str(path), exit_code=code, status=status, reason=told_with(error, run))
         return Visit(told=told, plan=run.plan if run else "")
@@ -78,7 +78,7 @@ async def orphans(visits: Sequence[Visit], folder: Path) -> list[Pass]:
         try:
             runs = await runs_in(places[label])
         except RolloutError as error:
-            click.echo(f"warning: {label}: cannot look for runs without a plan: {error}", err=True)
+            say(f"warning: {label}: cannot look for runs without a plan: {error}", err=True)
             continue
         found += [_orphan(one) for one in runs if one.plan not in names and belongs_here(one, folder)]
     return found
@@ -125,5 +125,5 @@ async def _carried_on(path: Path, wish: Wish) -> Visit:
 
 
 def _complain(path: Path, error: RolloutError) -> int:
-    click.echo(f"{path}:", err=True)
+    say(f"{path}:", err=True)
     return complain(error)

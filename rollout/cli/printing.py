@@ -14,7 +14,7 @@ import click
 from rollout.cli import exits
 from rollout.cli.options import APPENDED, COLOUR, Output
 from rollout.errors import AzureError, PlanError, RolloutError
-from rollout.render import styled
+from rollout.render import harmless, styled
 from rollout.render.styled import Line
 
 if TYPE_CHECKING:  # every start pays for what is imported here
@@ -80,6 +80,11 @@ def _publish_failure(command: str, file: str, outputs: tuple[Output, ...], error
         faults=error.faults if isinstance(error, PlanError) else (),
     )
     publish(failure, wanted)
+
+
+def say(text: str, *, err: bool = False) -> None:
+    """One line about what is done or wrong; what it names came from files and services."""
+    click.echo(harmless.line(text), err=err)
 
 
 def show(lines: Iterable[Line], stream: TextIO) -> None:

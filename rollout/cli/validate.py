@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,12 +13,13 @@ import msgspec
 from rollout.cli import exits, options
 from rollout.cli.complain import fault_text
 from rollout.cli.options import Output
-from rollout.cli.printing import publish
+from rollout.cli.printing import publish, show
 from rollout.errors import Fault, PlanError, UsageError
 from rollout.plan.lint import lint
 from rollout.plan.load import find_plans, inspect_plan
 from rollout.plan.origins import Origin, origins
 from rollout.plan.variables import Used
+from rollout.render.styled import Line, line
 
 if TYPE_CHECKING:  # every start pays for what is imported here
     from rollout.render.document import Validation
@@ -77,16 +79,16 @@ def _checked(path: Path, origins_too: bool) -> Checked:
 
 def _tell(results: list[Checked]) -> None:
     """What is valid on stdout, what is wrong on stderr."""
-    click.echo("".join(map(_text, results)), nl=False)
+    show([found for result in results for found in _lines(result)], sys.stdout)
     faults = tuple(fault for result in results for fault in (*result.faults, *result.warnings))
     if faults:
         click.echo(fault_text(faults), err=True, nl=False)
 
 
-def _text(result: Checked) -> str:
-    if result.faults:
-        return ""
-    return f"{result.path}: valid ({result.summary})\n" + "".join(f"  {line}\n" for line in _details(result))
+def _lines(result: Checked) -> Iterator[Line]:
+    if not result.faults:
+        yield line(f"{result.path}: valid ({result.summary})")
+        yield from (line(f"  {text}") for text in _details(result))
 
 
 def _details(result: Checked) -> Iterator[str]:

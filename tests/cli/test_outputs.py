@@ -9,18 +9,20 @@ import pty
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from xml.etree import ElementTree as Xml
 
 import pytest
 
-from rollout.cli.options import FORMATS
-from rollout.cli.printing import colourful
+from rollout.cli.exits import Terminated
+from rollout.cli.options import FORMATS, Output
+from rollout.cli.printing import colourful, failures_told
+from rollout.errors import Stale
 from rollout.render.document import Document, Failure, Reconciliation, Validation, decode, encode
 from rollout.render.forms import RENDERERS, SUMMARY_LIMIT, rendered
 from tests.cli.conftest import Command, write_plan
-from tests.render import worlds
+from tests.render import nasty, worlds
 from tests.render.test_hostile_texts import read_output
 
 ROOT = Path(__file__).parents[2]
@@ -251,3 +253,32 @@ def test_one_look_gives_all_forms_of_one_document(rollout: Command, on_emulator:
     whole = decode(files["json"].read_bytes())
     assert isinstance(whole, Reconciliation)
     assert [each.change_set is not None for each in whole.plans] == [True]
+
+
+def test_a_name_in_a_pull_request_gives_no_command(rollout: Command, tmp_path: Path) -> None:
+    """A plan's file may be called anything: neither stdout nor stderr has a line that a runner would obey."""
+    good = write_plan(tmp_path, "good")
+    for name in ("a\n::error::b.rollout.yml", "c##[add-path]d.rollout.yml", "e\x1b[2J\u202ef.rollout.yml"):
+        (tmp_path / name).write_text(good.read_text())
+        (tmp_path / f"bad {name}").write_text(good.read_text().replace("traffic: 10\n", "trafic: 10\n"))
+    ended = rollout("validate", tmp_path)
+    assert ended.code == 3
+    for text in (ended.out, ended.err):
+        assert list(nasty.commands(text)) == []
+        assert nasty.unseen(text) == set()
+
+
+@pytest.mark.parametrize(("kind", "code"), [(KeyboardInterrupt, 130), (Terminated, 143), (lambda: Stale("moved"), 5)])
+def test_an_interrupted_command_leaves_its_outputs(
+    kind: Callable[[], BaseException], code: int, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Every file that was asked for says how it ended; the interruption goes on."""
+    outputs = (Output("text"), Output("json", tmp_path / "x.json"), Output("github-output", tmp_path / "keys"))
+    error = kind()
+    with pytest.raises(type(error)), failures_told("apply", "plans/house.yml", outputs):
+        raise error
+    found = decode((tmp_path / "x.json").read_bytes())
+    assert isinstance(found, Failure)
+    assert (found.command, found.file, found.exit_code) == ("apply", "plans/house.yml", code)
+    assert dict(read_output((tmp_path / "keys").read_text()))["exit-code"] == str(code)
+    assert capfd.readouterr().out == ""
