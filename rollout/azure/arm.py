@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, assert_never
+from urllib.parse import quote
 
 import msgspec
 
@@ -140,6 +141,12 @@ class ArmControlPlane:
     async def locks(self) -> list[Mapping[str, Any]]:
         """The locks on the workspace, and those that it inherits."""
         return await self._client.pages(self._paths.authorization("locks", "2020-05-01"), "read the resource locks")
+
+    async def role_assignments(self, scope: str, principal: str) -> list[Mapping[str, Any]]:
+        """The role assignments of a principal that count at a scope, inherited ones and those by groups too."""
+        query = "api-version=2022-04-01&$filter=" + quote(f"assignedTo('{principal}')")
+        path = f"{scope}/providers/Microsoft.Authorization/roleAssignments?{query}"
+        return await self._client.pages(path, "read the roles of the endpoint's identity")
 
     async def settle(self, endpoint: Endpoint) -> None:
         """See `ports.ControlPlane`. Raises Retryable when the patience is used up."""

@@ -59,12 +59,23 @@ def _codes(error: Mapping[str, Any]) -> Iterator[str]:
 def _message(error: Mapping[str, Any]) -> str:
     """The innermost sentence: "The request is invalid." hides the one that helps in its details."""
     inside = [_validation(str(detail.get("message") or "")) for detail in _mappings(error.get("details"))]
+    inside += [f"(policy: {name})" for name in _policies(error)]
     outer = _validation(str(error.get("message") or ""))
     useful = [text for text in inside if text]
     if not useful:
         return outer
     vague = outer in ("", "The request is invalid.")
     return " ".join(useful if vague else [outer, *useful])
+
+
+def _policies(error: Mapping[str, Any]) -> Iterator[str]:
+    """The names of the policies that forbid a request (`RequestDisallowedByPolicy`), as people know them."""
+    for info in _mappings(error.get("additionalInfo")):
+        told = info.get("info")
+        if info.get("type") == "PolicyViolation" and isinstance(told, Mapping):
+            names = ("policyAssignmentDisplayName", "policyDefinitionDisplayName", "policyDefinitionName")
+            found = dict.fromkeys(str(told[name]) for name in names if told.get(name))
+            yield ", ".join(found)
 
 
 def _validation(message: str) -> str:

@@ -10,6 +10,7 @@ import msgspec
 from rollout.azure.target import Connection
 from rollout.core import capacity
 from rollout.core.change_set import change_set
+from rollout.core.endpoint_roles import RoleNeed, has_role, role_needs
 from rollout.core.observed import Endpoint, Observation
 from rollout.core.permissions import Permission, missing, needed
 from rollout.core.progress import foreign
@@ -49,12 +50,13 @@ class Checkup:
         """All checks, in the order in which one depends on the other; the rest is skipped without a way in."""
         first = await self._way_in()
         if any(check.state == "missing" for check in first):
-            names = ("endpoint", "permissions", "locks", "tags", "capacity", "scoring")
+            names = ("endpoint", "permissions", "identity", "locks", "tags", "capacity", "scoring")
             return [*first, *(Check(name=name, state="skipped", found="not tried") for name in names)]
         return [
             *first,
             await self._tried("endpoint", self._endpoint),
             *await self._permissions(),
+            await self._identity(),
             await self._tried("locks", self._locks),
             self._tags(),
             await self._tried("capacity", self._capacity),
@@ -94,6 +96,28 @@ class Checkup:
             return [_failed("permissions", str(error), error)]
         lacking = set(missing(self.wanted, granted))
         return [_permission(each, lacking=each in lacking) for each in self.wanted]
+
+    async def _identity(self) -> Check:
+        """Whether the endpoint's own identity may pull its image and read its model."""
+        live = self._live
+        if live is None:
+            return Check(name="identity", state="skipped", found="no endpoint yet")
+        try:
+            body = (await self._plane.bodies(live.name)).endpoint or {}
+            needs = list(role_needs(body, await self._plane.workspace()))
+            lacking = [
+                need
+                for need in needs
+                if not has_role(need, await self._plane.role_assignments(need.scope, need.principal))
+            ]
+        except RolloutError as error:  # looking at roles needs a permission that rollout does not need
+            return Check(name="identity", state="skipped", found=f"cannot be told: {error}")
+        if not lacking:
+            return Check(name="identity", state="ok", found=f"the endpoint's identity has {_roles(needs)}")
+        found = "; ".join(f"{need.principal} lacks {need.role} on {need.scope}" for need in lacking)
+        first = lacking[0]
+        remedy = f'az role assignment create --assignee {first.principal} --role "{first.role}" --scope {first.scope}'
+        return Check(name="identity", state="missing", found=f"deployments will fail: {found}", remedy=remedy)
 
     async def _locks(self) -> Check:
         found = [lock.get("properties") or {} for lock in await self._plane.locks()]
@@ -164,6 +188,10 @@ def worst(checks: Sequence[Check]) -> State:
 def _permission(each: Permission, *, lacking: bool) -> Check:
     remedy = "have a role assigned that grants it; the least one is printed below" if lacking else ""
     return Check(name=each.action, state="missing" if lacking else "ok", found=each.why, remedy=remedy)
+
+
+def _roles(needs: Sequence[RoleNeed]) -> str:
+    return " and ".join(dict.fromkeys(need.role for need in needs)) or "nothing to pull or read"
 
 
 def _failed(name: str, found: str, error: RolloutError) -> Check:

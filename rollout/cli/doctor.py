@@ -18,7 +18,7 @@ from rollout.cli.printing import publish_value
 from rollout.cli.running import run
 from rollout.cli.session import load, place_of
 from rollout.cli.targets import resolve
-from rollout.core.permissions import custom_role
+from rollout.core.permissions import custom_role, needed
 from rollout.core.release import Release
 from rollout.render.document import FORMAT_VERSION, to_json
 from rollout.render.styled import Line, Meaning, line, spans
@@ -34,7 +34,8 @@ _SIGNS: Final[dict[State, tuple[str, Meaning]]] = {
 @options.plan_argument(required=False)
 @options.target
 @options.plain_output
-def doctor(plan: Path | None, target: str | None, outputs: tuple[Output, ...]) -> int:
+@options.option("--role", "role_only", is_flag=True, help="Print the least custom role as JSON, and try nothing.")
+def doctor(plan: Path | None, target: str | None, outputs: tuple[Output, ...], role_only: bool) -> int:
     """Try what PLAN needs, without writing: sign-in, control plane, scoring host, permissions, locks, tags, capacity.
 
     Without a plan: what every plan needs. Ends with the least custom role that would do; exit 9 if anything is missing.
@@ -42,6 +43,9 @@ def doctor(plan: Path | None, target: str | None, outputs: tuple[Output, ...]) -
     loaded = load(plan) if plan else None
     place = place_of(loaded, target) if loaded else resolve(target, None)
     release = loaded.release if loaded else None
+    if role_only:
+        click.echo(to_json(custom_role(needed(release), place.target.paths.subscription)), nl=False)
+        return exits.OK
     checks, role = run(_checked(place, release))
     bad = worst(checks) == "missing"
     code = exits.SIGN_IN if bad else exits.OK

@@ -222,3 +222,22 @@ def test_recorded_bodies_give_one_clear_sentence() -> None:
         made = from_answer(status, entry["body"], "do it")
         assert str(made).startswith("do it: "), entry["case"]
         assert "{" not in str(made), entry["case"]
+
+
+def test_a_policy_is_named() -> None:
+    """As people know it: the assignment, then the definition; the sentence of the service before it."""
+    info = {
+        "policyDefinitionDisplayName": "Only approved sizes",
+        "policyAssignmentDisplayName": "ML guard rails",
+        "policyAssignmentId": "/subscriptions/s/providers/x/policyAssignments/guard",
+    }
+    error = {
+        "code": "RequestDisallowedByPolicy",
+        "message": "Resource 'house' was disallowed by policy.",
+        "additionalInfo": [{"type": "PolicyViolation", "info": info}, {"type": "Other", "info": {}}],
+    }
+    found = read_problem({"error": error}, status=403)
+    assert (found.code, found.message) == (
+        "RequestDisallowedByPolicy",
+        "Resource 'house' was disallowed by policy. (policy: ML guard rails, Only approved sizes)",
+    )

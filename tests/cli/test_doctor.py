@@ -110,3 +110,39 @@ def test_nobody_signs_in(rollout: Command, on_emulator: Path, monkeypatch: pytes
         monkeypatch.delenv(name, raising=False)
     ended = rollout("doctor", "--target", "sub/group/workspace")
     assert (ended.code, "AZURE_CLIENT_SECRET" in ended.err) == (9, True)
+
+
+def test_the_role_alone(rollout: Command, on_emulator: Path, tmp_path: Path) -> None:
+    """What `az role definition create --role-definition FILE` takes, and nothing else."""
+    role = rollout("doctor", write_plan(tmp_path, "roles"), "--role").json
+    assert set(role) == {
+        "Name", "Description", "AssignableScopes", "Actions", "DataActions", "NotActions", "NotDataActions",
+    }  # fmt: skip
+    assert role["AssignableScopes"][0].startswith("/subscriptions/")
+    assert f"{ENDPOINTS}/write" in role["Actions"]
+
+
+def test_the_endpoints_identity_lacks_a_role(rollout: Command, on_emulator: Path, tmp_path: Path, sdk: Sdk) -> None:
+    """Known before the next deployment fails for it, with the command that mends it."""
+    plan = write_plan(tmp_path, "identity")
+    assert states(rollout("doctor", plan, "-o", "json").json)["identity"] == "skipped"
+    sdk.endpoint("{name: identity, auth_mode: key}")
+    sound = rollout("doctor", plan, "-o", "json").json
+    assert states(sound)["identity"] == "ok"
+    taken = _pull_role(sdk)
+    sdk.rest("DELETE", taken)
+    told = rollout("doctor", plan, "-o", "json")
+    check = next(check for check in told.json["checks"] if check["name"] == "identity")
+    assert (told.code, check["state"]) == (9, "missing")
+    assert " lacks AcrPull on /subscriptions/" in check["found"]
+    assert check["remedy"].startswith("az role assignment create --assignee ")
+    assert '--role "AcrPull"' in check["remedy"]
+
+
+def _pull_role(sdk: Sdk) -> str:
+    """The path, below the group, of the assignment that lets the identity pull images."""
+    found = sdk.rest("GET", "/providers/Microsoft.Authorization/roleAssignments")["value"]
+    pull = next(
+        one for one in found if one["properties"]["roleDefinitionId"].endswith("7f951dda-4ed3-4680-a7ca-43fe172d538d")
+    )
+    return str(pull["id"]).partition(f"/resourceGroups/{sdk.client.resource_group_name}")[2]
