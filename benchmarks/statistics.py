@@ -116,9 +116,9 @@ class Beside:
     def __init__(self, per_minute: int, split: float, runs: int) -> None:
         self.per_minute, self.split, self.runs = per_minute, split, runs
         self.names = [watcher.name for watcher in watchers(1)]
-        equal = self._played(candidate=0.005)
-        outage = self._played(candidate=0.005, outage=range(60, 70))
-        self.false = [max(one.share, two.share) for one, two in zip(equal, outage, strict=True)]
+        self.equal = self._played(candidate=0.005)
+        self.outage = self._played(candidate=0.005, outage=range(60, 70))
+        self.false = [max(one.share, two.share) for one, two in zip(self.equal, self.outage, strict=True)]
         self.found = self._played(candidate=0.015)
 
     def _played(self, **truth: object) -> list[Seen]:
@@ -187,8 +187,9 @@ def _beside_table(runs: int) -> tuple[str, list[Beside]]:
     lines: list[Sequence[str]] = []
     for one in played:
         cells = [
-            f"{100 * false:.0f} % / {100 * seen.share:.0f} %" + (f" @ {seen.median:.0f}" if seen.share else "")
-            for false, seen in zip(one.false, one.found, strict=True)
+            f"{100 * equal.share:.0f}, {100 * outage.share:.0f} / {100 * seen.share:.0f}"
+            + (f" @ {seen.median:.0f}" if seen.share else "")
+            for equal, outage, seen in zip(one.equal, one.outage, one.found, strict=True)
         ]
         lines.append([f"{one.per_minute:,}", f"{one.split:.0%}", *cells, "yes" if one.best else "**no**"])
     return _shown(["requests a minute", "candidate", *played[0].names, "ours is best"], lines), played
@@ -205,8 +206,8 @@ def measured(runs: int, looks: int, beside_runs: int) -> str:
             "### … whatever happens to both\n\n" + _shown(["what happens", "rolled back"], hard),
             "### A worse candidate is seen, an equal one proven\n\n" + _power_table(3000),
             "### Beside others, on the same minutes\n\n"
-            "False rollbacks (the worse of: equal at 0.5 %; the same with an outage of both) / detected within 180 "
-            f"minutes (0.5 % → 1.5 %) @ median minute. {beside_runs} rollouts each.\n\n" + table,
+            "In percent: equal candidates (0.5 %) that are rolled back, the same with an outage of both / detected "
+            f"within 180 minutes (0.5 % → 1.5 %) @ median minute. {beside_runs} rollouts each.\n\n" + table,
         ]
     )
 
