@@ -28,7 +28,7 @@ from azure.core.pipeline.transport import AioHttpTransport
 from azure.core.rest import AsyncHttpResponse, HttpRequest
 from azure.mgmt.core.policies import AsyncARMChallengeAuthenticationPolicy
 
-from rollout.azure.errors import from_answer, from_exception, from_problem
+from rollout.azure.errors import NETWORK_HINT, Transient, from_answer, from_exception, from_problem
 from rollout.azure.paths import same_service, with_version
 from rollout.azure.problem import Problem, read_problem
 from rollout.errors import AzureError
@@ -140,10 +140,13 @@ class ArmClient:
         request = HttpRequest(method, self._address(path, what), **({} if body is None else {"json": body}))
         once: dict[str, Any] = {"retry_total": 0} if kind == "writes" else {}
         try:
-            response = await self._client.send_request(request, kind=kind, **once)
-            return _answer(response)
+            for _ in range(1 if kind == "writes" else _READ_RETRIES):
+                answer = _answer(await self._client.send_request(request, kind=kind, **once))
+                if answer.status >= 400 or not isinstance(answer.body, str):
+                    return answer
         except Exception as error:
             raise from_exception(error, what) from error
+        raise Transient(f"{what}: the answer is no JSON, as if a proxy had given it", hint=NETWORK_HINT)
 
     def _address(self, path: str, what: str) -> str:
         if path.startswith("/"):

@@ -138,6 +138,9 @@ BY_TEXT: Final[tuple[tuple[re.Pattern[str], Make], ...]] = (
     (re.compile(r"name .*(not available|already an endpoint)|already an endpoint with this name", re.I), _azure(
         "Endpoint names are unique in a region: choose another one."
     )),
+    (re.compile(r"^Not Found$"), _azure(
+        "A deleted endpoint's name is not free at once: wait some minutes, then run the same command again."
+    )),
 )  # fmt: skip
 
 

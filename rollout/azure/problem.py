@@ -11,6 +11,8 @@ import msgspec
 from rollout.azure.secret import scrub
 
 _VALIDATION: Final = re.compile(r'"errors":\s*(\{.*\})\s*,\s*"title"', re.DOTALL)
+_TITLE: Final = re.compile(r'^\{+"title":\s*"([^"]*)"\}+$')
+_TAG: Final = re.compile(r"<[^>]*>")
 _LONGEST: Final = 2000
 
 
@@ -83,7 +85,8 @@ def _validation(message: str) -> str:
     plain = message.replace("{{", "{").replace("}}", "}")
     match = _VALIDATION.search(plain)
     if match is None:
-        return message
+        title = _TITLE.match(plain)
+        return title[1] if title else message
     try:
         errors = msgspec.json.decode(match[1], type=dict[str, list[str]])
     except msgspec.MsgspecError:
@@ -96,5 +99,6 @@ def _mappings(values: Any) -> Iterator[Mapping[str, Any]]:
 
 
 def _clean(text: str) -> str:
-    one_line = " ".join(scrub(text).split())
+    shown = _TAG.sub(" ", text) if text.lstrip().startswith("<") else text  # a proxy's page
+    one_line = " ".join(scrub(shown).split())
     return one_line if len(one_line) <= _LONGEST else one_line[:_LONGEST] + "…"

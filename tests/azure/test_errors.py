@@ -145,6 +145,22 @@ def test_quota_names_the_way_out() -> None:
     assert (str(error), error.exit_code) == ("deploy: the quota is used up (Not enough CPU)", 6)
 
 
+def test_a_name_that_is_not_free_yet_tells_what_to_do() -> None:
+    """The service says no more than "Not Found", in braces."""
+    detail = {"code": "InferencingClientCallFailed", "message": '{{"title":"Not Found"}}', "details": []}
+    error = from_answer(404, envelope("NotFound", "The request is invalid.", details=[detail]), "create endpoint e")
+    assert (str(error), error.hint) == (
+        "create endpoint e: Not Found",
+        "A deleted endpoint's name is not free at once: wait some minutes, then run the same command again.",
+    )
+
+
+def test_a_page_of_html_becomes_its_words() -> None:
+    """A proxy in between answers in the place of the service."""
+    page = "<html><head><style/></head><body><h1>502</h1> Bad gateway</body></html>"
+    assert str(from_answer(502, page, "read endpoint e")) == "read endpoint e: 502 Bad gateway"
+
+
 def test_inner_codes_are_found() -> None:
     """`UserError` says nothing; the inner error does."""
     body = envelope(
