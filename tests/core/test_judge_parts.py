@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from math import inf
+from math import inf, log
 
 import pytest
 
@@ -129,6 +129,13 @@ def test_each_state_has_its_verdict(found: Finding, outcome: Outcome, reason: st
     assert (given.outcome, given.reason) == (outcome, reason)
     assert given.after == (60.0 if outcome is Outcome.PASS else None)
     assert given.evidence["checks"][0]["state"] == found.state.value
+
+
+def test_how_much_longer_it_takes() -> None:
+    """If the evidence goes on to grow as it did: half of it in ten minutes, ten more."""
+    half = finding(State.INCONCLUSIVE, not_worse=log(20) / 2, minutes=10)
+    given = verdict([half], None, SIDES, Terms(), needs_proof=True)
+    assert given.reason == f"{COUNTS}: neither worse nor proven not to be (E 4.5 of 20, about 10 min more at this rate)"
 
 
 def test_unproven_goes_on_where_the_plan_says_so() -> None:

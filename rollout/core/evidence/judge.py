@@ -68,7 +68,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     `worse` and `not_worse` are log E at their highest, `track` log E of "worse" after each final block; `decided` is
     the end of the minute that decided. `stable` and `candidate` are the counts of this stage, `correlation` that within
-    a minute as it is believed now. `failure` says why there are no counts at all.
+    a minute as it is believed now, `minutes` the length of this stage so far. `failure` says why there are no counts at
+    all.
     """
 
     check: Check
@@ -78,6 +79,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     worse: float = 0.0
     not_worse: float = 0.0
     correlation: float = 0.0
+    minutes: int = 0
     decided: datetime | None = None
     track: tuple[float, ...] = ()
     failure: str = ""
@@ -99,6 +101,7 @@ def examine(check: Check, terms: Terms, history: History) -> Finding:
         worse=max(track, default=0.0),
         not_worse=max(proofs, default=0.0),
         correlation=beliefs[-1],
+        minutes=len(stage),
         track=track,
     )
     if (hit := _first(track, log(1 / terms.share))) is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import ceil, log
 from typing import Any, Final
 
 import msgspec
@@ -76,8 +77,16 @@ def sentence(finding: Finding, sides: Sides, terms: Terms) -> str:
             within = "" if check.at_most is not None else f" by {check.tolerate:.2%} or more"
             return f"{counts}: proven not to be worse{within} (E {_e(finding.not_worse)}, limit {1 / terms.alpha:,.0f})"
         case _:
-            towards = f"E {_e(finding.not_worse)} of {1 / terms.alpha:,.0f}"
+            towards = f"E {_e(finding.not_worse)} of {1 / terms.alpha:,.0f}{_left(finding, terms)}"
             return f"{counts}: neither worse nor proven not to be ({towards})"
+
+
+def _left(finding: Finding, terms: Terms) -> str:
+    """How much longer it takes if the evidence goes on to grow as it did; "" where it does not grow."""
+    if finding.not_worse <= 0 or not finding.minutes:
+        return ""
+    more = (log(1 / terms.alpha) - finding.not_worse) / finding.not_worse * finding.minutes
+    return f", about {ceil(more)} min more at this rate"
 
 
 def _counts(arm: Arm, name: str) -> str:
