@@ -77,7 +77,7 @@ def test_a_comment_of_ten_megabytes_fits(made: Bench, number: int, publish: Said
         CALM,
         decision=form.Deciding(status=Status.HOLD, phase=Phase.ROLLED_BACK, reason=MEGABYTES),
         result=form.Result(exit_code=4, writes=1, measurements=(said,)),
-        notes=(MEGABYTES,) * 50,
+        notes=(MEGABYTES,),
     )
     code, _, err = publish("comment", [document], "--number", number, "--run-url", "https://example.com/run/1")
     assert (code, err) == (0, "")
