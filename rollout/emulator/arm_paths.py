@@ -10,9 +10,10 @@ from rollout.emulator import access
 from rollout.emulator.answers import Rejected, plain
 from rollout.emulator.settings import Scope
 from rollout.emulator.web_arm import ENDPOINTS, OPERATIONS, Operation, masked
-from rollout.emulator.web_assets import LOCATION, WORKSPACE, WORKSPACES
+from rollout.emulator.web_assets import WORKSPACE, WORKSPACES
 from rollout.emulator.web_authorization import AUTHORIZATION
 from rollout.emulator.web_insights import ACTIVITY, AUTOSCALE, METRICS
+from rollout.emulator.web_quota import LOCATION
 from rollout.emulator.web_registries import REGISTRIES
 from rollout.emulator.web_subscriptions import ROOT
 

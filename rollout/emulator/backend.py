@@ -46,6 +46,7 @@ class Route:
     traffic: Mapping[str, int] = field(default_factory=dict)
     mirror: Mapping[str, int] = field(default_factory=dict)
     keys: tuple[str, ...] = ()
+    auth_mode: str = "Key"
 
 
 class Backend(Protocol):

@@ -176,7 +176,7 @@ def patch(world: World, endpoint: str, name: str, body: Any, now: datetime) -> A
             f"Specified deployment [{name}] failed during initial provisioning and is in an unrecoverable state. "
             "Delete and re-create."
         )
-    if extra := set(body) - {"tags", "sku", "identity"}:
+    if extra := set(body) - {"tags", "sku"}:
         raise invalid(f"PATCH changes tags and sku.capacity only, not {', '.join(sorted(extra))}.")
     after = {**held.doc, "systemData": shapes.system_data(held.doc, now)}
     kind = Kind.DEPLOYMENT_PATCH

@@ -179,7 +179,7 @@ class Router:
             ask = Ask(method=request.method, path=f"/{path}{query}", body=body, headers=headers)
             deployment, answer = await self._dispatch(endpoint, request.headers.get(DEPLOYMENT_HEADER), ask)
         if path == "score":
-            self._record(_line(endpoint, request, request_id), deployment, answer, began)
+            self._record(_line(route, request, request_id), deployment, answer, began)
         return deployment, answer
 
     async def _dispatch(self, endpoint: str, wanted: str | None, ask: Ask) -> tuple[str, Answer]:
@@ -244,15 +244,16 @@ class Router:
         return log
 
 
-def _line(endpoint: str, request: Request, request_id: str) -> Scored:
+def _line(route: Route, request: Request, request_id: str) -> Scored:
     """The traffic log's line of a request, as far as it is known before the answer."""
     given = request.headers
     return Scored(
         at=datetime.min.replace(tzinfo=UTC),
-        endpoint=endpoint,
+        endpoint=route.endpoint.lower(),
         deployment="",
         status=0,
         duration_ms=0,
+        auth=route.auth_mode,
         method=request.method,
         request_id=request_id,
         client_request_id=given.get("x-ms-client-request-id", ""),

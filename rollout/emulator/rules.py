@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from rollout.emulator import deployments, endpoints, operations
+from rollout.emulator import deployments, endpoint_keys, endpoints, operations
 from rollout.emulator.answers import NO_HEADERS, Answer, JsonObject, Rejected
 from rollout.emulator.paging import NextLink
 from rollout.emulator.settings import Scope, Settings
@@ -58,15 +58,15 @@ class Rules:
 
     def list_keys(self, name: str, now: datetime) -> Answer:
         """POST `/listKeys`."""
-        return self._answer(now, lambda: endpoints.list_keys(self.world, name))
+        return self._answer(now, lambda: endpoint_keys.list_keys(self.world, name))
 
     def regenerate_keys(self, name: str, body: JsonObject, now: datetime) -> Answer:
         """POST `/regenerateKeys`."""
-        return self._answer(now, lambda: endpoints.regenerate(self.world, name, body, now))
+        return self._answer(now, lambda: endpoint_keys.regenerate(self.world, name, body, now))
 
     def token(self, name: str, now: datetime) -> Answer:
         """POST `/token`."""
-        return self._answer(now, lambda: endpoints.token(self.world, name, now))
+        return self._answer(now, lambda: endpoint_keys.token(self.world, name, now))
 
     # Deployments
 

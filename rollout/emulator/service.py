@@ -142,7 +142,7 @@ class Service:
         held = self.rules.world.endpoints.get(key)
         if held is None:
             self.backend.unroute(key)
-            self.generator.clear(key)
+            self.generator.gone(key)
             return
         inner = held.doc["properties"]
         live = {name.lower(): weight for name, weight in inner["traffic"].items()}
@@ -159,6 +159,7 @@ class Service:
                 traffic=live,
                 mirror=mirror,
                 keys=accepted[inner["authMode"]],
+                auth_mode=inner["authMode"],
             )
         )
 

@@ -32,6 +32,11 @@ class Generator:
         """Stop the traffic of an endpoint, or of all."""
         self._traffic = {name: one for name, one in self._traffic.items() if endpoint not in (None, name)}
 
+    def gone(self, endpoint: str) -> None:
+        """An endpoint was deleted: nobody asks it any more, and its weights are forgotten."""
+        self._traffic.pop(endpoint, None)
+        self._weights.pop(endpoint, None)
+
     def listing(self) -> list[Traffic]:
         """The traffic in force."""
         return [traffic for traffic, _ in self._traffic.values()]

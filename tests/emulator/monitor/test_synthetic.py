@@ -138,6 +138,11 @@ def test_an_endpoint_that_is_not_there_yet() -> None:
     generator.route("house", Weights(), START + timedelta(minutes=3))
     generator.fill(START + timedelta(minutes=5))
     assert {(line.at.minute, line.status) for line in lines} == {(3, 404), (4, 404)}
+    generator.gone("house")
+    before = list(lines)
+    generator.set(traffic(requests_per_minute=60), START + timedelta(minutes=5))
+    generator.fill(START + timedelta(minutes=9))
+    assert lines == before
 
 
 def test_a_new_wish_begins_with_the_next_minute() -> None:
