@@ -158,8 +158,8 @@ class WayBack(Part, frozen=True, kw_only=True):
 
 
 class Measurement(Part, frozen=True, kw_only=True):
-    """What a gate said in this command, with the end of the container's log where it brought one, and what the checks of
-    a bake were judged by: queries, raw counts, log E (docs/statistics.md)."""
+    """What a gate said in this command, with the end of the container's log where it brought one, and what the checks
+    of a bake were judged by: queries, raw counts, log E (docs/statistics.md)."""
 
     gate: str
     outcome: str

@@ -15,6 +15,7 @@ from rollout.render.markdown_plan import evidence, plan_blocks
 COMMENT_LIMIT: Final = 65_536
 LEAST: Final = 16_384
 """Bytes in which the title, the decision and a notice always have room, whatever they say."""
+LONGEST_WHOLE: Final = 1_000
 WHOLE: Final = "`--output json=FILE`, and `rollout render FILE`"
 _EXIT: Final = {True: "✅", False: "⛔"}
 _SEVERITY: Final = {"error": "⛔", "warning": "⚠️", "notice": "ℹ️"}
@@ -23,10 +24,11 @@ _SEVERITY: Final = {"error": "⛔", "warning": "⚠️", "notice": "ℹ️"}
 def markdown(document: AnyDocument, limit: int = COMMENT_LIMIT, *, whole: str = WHOLE) -> str:
     """At most `limit` bytes of closed GitHub Markdown, without a newline at its end.
 
-    `whole` says where all of it is, in Markdown that is trusted. Raises ValueError: a limit below `LEAST`.
+    `whole` says where all of it is, in Markdown that is trusted. Raises ValueError: a limit below `LEAST`, a `whole`
+    of more than 1,000 bytes.
     """
-    if limit < LEAST + len(whole.encode()):
-        raise ValueError(f"{limit} bytes are too few for a document: at least {LEAST} and what `whole` takes")
+    if limit < LEAST or len(whole.encode()) > LONGEST_WHOLE:
+        raise ValueError(f"{limit} bytes are too few for a document: at least {LEAST}, {LONGEST_WHOLE} for `whole`")
     return fitted(tuple(blocks_of(document)), limit, whole)
 
 

@@ -17,7 +17,7 @@ from rollout.core.decision import StageState
 from rollout.render import harmless
 from rollout.render.budget import Block, fitted
 from rollout.render.document import AnyDocument, Change, Document, Stage, Step
-from rollout.render.markdown import COMMENT_LIMIT, LEAST, WHOLE, markdown
+from rollout.render.markdown import COMMENT_LIMIT, LEAST, markdown
 from rollout.render.timeline import MOST, timeline
 from tests.render import nasty, worlds
 from tests.render.test_hostile_texts import huge
@@ -25,7 +25,7 @@ from tests.render.test_hostile_texts import huge
 MANY = settings(
     max_examples=int(os.environ.get("ROLLOUT_NASTY", "100")), deadline=None, suppress_health_check=list(HealthCheck)
 )
-SMALLEST = LEAST + len(WHOLE)
+SMALLEST = LEAST
 READER = MarkdownIt("commonmark").enable("table").enable("strikethrough")
 _REFERENCES = r"(?:&#\d+;|[A-Za-z0-9 ])*"
 _CODE = rf"<code>{_REFERENCES}</code>"
@@ -127,8 +127,9 @@ def test_ten_megabytes_of_anything_fit_and_stay_closed(piece: str, limit: int) -
 
 def test_a_limit_that_is_too_small_is_refused() -> None:
     """Rather than a comment without a title."""
-    with pytest.raises(ValueError, match="are too few for a document"):
-        markdown(worlds.documents()["converged"], SMALLEST - 1)
+    for limit, whole in ((SMALLEST - 1, "there"), (SMALLEST, "x" * 1_001)):
+        with pytest.raises(ValueError, match="are too few for a document"):
+            markdown(worlds.documents()["converged"], limit, whole=whole)
 
 
 def large() -> Document:
