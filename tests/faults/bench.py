@@ -6,7 +6,7 @@ import contextlib
 import io
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -87,12 +87,12 @@ class Bench:
     def meet(self, fault: Provoked) -> Outcome:
         """A release under the fault, then the same again without it."""
         self.next()
-        struck = self.apply(fault.rules)
+        struck = self.apply(fault.rule)
         left = self.standing()
         after = self.apply()
         return Outcome(fault, struck, left, after, self.standing())
 
-    def apply(self, rules: Sequence[Rule] = ()) -> Ended:
+    def apply(self, *rules: Rule) -> Ended:
         """`rollout apply` in this process."""
         self.target.door("PUT", "faults", list(rules))
         out, err = io.StringIO(), io.StringIO()

@@ -15,9 +15,9 @@ HEAD: Final = """\
 # Faults
 
 Made by `make faults` (tests/faults): do not edit. Each fault that Microsoft's troubleshooting page names for online
-endpoints, and what else goes wrong on the way, is provoked on the [emulator](emulator.md) while a release with a smoke
-test goes on; then the same `rollout apply` runs again without it. Microsoft's codes are Microsoft's; the sentences
-behind them are examples. `make test` does a sample of the table again.
+endpoints, and what else goes wrong on the way, is provoked on the [emulator](emulator.md) by its preset of that name
+(`rollout emulator fault`) while a release with a smoke test goes on; then the same `rollout apply` runs again without
+it. `make test` does a sample of the table again.
 
 What `rollout` makes of a fault depends on what is at fault:
 
@@ -53,7 +53,15 @@ def page(outcomes: Iterable[Outcome]) -> str:
 def line(outcome: Outcome) -> str:
     """One fault's line."""
     fault = outcome.fault
-    cells = (f"`{fault.id}`", fault.what, str(outcome.struck.code), _said(outcome.struck), outcome.left, _next(outcome))
+    cells = (
+        f"`{fault.id}`",
+        fault.what,
+        fault.source,
+        str(outcome.struck.code),
+        _said(outcome.struck),
+        outcome.left,
+        _next(outcome),
+    )
     return _line(cells)
 
 

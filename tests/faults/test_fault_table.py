@@ -19,20 +19,12 @@ from tests.faults.table import FAULTS, Provoked
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 SAMPLE: Final = (
-    "ImageBuildFailure",
-    "OutOfQuota",
-    "KubernetesUnaccessible",
-    "OperationCanceled",
-    "forbidden",
-    "locked",
-    "throttled-once",
-    "lost-answer",
-    "401",
-    "404",
-    "424-model-500",
-    "503",
-    "cut",
-)
+    "image-build-failure", "resource-not-ready", "canceled-by-lock", "out-of-quota-cpu", "k8s-kubernetes-unaccessible",
+    "permission-denied", "scope-locked", "throttled", "dropped-after-acting",
+    "garbage",
+    "name-not-released",
+    "key-denied", "model-error", "k8s-overloaded", "scoring-dropped",
+)  # fmt: skip
 LONG: Final = bool(os.environ.get("ROLLOUT_FAULTS"))
 BY_ID: Final = {fault.id: fault for fault in FAULTS}
 
