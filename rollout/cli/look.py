@@ -10,6 +10,7 @@ import msgspec
 
 from rollout.cli import ending, options
 from rollout.cli.authors import with_authors
+from rollout.cli.foresight import with_foresight
 from rollout.cli.options import Output
 from rollout.cli.printing import failures_told, publish
 from rollout.cli.room import with_capacity
@@ -80,4 +81,6 @@ async def _report(
         allowed = hazards | {CREATES}
         report = report_on(session, loaded, seen, allowed, lifetime)
         report = await with_authors(report, session.activity)
+        if capacity:
+            report = await with_foresight(report, session.sources)
         return await with_capacity(report, session.quota, allowed) if capacity else report
