@@ -35,16 +35,22 @@ def schema(name: str) -> int:
 @click.command()
 @click.argument("code", metavar="[CODE|FIELD]", default="exit-codes")
 def explain(code: str) -> int:
-    """Say what a code (such as PLAN101) or a field of a plan (such as stages.bake.for) means.
+    """Say what a code (such as PLAN101), a field of a plan (such as stages.bake.for) or a hazard means.
 
-    Without either, or with exit-codes, the exit codes.
+    Without any, or with exit-codes, the exit codes; with hazards, all of those.
     """
     if code == "exit-codes":
         for number, meaning in exits.MEANING.items():
             click.echo(f"{number:>4}  {meaning}")
         return exits.OK
+    from rollout.core.hazards import HAZARDS
     from rollout.plan.codes import CODES
 
+    named = HAZARDS if code == "hazards" else {name: HAZARDS[name] for name in [code] if name in HAZARDS}
+    if named:
+        width = max(map(len, named))
+        click.echo("".join(f"{name.ljust(width)}  {sentence}\n" for name, sentence in named.items()), nl=False)
+        return exits.OK
     found = CODES.get(code.upper())
     if found is None:
         return _explain_field(code)
