@@ -11,7 +11,7 @@ from rollout.core.release import Release
 from rollout.errors import PlanError, RolloutError
 from rollout.forge.git import Git
 from rollout.plan.layered import overlay_of
-from rollout.plan.load import load_release
+from rollout.plan.load import find_plans, load_release
 
 
 def changed(plans: Sequence[Path], since: str, environment: str = "") -> list[Path]:
@@ -26,6 +26,21 @@ def changed(plans: Sequence[Path], since: str, environment: str = "") -> list[Pa
         return list(plans)
     with git.checkout(before) as tree:
         return [plan for plan in plans if _differs(git.root, tree, plan.resolve(), environment)]
+
+
+def gone(paths: Sequence[Path], since: str) -> list[Path]:
+    """The plans below `paths` that were there at that commit and are not any more; none for an unknown commit."""
+    git = Git(Path.cwd())
+    try:
+        before = git.commit_of(since)
+    except RolloutError:
+        return []
+    with git.checkout(before) as tree:
+        # From the same folder of that tree, so that the names are those that people would type here.
+        inner = tree / Path.cwd().relative_to(git.root.resolve())
+        there = [inner / path for path in paths if not path.is_absolute() and (inner / path).exists()]
+        names = [plan.relative_to(inner) for plan in find_plans(there)]
+    return [name for name in names if not name.exists()]
 
 
 def _differs(root: Path, tree: Path, plan: Path, environment: str) -> bool:

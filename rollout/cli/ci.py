@@ -127,13 +127,22 @@ def _plans(wish: Wish) -> list[Path]:
         raise UsageError("which plans? Give their paths, or folders")
     found = find_plans(wish.paths)
     if wish.since:
-        from rollout.cli.changed import changed
+        from rollout.cli.changed import changed, gone
 
+        for plan in gone(wish.paths, wish.since):
+            _warn(f"{plan} is gone: its endpoint stays as it is, and nothing carries a rollout of it on")
         found = changed(found, wish.since, wish.environment) if found else []
         click.echo(f"{len(found)} plan{'' if len(found) == 1 else 's'} changed since {wish.since[:40]}", err=True)
     elif not found:
         raise UsageError(f"no plan in {', '.join(map(str, wish.paths))}", hint="a plan has `version:` and `stages:`")
     return found
+
+
+def _warn(text: str) -> None:
+    """On stderr, and where GitHub runs us as an annotation, too."""
+    click.echo(f"warning: {harmless.line(text)}", err=True)
+    if os.environ.get("GITHUB_ACTIONS"):
+        click.echo(f"::warning title=rollout::{harmless.data(text)}")
 
 
 def _begun(plans: list[Path], wish: Wish) -> list[Path]:

@@ -35,7 +35,7 @@ def comment(shared: Shared, number: int | None, prune: bool) -> int:
     """Keep one comment for each plan and environment on its pull request; edited only when it says something new."""
     from rollout.cli.publish_comment import comments
 
-    return _publish(shared, lambda forge, wish: comments(forge, wish, number, prune=prune))
+    return _publish(shared, lambda forge, wish: comments(forge, wish, number, prune=prune), always=prune)
 
 
 @publish.command()
@@ -74,12 +74,12 @@ def revert(shared: Shared, patch: Path | None, remote: str) -> int:
     return _publish(shared, lambda forge, wish: proposals(forge, wish, remote))
 
 
-def _publish(shared: Shared, work: Callable[[Forge, Asked], Awaitable[Sequence[Done]]]) -> int:
-    """Sign in, do it, and say what was done."""
+def _publish(shared: Shared, work: Callable[[Forge, Asked], Awaitable[Sequence[Done]]], *, always: bool = False) -> int:
+    """Sign in, do it, and say what was done. `always`: there is something to do also without any document."""
     from rollout.forge.github import connected
 
     wish = asked(shared)
-    if not wish.documents:
+    if not wish.documents and not always:
         click.echo("nothing to publish: no document is about a plan", err=True)
         return exits.OK
     if wish.job.from_fork and not shared.repository:

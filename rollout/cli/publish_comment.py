@@ -33,8 +33,9 @@ async def comments(forge: Forge, wish: Asked, number: int | None, *, prune: bool
     for found, abouts in by_request.items():
         notes = [note_of(forge, wish, one, standing_of(requests[found])) for one in abouts]
         done += await say(forge, found, notes)
-        if prune:
-            done += await outdate(forge, found, wish.environment, [one.name for one in abouts])
+    known = number or wish.job.number
+    for found in sorted({*by_request, *([known] if known else [])} if prune else ()):
+        done += await outdate(forge, found, wish.environment, [one.name for one in by_request[found]])
     return done
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import aiohttp
+
 from rollout.forge.github import GitHub
 from rollout.forge.port import State, Status
 from rollout.forge.statuses import post
 from rollout.forge.sticky import Deed
-from tests.github.bench import Bench
+from rollout.forge.wire import Wire
+from tests.forge.conftest import Clock
+from tests.github.bench import NAME, TOKEN, Bench
 
 
 async def test_only_news_is_posted(hub: Bench, forge: GitHub) -> None:
@@ -29,6 +33,19 @@ async def test_limits_are_kept(hub: Bench, forge: GitHub) -> None:
     assert [each.deed for each in await post(forge, commit, [long])] == [Deed.UNCHANGED]
     found = hub.repo.statuses[commit][0]
     assert (found["context"], found["description"]) == ("c" * 254 + "…", "d" * 139 + "…")
+
+
+async def test_an_own_server(hub: Bench, clock: Clock) -> None:
+    """REST below /api/v3, GraphQL beside it; pages and all."""
+    commit = hub.commit("x", "own", x="1")
+    number = hub.pull("own", "t")
+    async with aiohttp.ClientSession() as session:
+        own = GitHub(Wire(session, f"{hub.world.url}/api/v3", TOKEN, sleep=clock.sleep, clock=lambda: clock.now), NAME)
+        await post(
+            own, commit, [Status(context=f"rollout/{n}", state=State.PENDING, description="") for n in range(101)]
+        )
+        assert len(await own.statuses(commit)) == 101
+        assert (await own.add_comment(number, "hello")).mine
 
 
 async def test_more_contexts_than_a_page(hub: Bench, forge: GitHub) -> None:

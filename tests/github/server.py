@@ -66,6 +66,8 @@ def application(world: World) -> Starlette:
     return Starlette(
         routes=[
             Route("/graphql", graph, methods=["POST"]),
+            Route("/api/graphql", graph, methods=["POST"]),
+            Route("/api/v3/repos/{owner}/{name}/{rest:path}", api, methods=every),
             Route("/_oidc", identity),
             Route("/repos/{owner}/{name}", api, methods=every),
             Route("/repos/{owner}/{name}/{rest:path}", api, methods=every),

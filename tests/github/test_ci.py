@@ -81,6 +81,17 @@ def test_only_what_means_something_else(team: Bench) -> None:
     assert ci(team, "validate", "plans", "--changed-since", "HEAD^")[1]["headline"] == "1 plan valid"
 
 
+def test_a_plan_that_is_gone_is_told(team: Bench, capfd: pytest.CaptureFixture[str]) -> None:
+    """Nobody deletes its endpoint, and nobody carries it on: that should not go unnoticed."""
+    git(team.checkout, "rm", "--quiet", "-r", "plans/churn", "plans/churn.rollout.yml")
+    team.push("churn is gone", "main")
+    code, told = ci(team, "validate", "plans", "--changed-since", "HEAD^")
+    assert (code, told["plans"]) == (0, "0")
+    assert capfd.readouterr().err.splitlines()[0] == (
+        "warning: plans/churn.rollout.yml is gone: its endpoint stays as it is, and nothing carries a rollout of it on"
+    )
+
+
 def test_an_unknown_commit_changed_them_all(team: Bench) -> None:
     """A first push has forty zeros before it."""
     plans = [Path("plans/churn.rollout.yml"), Path("plans/prices.rollout.yml")]

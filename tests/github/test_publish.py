@@ -109,6 +109,14 @@ def test_plans_that_are_no_longer_touched_are_folded(made: Bench, number: int, p
     assert len(bodies(made, number)) == 1
 
 
+def test_a_change_that_was_taken_out_again(made: Bench, number: int, publish: Said) -> None:
+    """A later push touches no plan at all: there is no document, and the comment is folded."""
+    publish("comment", [CALM], "--number", number)
+    assert publish("comment", [], "--number", number)[2] == "nothing to publish: no document is about a plan\n"
+    assert publish("comment", [], "--number", number, "--prune")[0] == 0
+    assert bodies(made, number) == []
+
+
 def test_statuses_of_a_plan_and_its_stages(made: Bench, number: int, publish: Said) -> None:
     """Once each; a second run with the same news posts nothing."""
     commit = made.repo.pull(number)["head"]["sha"]
