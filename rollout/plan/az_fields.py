@@ -23,6 +23,8 @@ _NOT_FIELDS: Final = frozenset(
     | {"environment", "environment_variables", "instance_type", *_NAMES, *_SETTINGS}
 )
 """Keys that are names, read-only, settings, or have a canonical form of their own below."""
+_GPU: Final = "nvidia.com/gpu"
+"""How `az ml` calls the unit that the service shows as `gpu`."""
 _ASSET_KEYS: Final = ("name", "version", "type")
 _ARM_WORKSPACE: Final = re.compile(r"(/subscriptions/.+?/workspaces/[^/]+)/")
 
@@ -84,7 +86,7 @@ def deployment_fields(document: Document) -> dict[str, Any]:
     for key, shape in DEPLOYMENT.items():
         if key not in _NOT_FIELDS and data.get(key) is not None:
             found.update(_flat(key, shape, data[key]))
-    return dict(sorted(found.items()))
+    return {path.replace(_GPU, "gpu"): value for path, value in sorted(found.items())}
 
 
 def strings(values: Mapping[str, Any]) -> dict[str, str]:

@@ -128,7 +128,56 @@ NOT_CHANGED: Final = {
     "properties.* (both)": "the service lets properties be added, never altered",
     "private_network_connection": "the SDK sends it as a property, which the service never alters",
     "data_collector.collections.*.data.path": "the service shows the registered asset, not where it lies",
-    "compute, location, name, type": "only said at creation; a plan never changes them",
-    "scale_settings.*, resources.*": "Kubernetes deployments, which this tool does not create",
+    "name, endpoint_name, type, compute, location": "only said at creation; a plan never changes them",
+    "scale_settings.type": "another type has other fields: all of them are named, not one",
+    "traffic, mirror_traffic": "refused in a file: the stages decide",
+    "data_collector.collections.*.data.data_id": "the same as name and version, which have rows",
+    "$schema, id, kind, creation_context, provisioning_state, scoring_uri, openapi_uri": "what only the service says",
 }
 """Fields without a row, and why."""
+
+KUBERNETES_ENDPOINT: Final = "name: {name}\nauth_mode: key\ncompute: azureml:cluster\n"
+KUBERNETES: Final = """\
+type: kubernetes
+model: azureml:prices:1
+code_configuration: {code: azureml:scorer:1, scoring_script: score.py}
+environment: azureml:runtime:1
+instance_type: small
+scale_settings:
+  {type: target_utilization, min_instances: 1, max_instances: 3, polling_interval: 10,
+   target_utilization_percentage: 70}
+resources:
+  requests: {cpu: "0.5", memory: 1Gi, nvidia.com/gpu: "1"}
+  limits: {cpu: "1", memory: 2Gi, nvidia.com/gpu: "1"}
+"""
+
+KUBERNETES_ROWS: Final = (
+    _raw("scale_settings.min_instances", "scaleSettings", "minInstances", to=2),
+    _raw("scale_settings.max_instances", "scaleSettings", "maxInstances", to=5),
+    _raw("scale_settings.polling_interval", "scaleSettings", "pollingInterval", to="PT20S"),
+    _raw("scale_settings.target_utilization_percentage", "scaleSettings", "targetUtilizationPercentage", to=80),
+    *(
+        _raw(f"resources.{plan}.{unit}", "containerResourceRequirements", member, unit, to="4")
+        for plan, member in (("requests", "containerResourceRequests"), ("limits", "containerResourceLimits"))
+        for unit in ("cpu", "memory", "gpu")
+    ),
+)
+"""Rows of a second deployment: what only Kubernetes has."""
+
+_DEPLOYMENT_YAML: Final = "documented: CLI (v2) managed online deployment YAML schema"
+_ENDPOINT_YAML: Final = "documented: CLI (v2) online endpoint YAML schema"
+SOURCES: Final = {
+    ("endpoint", "description"): "recorded: the service answers null",
+    ("endpoint", "auth_mode"): _ENDPOINT_YAML,
+    ("endpoint", "public_network_access"): f"{_ENDPOINT_YAML}; recorded",
+    ("deployment", "description"): "recorded: the service answers null",
+    ("deployment", "app_insights_enabled"): f"{_DEPLOYMENT_YAML}; recorded",
+    ("deployment", "egress_public_network_access"): f"{_DEPLOYMENT_YAML}; recorded",
+    ("deployment", "request_settings"): f"{_DEPLOYMENT_YAML}; recorded (`max_queue_wait_ms` as `PT0S`)",
+    ("deployment", "liveness_probe"): f"{_DEPLOYMENT_YAML}; recorded",
+    ("deployment", "readiness_probe"): f"{_DEPLOYMENT_YAML}; recorded",
+    ("deployment", "type"): "documented: `type` is for Kubernetes only",
+    ("deployment", "scale_settings"): f"{_DEPLOYMENT_YAML}; recorded",
+    ("deployment", "data_collector"): f"{_DEPLOYMENT_YAML}",
+}
+"""Where each default is known from, by the first word of its field."""
