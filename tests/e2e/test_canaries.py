@@ -37,8 +37,8 @@ def _left_behind(desk: Desk) -> Iterator[tuple[str, str]]:
     for path in sorted(desk.root.rglob("*")):
         if path.is_file() and ".git" not in path.parts:
             yield str(path.relative_to(desk.root)), path.read_text(errors="replace")
-    for path in ("onlineEndpoints", f"onlineEndpoints/{NAME}", f"onlineEndpoints/{NAME}/deployments"):
-        yield path, desk.emulator.arm("GET", path).text
+    for what in ("onlineEndpoints", f"onlineEndpoints/{NAME}", f"onlineEndpoints/{NAME}/deployments"):
+        yield what, desk.emulator.arm("GET", what).text
     yield "history", json.dumps(desk.emulator.history(NAME))
     log = Path(desk.emulator.state_dir) / "emulator.log"
     yield "the emulator's log", log.read_text(errors="replace") if log.exists() else ""
