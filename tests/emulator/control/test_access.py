@@ -241,3 +241,17 @@ def test_identities_of_users(arm: Arm) -> None:
     first, second = (arm.ask("GET", f"onlineEndpoints/{name}").json()["identity"] for name in ("mine-1", "mine-2"))
     assert first == second
     assert set(first["userAssignedIdentities"][user]) == {"principalId", "clientId"}
+
+
+def test_principals_survive_a_restart(own_server: EmulatorServer) -> None:
+    """With their secrets and roles; what the own client may do is everything again."""
+    with own_server:
+        arm = Arm(own_server)
+        (told,) = arm.control("PUT", "principals", [{"name": "reader", "roles": ["Reader"]}])["value"]
+        arm.control("PUT", "permissions", [{"actions": ["*/read"]}])
+    with EmulatorServer(own_server.state_dir, own_server.options) as again:
+        arm = Arm(again)
+        assert arm.ask("PUT", "onlineEndpoints/house", endpoint_body()).status_code == 201
+        arm.sign_in(told["clientId"], told["clientSecret"])
+        assert arm.ask("GET", "onlineEndpoints").status_code == 200
+        assert arm.ask("DELETE", "onlineEndpoints/house").status_code == 403
