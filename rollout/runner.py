@@ -118,7 +118,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """How a run of the loop ended. `failure` is the text of a failed create: the sentence, the end of its log, the hint."""
+    """How a run of the loop ended. `failure` is the text of a failed create: sentence, end of its log, hint."""
 
     decision: Decision
     observation: Observation

@@ -18,7 +18,7 @@ SETTINGS_TAG: Final = "rollout.settings"
 PROVENANCE: Final = "rollout."
 """What the names of our write-once properties begin with."""
 ACTOR: Final = "actor"
-"""The key of who ran it, in a provenance; the others are `plan`, `commit`, `run` (its URL) and `approved` (a digest)."""
+"""The key of who ran it, in a provenance; the others: `plan`, `commit`, `run` (its URL) and `approved` (a digest)."""
 _LONGEST_PROPERTY: Final = 256
 _LOCAL: Final = ("code", "environment", "model")
 _LONGEST: Final = 256

@@ -50,10 +50,10 @@ async def test_waiting(bench: Bench, connection: Connection, monkeypatch: pytest
 
 async def test_endpoints_do_not_share(bench: Bench, connection: Connection) -> None:
     """Each has its own."""
-    async with connection.lock(bench.name(), "ann") as first, connection.lock(bench.name(), "ann") as second:
-        async with first.held(0), second.held(0):
-            first.check()
-            second.check()
+    one, two = (connection.lock(bench.name(), "ann") for _ in range(2))
+    async with one as first, two as second, first.held(0), second.held(0):
+        first.check()
+        second.check()
 
 
 async def test_taken_away(bench: Bench, connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -44,8 +44,8 @@ def test_two_releases_with_an_approval_and_a_rollback(rollout: Command, on_emula
     stale = rollout("apply", plan, "--expect", "0123456789abcdef")
     assert (stale.code, stale.err) == (
         5,
-        f"error: the change set is {digest} now, not 0123456789abcdef\nhint: look at it again: rollout diff; a change set that"
-        " `diff --out FILE` saved says what changed since\n",
+        f"error: the change set is {digest} now, not 0123456789abcdef\n"
+        "hint: look at it again: rollout diff; a change set that `diff --out FILE` saved says what changed since\n",
     )
 
     waiting = rollout("apply", plan, "--expect", digest)
