@@ -161,3 +161,11 @@ async def test_single_sign_on(hub: Bench, forge: GitHub) -> None:
     with pytest.raises(SignInError) as raised:
         await forge.default_branch()
     assert raised.value.hint.endswith("for single sign-on: https://github.com/orgs/a/sso")
+
+
+async def test_no_page_of_another_host_is_read(hub: Bench, forge: GitHub) -> None:
+    """The token would go there."""
+    number = hub.pull("main", "t")
+    elsewhere = {"link": '<http://127.0.0.1:9/comments?page=2>; rel="next"'}
+    hub.world.scripted.append(Scripted("/comments", 200, elsewhere, []))
+    assert await forge.comments(number) == []

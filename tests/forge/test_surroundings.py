@@ -1,0 +1,66 @@
+"""What a job says about itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rollout.errors import SignInError, UsageError
+from rollout.forge.surroundings import Job, job_of, token
+
+HERE = {"GITHUB_REPOSITORY": "acme/models", "GITHUB_SHA": "b" * 40, "GITHUB_RUN_ID": "7"}
+
+
+def pull(full_name: str | None) -> dict[str, Any]:
+    """The event of a pull request from that repository (None: it was deleted)."""
+    repo = {"full_name": full_name} if full_name else None
+    return {"pull_request": {"number": 12, "head": {"sha": "a" * 40, "repo": repo}}}
+
+
+def test_a_push() -> None:
+    """The commit is the pushed one, and there is no pull request."""
+    assert job_of(HERE, {}) == Job(
+        repository="acme/models",
+        api_url="https://api.github.com",
+        server_url="https://github.com",
+        commit="b" * 40,
+        number=None,
+        run_url="https://github.com/acme/models/actions/runs/7",
+        from_fork=False,
+    )
+
+
+def test_a_pull_request() -> None:
+    """People look at its head, not at the trial merge that the job runs on."""
+    job = job_of(HERE, pull("Acme/Models"))
+    assert (job.commit, job.number, job.from_fork) == ("a" * 40, 12, False)
+
+
+@pytest.mark.parametrize("full_name", ["mallory/models", None])
+def test_a_fork(full_name: str | None) -> None:
+    """Also one that was deleted since."""
+    assert job_of(HERE, pull(full_name)).from_fork
+
+
+def test_an_own_server() -> None:
+    """Addresses as its runner gives them."""
+    own = {"GITHUB_API_URL": "https://git.acme.example/api/v3/", "GITHUB_SERVER_URL": "https://git.acme.example"}
+    job = job_of({**HERE, **own}, {})
+    assert (job.api_url, job.server_url) == ("https://git.acme.example/api/v3", "https://git.acme.example")
+
+
+@pytest.mark.parametrize("name", ["", "models", "a/b/c", "/models", "acme/"])
+def test_no_repository(name: str) -> None:
+    """Said with the flag that says it."""
+    with pytest.raises(UsageError) as raised:
+        job_of({"GITHUB_REPOSITORY": name}, {})
+    assert raised.value.hint == "--repository OWNER/NAME"
+
+
+def test_the_token_comes_from_the_environment() -> None:
+    """GITHUB_TOKEN before GH_TOKEN; white space around it (a file's line end) does not count."""
+    assert token({"GITHUB_TOKEN": "a\n", "GH_TOKEN": "b"}) == "a"
+    assert token({"GITHUB_TOKEN": " ", "GH_TOKEN": "b"}) == "b"
+    with pytest.raises(SignInError, match="there is no token for GitHub"):
+        token({})
