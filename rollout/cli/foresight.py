@@ -19,8 +19,8 @@ from rollout.ports import CountQuery, MetricSources
 from rollout.render.report import Report
 from rollout.render.words import span
 
-TIMES: Final = (2, 3, 5, 10)
-"""How many times as many bad requests: the least of them that can be seen in the bake's time is told."""
+TIMES: Final = (1.5, 2, 3, 5, 10, 20)
+"""How many times what is tolerated: the least of these shares that can be seen in the bake's time is told."""
 _HOUR: Final = 60.0
 
 
@@ -89,13 +89,10 @@ def note(stage: Gate, weight: int, check: Asked, hour: Arm) -> str:
         return f"{head}: nothing can be seen and nothing proven without requests"
     load = Load(per_minute=hour.requests / _HOUR, share=weight / 100, rate=(hour.bad + 1) / (hour.requests + 200))
     room = stage.seconds + stage.limit
-    seen = [(times, 60 * until_worse(load, times, check.tolerate, evidence.share)) for times in TIMES]
-    least = next(((times, seconds) for times, seconds in seen if seconds <= room), None)
-    worse = (
-        f"sees {least[0]} times as many in {_about(least[1])}"
-        if least
-        else f"sees nothing below {TIMES[-1]} times as many"
-    )
+    rates = [min(times * (load.rate + check.tolerate), 0.99) for times in TIMES]
+    seen = [(rate, 60 * until_worse(load, rate, check.tolerate, evidence.share)) for rate in rates]
+    least = next(((rate, seconds) for rate, seconds in seen if seconds <= room), None)
+    worse = f"sees {least[0]:.1%} or more in {_about(least[1])}" if least else f"cannot see even {rates[-1]:.1%}"
     proof = 60 * until_proven(load, check.tolerate, evidence.alpha)
     equal = f"proves an equal candidate in {_about(proof)}" if proof <= room else "cannot prove an equal candidate"
     return f"{head} and {load.rate:.2%}: {worse}, {equal} (9 times in 10; it has {span(room)})"

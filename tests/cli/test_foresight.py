@@ -27,13 +27,13 @@ WATCH = Gate(name="watch", kind=GateKind.BAKE, digest="d", seconds=1800, limit=3
     ("hour", "weight", "text"),
     [
         (Arm(18_000, 90), 10,
-         "watch: error_rate, at 300 requests a minute and 0.50%: sees 5 times as many in about 52m, cannot prove an "
+         "watch: error_rate, at 300 requests a minute and 0.50%: sees 3.0% or more in about 32m, cannot prove an "
          "equal candidate (9 times in 10; it has 1h30m)"),
         (Arm(180_000, 900), 50,
-         "watch: error_rate, at 3,000 requests a minute and 0.50%: sees 3 times as many in about 10m, proves an equal "
+         "watch: error_rate, at 3,000 requests a minute and 0.50%: sees 1.5% or more in about 10m, proves an equal "
          "candidate in about 6m (9 times in 10; it has 1h30m)"),
-        (Arm(600, 3), 10,
-         "watch: error_rate, at 10 requests a minute and 0.50%: sees nothing below 10 times as many, cannot prove an "
+        (Arm(60, 0), 10,
+         "watch: error_rate, at 1 requests a minute and 0.38%: cannot see even 17.7%, cannot prove an "
          "equal candidate (9 times in 10; it has 1h30m)"),
         (Arm(), 10,
          "watch: error_rate, at 0 requests a minute: nothing can be seen and nothing proven without requests"),

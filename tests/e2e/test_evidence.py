@@ -74,10 +74,17 @@ def verdict(ran: Ran) -> str:
 
 
 def test_three_per_cent_errors_are_rolled_back(desk: Desk) -> None:
-    """Made up: at 10 %, stable without errors. In minutes, not at the end of the bake."""
+    """Made up: at 10 %, stable without errors. In minutes, not at the end of the bake; `diff` has foretold that it can
+    be seen, and who judges the record again comes to the same."""
     released(desk, "{for: 2h, checks: error_rate}")
     traffic(desk, green={"error_share": 0.03})
+    foretold = desk.rollout("diff", "plans/evidence.rollout.yml", "--target", "emulator")
+    assert "watch: error_rate, at " in foretold.out
+    assert " or more in about " in foretold.out, foretold.told
     ran = carried_out(desk, 4)
+    (desk.root / "saved.json").write_text(ran.out, encoding="utf-8")
+    again = desk.rollout("rejudge", "saved.json")
+    assert verdict(ran).removeprefix("FAIL ") in again.out, again.told
     assert "worse, shown at" in verdict(ran)
     assert way(desk) == ROLLED_BACK
     assert (ran.json["decision"]["phase"], ran.json["endpoint"]["traffic"]) == ("rolled_back", {"blue": 100})

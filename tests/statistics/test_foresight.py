@@ -17,7 +17,7 @@ RUNS = 300
 )
 def test_a_worse_candidate_is_seen_in_that_time(per_minute: int, share: float, rate: float, times: float) -> None:
     """Not much sooner and not much later."""
-    minutes = until_worse(Load(per_minute=per_minute, share=share, rate=rate), times, 0.0, 0.05)
+    minutes = until_worse(Load(per_minute=per_minute, share=share, rate=rate), times * rate, 0.0, 0.05)
     truth = Truth(per_minute=per_minute, shares={0: share}, stable=rate, candidate=rate * times)
     seen = ours(truth, runs=RUNS, minutes=round(2 * minutes))
     assert 0.85 <= float((seen.when <= minutes).mean()) <= 0.995
@@ -34,6 +34,6 @@ def test_an_equal_candidate_is_proven_in_that_time(share: float, tolerate: float
 def test_what_is_tolerated_is_never_seen() -> None:
     """Nor is anything without requests."""
     load = Load(per_minute=300, share=0.1, rate=0.001)
-    assert until_worse(load, 3, 0.005, 0.05) == inf
+    assert until_worse(load, 0.003, 0.005, 0.05) == inf
     assert until_proven(load, 0.0, 0.05) == inf
-    assert until_worse(Load(per_minute=0, share=0.1, rate=0.001), 3, 0.0, 0.05) == inf
+    assert until_worse(Load(per_minute=0, share=0.1, rate=0.001), 0.003, 0.0, 0.05) == inf

@@ -23,9 +23,9 @@ class Load(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     rate: float
 
 
-def until_worse(load: Load, times: float, tolerate: float, share: float) -> float:
-    """Minutes until a candidate with so many times the bad requests is shown to be worse; infinity: never."""
-    rates = min(times * load.rate, 0.99), load.rate
+def until_worse(load: Load, candidate: float, tolerate: float, share: float) -> float:
+    """Minutes until a candidate with that share of bad requests is shown to be worse; infinity: never."""
+    rates = min(candidate, 0.99), load.rate
     arms = load.per_minute * load.share, load.per_minute * (1 - load.share)
     return _minutes(Null(tolerate), rates, arms, log(len(WORSE) / share))
 
