@@ -106,7 +106,7 @@ def _deployment(view: Scene, found: Deployment, made: Set[str]) -> Iterator[tupl
     yield "state", found.state
     yield "revision", found.revision or ""
     yield "instance_type", found.instance_type.lower()
-    if not found.autoscaled:
+    if not found.autoscaled and not _follows_load(view, found):
         yield "instance_count", found.count
     spec = view.release.candidate if found.revision == view.release.goal else None
     if spec is not None:
@@ -120,6 +120,13 @@ def _deployment(view: Scene, found: Deployment, made: Set[str]) -> Iterator[tupl
     for path, value in shown.items():
         if path.split(".")[0] not in _NOT_CONTENT and value is not None and path != "instance_type":
             yield from _safe(path, value)
+
+
+def _follows_load(view: Scene, found: Deployment) -> bool:
+    """Whether its count is matched to what an autoscaler runs beside it (`capacity: match`)."""
+    stable = view.stable
+    matched = view.release.capacity == "match" and stable is not None and stable.autoscaled
+    return matched and stable is not None and found.name != stable.name
 
 
 def _concerned(view: Scene) -> list[str]:

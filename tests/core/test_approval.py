@@ -14,11 +14,13 @@ from msgspec.structs import replace
 
 from rollout.core.approval import Approved, approved, gives_back, must_be_about, must_fit
 from rollout.core.change_set import change_set
+from rollout.core.decide import decide
 from rollout.core.decision import Phase, Status
 from rollout.core.observed import Observation
 from rollout.core.release import Release
 from rollout.core.verdict import Outcome, Verdict
 from rollout.errors import Stale
+from tests.cases.world import World
 from tests.worlds import plans
 from tests.worlds.generated import some_stages
 from tests.worlds.history import ALLOWED, History, finish
@@ -205,6 +207,22 @@ def test_once_started_it_lasts_as_long_as_its_stages() -> None:
         must_fit(given, history.release, look(history), late, ALLOWED)
 
 
+@pytest.mark.parametrize("count", [1, 5])
+def test_a_candidate_that_follows_an_autoscaler_is_what_was_approved(count: int) -> None:
+    """Approved while one instance served; at noon nine do, and the candidate was scaled to its share of them."""
+    case = {"plan": "deploy, smoke, traffic 10, traffic 50, traffic 100", "split": "blue=90 green=10"}
+    record = {"record": {"run": "v2 in green exposed", "passed": ["1-smoke-0"]}}
+    morning = World({**case, **record, "live": {"blue": "v1 autoscaled", "green": "v2"}})
+    noon = World({**case, **record, "live": {"blue": "v1 x9 autoscaled", "green": f"v2 x{count}"}})
+    found = change_set(morning.release, morning.observation)
+    given = approved(found, morning.release, endpoint=ID, created=morning.now)
+
+    decision = decide(noon.release, noon.observation, {}, frozenset())
+
+    assert type(decision.actions[0]).__name__ == ("ScaleDeployment" if count == 1 else "SetTraffic")
+    must_fit(given, noon.release, noon.observation, decision, frozenset())
+
+
 def test_a_longer_lifetime() -> None:
     """As the command line asks for it."""
     history = released()
@@ -263,3 +281,30 @@ def test_the_digest_does_not_know_the_order_of_keys(dice: random.Random) -> None
     other = replace(history.release, candidate=candidate, commit=str(dice.random()))
 
     assert change_set(other, later, ALLOWED).digest == change_set(history.release, seen, ALLOWED).digest
+
+
+def test_no_secret_is_kept_and_a_changed_one_is_seen() -> None:
+    """Values of variables are digests, those called like a secret are left out; the content's digest tells the rest."""
+    history = released()
+    seen = look(history)
+    assert seen.endpoint is not None
+    named = {"environment_variables.API_KEY": "hunter2", "environment_variables.MODE": "hunter3"}
+
+    def with_variables(content: str, **values: str) -> Observation:
+        fields = {f"environment_variables.{name}": value for name, value in values.items()}
+        assert seen.endpoint is not None
+        blue = seen.endpoint.deployments[0]
+        live = replace(blue, fields={**blue.fields, **named, **fields}, content=content, revision="v1")
+        tags = {name: value for name, value in seen.endpoint.tags.items() if not name.startswith("rollout.")}
+        return Observation(replace(seen.endpoint, deployments=(live,), tags=tags), seen.now)
+
+    before = with_variables("c1")
+    given = approved(change_set(history.release, before, ALLOWED), history.release, endpoint=ID, created=before.now)
+    decision = history.decision()
+
+    assert "hunter" not in msgspec.json.encode(given).decode()
+    with pytest.raises(Stale, match=r"approved: blue: content is c2, approved was c1$") as hidden:
+        must_fit(given, history.release, with_variables("c2", API_KEY="hunter9"), decision, ALLOWED)
+    with pytest.raises(Stale, match=r"approved: blue: environment_variables.MODE is sha256:") as shown:
+        must_fit(given, history.release, with_variables("c2", MODE="hunter9"), decision, ALLOWED)
+    assert "hunter" not in f"{hidden.value}{shown.value}"
