@@ -34,6 +34,30 @@ def test_refused_counts(house: House, given: Given) -> None:
     house.target.refuses(house.begin("blue", capacity=given.count), "instance count")
 
 
+@table(
+    row(
+        "limits.timeout",
+        "A managed deployment answers within three minutes at most",
+        QUOTAS,
+        MANAGED_YAML,
+        UNKNOWN_STATUS,
+        timeout="PT181S",
+    ),
+    row("limits.timeout-form", "A request timeout is a duration", SWAGGER, timeout="5000"),
+)
+def test_refused_timeouts(house: House, given: Given) -> None:
+    """Refused at once."""
+    house.target.refuses(house.begin("blue", requestSettings={"requestTimeout": given.timeout}), "")
+
+
+@case("limits.longest-timeout", "Three minutes are allowed", QUOTAS, MANAGED_YAML)
+def test_longest_timeout(fresh: Fresh) -> None:
+    """And shown."""
+    house = fresh.kept("place", "blue")
+    house.deploy("blue", requestSettings={"requestTimeout": "PT180S"})
+    assert house.show("blue")["properties"]["requestSettings"]["requestTimeout"] in ("PT180S", "PT3M")
+
+
 @case("limits.deployments", "An endpoint has at most 20 deployments", QUOTAS, UNKNOWN_STATUS, needs="doors")
 def test_twenty_deployments(fresh: Fresh) -> None:
     """The 21st is refused."""
@@ -165,14 +189,21 @@ def test_tags_of_a_deployment(fresh: Fresh) -> None:
 
 
 @table(
-    row("throttling.reads", "Every read tells how many are left", recorded(1), THROTTLING, method="GET", kind="reads"),
+    row(
+        "throttling.reads",
+        "Every read tells how many are left",
+        recorded(1),
+        THROTTLING,
+        method="GET",
+        kind="subscription-reads",
+    ),
     row(
         "throttling.writes",
         "Every write tells how many are left",
         recorded(0, 2),
         THROTTLING,
         method="PUT",
-        kind="writes",
+        kind="subscription-writes",
     ),
     row(
         "throttling.deletes",
@@ -180,14 +211,21 @@ def test_tags_of_a_deployment(fresh: Fresh) -> None:
         recorded(10),
         THROTTLING,
         method="DELETE",
-        kind="deletes",
+        kind="subscription-deletes",
+    ),
+    row(
+        "throttling.global",
+        "… and how many of all principals' together",
+        THROTTLING,
+        method="GET",
+        kind="subscription-global-reads",
     ),
 )
 def test_remaining_requests(fresh: Fresh, given: Given) -> None:
     """`x-ms-ratelimit-remaining-subscription-…`."""
     house = fresh.planned() if given.method == "PUT" else fresh.named()
     answer = house.target.ask(given.method, house.path, house.body() if given.method == "PUT" else None)
-    assert int(answer.headers[f"x-ms-ratelimit-remaining-subscription-{given.kind}"]) >= 0
+    assert int(answer.headers[f"x-ms-ratelimit-remaining-{given.kind}"]) >= 0
     if given.method != "GET":
         house.target.end_of(answer)
 
