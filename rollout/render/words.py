@@ -21,6 +21,7 @@ from rollout.core.actions import (
 )
 from rollout.core.decision import StageState
 from rollout.core.gate_bodies import Bake
+from rollout.core.hidden import is_secret as is_secret
 from rollout.core.observed import Weights
 from rollout.core.release import AnyStage, Delete, Deploy, Gate, GateKind, Mirror, Scale, Traffic
 
@@ -31,7 +32,6 @@ SYMBOLS: Final = {
     StageState.SKIPPED: "–",
     StageState.FAILED: "✗",
 }
-_SECRET: Final = re.compile(r"key|secret|token|passw|credential|connection_?string|sas", re.IGNORECASE)
 _DIGEST: Final = re.compile(r"[0-9a-f]{32,}")
 _DIGEST_LENGTH: Final = 12
 """A digest is told by its first digits; the JSON form has it whole."""
@@ -83,11 +83,6 @@ def known(since: datetime | None, by: str) -> str:
     """Since when and by whom something is so, as far as somebody knows; with a space in front."""
     told = [*([f"since {moment(since)}"] if since else []), *([f"by {by}"] if by else [])]
     return f" ({', '.join(told)})" if told else ""
-
-
-def is_secret(path: str, found: Any) -> bool:
-    """Whether it is a text under a name that secrets have."""
-    return isinstance(found, str) and bool(_SECRET.search(path.rsplit(".", 1)[-1]))
 
 
 def kind_of(stage: AnyStage) -> str:
