@@ -8,6 +8,8 @@ from typing import Final
 from tests.conformance.target import Target
 
 VARIABLE: Final = "ROLLOUT_CONFORMANCE_TARGET"
+ADDRESS: Final = "ROLLOUT_ARM_URL"
+"""Resource Manager of another cloud."""
 WARNING: Final = (
     "conformance against a real workspace ({where}): makes endpoints `conf-…` and Standard_DS3_v2 instances, which "
     "cost money; all of it takes about eight hours (`-k traffic` takes one). What it makes, it deletes again."
@@ -28,5 +30,10 @@ def workspace(where: str) -> Target:
         raise ValueError(f"{VARIABLE} must be SUBSCRIPTION/GROUP/WORKSPACE, not {where!r}")
     credential = DefaultAzureCredential()
     return Target(
-        "https://management.azure.com", subscription, group, name, lambda scope: credential.get_token(scope).token
+        os.environ.get(ADDRESS, "https://management.azure.com"),
+        subscription,
+        group,
+        name,
+        lambda scope: credential.get_token(scope).token,
+        verify=os.environ.get("REQUESTS_CA_BUNDLE", True),
     )
