@@ -203,13 +203,13 @@ def _hazards(ctx: click.Context, param: click.Parameter, value: tuple[str, ...])
     names = tuple(name.strip() for given in value for name in given.split(",") if name.strip())
     if not names:
         return names
-    from rollout.core.hazards import HAZARDS, unknown
+    from rollout.core.hazards import HAZARDS, canonical, unknown
 
     for name in filter(unknown, names):
         close = get_close_matches(name, HAZARDS, 1)
         hint = f"; did you mean {close[0]}?" if close else f"; there are {', '.join(HAZARDS)}"
         raise click.BadParameter(f"{name!r} is no hazard{hint}", ctx, param)
-    return names
+    return tuple(sorted(canonical(names)))
 
 
 allow_hazard = option(

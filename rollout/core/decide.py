@@ -39,10 +39,11 @@ def decide(
 ) -> Decision:
     """Say what to do next.
 
-    `verdicts` are the measurements of this pass by gate key; `allowed` the hazards that a person or policy allows
-    (`creates-endpoint`, `takes-unmanaged-traffic:NAME`, ...).
+    `verdicts` are the measurements of this pass by gate key; `allowed` the hazards that a person allows, by canonical
+    names (`creates-endpoint`, `takes-unmanaged-traffic:NAME`, ...).
     """
-    allowed = hazards.canonical((*allowed, *release.allow_hazards))
+    if release.allow_hazards:
+        allowed = hazards.canonical((*allowed, *release.allow_hazards))
     live = observation.endpoint
     if live is None:
         return _absent(release, observation, allowed)
