@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from tests.github.bench import NAME
@@ -79,3 +81,28 @@ def test_a_merge_that_is_about_something_else(team: Office) -> None:
     run = team.merge(team.bench.pull("words", "Words"))
     assert results(run) == {"diff": "success", "apply": "skipped"}, shown(run.jobs["diff"])
     assert team.bench.world.assertions == []
+
+
+@pytest.mark.skipif(not os.environ.get("ROLLOUT_WORKFLOWS"), reason="the long form: ROLLOUT_WORKFLOWS=1")
+def test_a_release_that_is_taken_back(team: Office) -> None:
+    """The apply job fails with the gate, says so everywhere, and opens the pull request whose merge deploys nothing."""
+    repo = team.bench.repo
+    team.release("v2", "first")
+    team.merge(team.bench.pull("first", "Release v2")).approve("production")
+    team.release("v3", "broken", broken=True)
+    number = team.bench.pull("broken", "Release v3")
+    run = team.merge(number)
+    run.approve("production")
+    assert results(run) == {"diff": "success", "apply": "failure"}, shown(run.jobs["apply"])
+    assert "⛔ **rolled back** at `smoke`" in team.comments(number)[0]
+    merge = repo.pull(number)["merge_commit_sha"]
+    assert team.statuses(merge)[f"rollout/{team.name}"][0] == "failure"
+    back = repo.pulls()[-1]
+    assert back["title"] == f"Take back {team.name} (smoke failed)"
+    assert back["user"]["login"] == "github-actions[bot]"
+    run = team.merge(back["number"])
+    assert "deploy" not in {line.split()[1] for line in run.jobs["diff"].log.lines if line.startswith("  + ")}
+    run.approve("production")
+    assert results(run)["diff"] == "success", shown(run.jobs["diff"])
+    assert results(run)["apply"] in ("success", "skipped"), shown(run.jobs["apply"])
+    assert results(team.scheduled()) == {"reconcile": "success"}
