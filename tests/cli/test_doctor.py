@@ -129,7 +129,7 @@ def test_the_endpoints_identity_lacks_a_role(rollout: Command, on_emulator: Path
     sdk.endpoint("{name: identity, auth_mode: key}")
     sound = rollout("doctor", plan, "-o", "json").json
     assert states(sound)["identity"] == "ok"
-    taken = _pull_role(sdk)
+    taken = _pull_role(sdk, "identity")
     sdk.rest("DELETE", taken)
     told = rollout("doctor", plan, "-o", "json")
     check = next(check for check in told.json["checks"] if check["name"] == "identity")
@@ -139,10 +139,14 @@ def test_the_endpoints_identity_lacks_a_role(rollout: Command, on_emulator: Path
     assert '--role "AcrPull"' in check["remedy"]
 
 
-def _pull_role(sdk: Sdk) -> str:
-    """The path, below the group, of the assignment that lets the identity pull images."""
+def _pull_role(sdk: Sdk, endpoint: str) -> str:
+    """The path, below the group, of the assignment that lets that endpoint's identity pull images."""
+    whose = sdk.client.online_endpoints.get(endpoint).identity.principal_id
     found = sdk.rest("GET", "/providers/Microsoft.Authorization/roleAssignments")["value"]
     pull = next(
-        one for one in found if one["properties"]["roleDefinitionId"].endswith("7f951dda-4ed3-4680-a7ca-43fe172d538d")
+        one
+        for one in found
+        if one["properties"]["principalId"] == whose
+        and one["properties"]["roleDefinitionId"].endswith("7f951dda-4ed3-4680-a7ca-43fe172d538d")
     )
     return str(pull["id"]).partition(f"/resourceGroups/{sdk.client.resource_group_name}")[2]

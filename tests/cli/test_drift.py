@@ -62,7 +62,10 @@ def test_without_the_permission_it_is_unknown(rollout: Command, on_emulator: Pat
     retagged(sdk, "unknown", team="sales")
     status = rollout("emulator", "status", "--output", "json").json
     door, verify = f"{status['url']}/_emulator/faults", status["ca_bundle"]
-    denied = {"effect": {"kind": "status", "status": 403, "code": "AuthorizationFailed"}, "path": "/eventtypes/"}
+    denied: dict[str, Any] = {
+        "effect": {"kind": "status", "status": 403, "code": "AuthorizationFailed"},
+        "path": "/eventtypes/",
+    }
     assert requests.put(door, json=[denied], verify=verify, timeout=10).status_code < 500
 
     found = rollout("diff", plan, "-o", "json").json
