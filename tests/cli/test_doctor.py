@@ -141,7 +141,8 @@ def test_the_endpoints_identity_lacks_a_role(rollout: Command, on_emulator: Path
 
 def _pull_role(sdk: Sdk, endpoint: str) -> str:
     """The path, below the group, of the assignment that lets that endpoint's identity pull images."""
-    whose = sdk.client.online_endpoints.get(endpoint).identity.principal_id
+    workspace = f"/providers/Microsoft.MachineLearningServices/workspaces/{sdk.client.workspace_name}"
+    whose = sdk.rest("GET", f"{workspace}/onlineEndpoints/{endpoint}")["identity"]["principalId"]
     found = sdk.rest("GET", "/providers/Microsoft.Authorization/roleAssignments")["value"]
     pull = next(
         one
