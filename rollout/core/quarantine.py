@@ -13,6 +13,7 @@ from rollout.core.decision import Decision, Phase, StageState, StageView, Status
 from rollout.core.place import Place, stage_views
 from rollout.core.progress import Quarantined
 from rollout.core.release import OnFailure
+from rollout.core.run import fail
 from rollout.core.scene import Scene
 
 BY_HAND = "person"
@@ -24,11 +25,16 @@ def quarantined(scene: Scene) -> Decision | None:
     entry = entry_for(scene)
     if entry is None:
         return None
+    exposed = scene.endpoint.weights.touches(scene.journey.slot)
+    if exposed and scene.run is not None and not scene.run.ended:
+        return fail(scene, entry.key, "a gate that it failed is in the plan again")
     action, due = _clean_up(scene, entry)
     if action is None and scene.release.drift == "heal":
         action = next(endpoint_drift(scene), None)
     failed = next((s.stage.name for s in scene.journey.steps if s.key == entry.key), "a person's rollback")
     reason = f"this goal failed at {failed} and is not tried again: change the candidate or the gate, or rollout retry"
+    if exposed and scene.promoted is not None and scene.promoted.name != scene.journey.slot:
+        reason += f"; {scene.journey.slot} keeps what a person gave it, until rollout rollback"
     return Decision(
         status=Status.ACT if action else Status.HOLD,
         phase=Phase.ROLLED_BACK,
