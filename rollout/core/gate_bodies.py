@@ -49,6 +49,29 @@ class SmokeTest(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="smoke_
     concurrency: int = 1
 
 
+class Compare(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="compare"):
+    """Send every request to stable and to the candidate, at most `concurrency` at a time, and compare the answers.
+
+    `part` is the JMESPath expression of what is compared ("": the whole answer without the paths in `ignore`), and
+    `unit` what counts as one: the part, each row of it, or each label. Two numbers agree if they differ by at most
+    `absolute`, or by at most `relative` times stable's. Shares from 0 to 1: `at_most` may differ; `distribution` is
+    the greatest distance of the distributions of all numbers (None: any). `latency_ratio` is how many times stable's
+    median the candidate's may be (None: any).
+    """
+
+    requests: tuple[RequestFile, ...]
+    part: str = ""
+    unit: Literal["answer", "row", "label"] = "answer"
+    ignore: tuple[str, ...] = ()
+    absolute: float = 0.0
+    relative: float = 0.0
+    at_most: float = 0.0
+    distribution: float | None = None
+    latency_ratio: float | None = None
+    time_limit: float | None = None
+    concurrency: int = 1
+
+
 class Source(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Where counts come from. `address` is the base URL of `prometheus`, the URL of `http`, the workspace's id of
     `log_analytics`, and "" for `azure_monitor`; `lag` is after how many seconds its counts are final."""
@@ -128,4 +151,4 @@ class Approval(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="approva
     message: str
 
 
-GateBody = SmokeTest | Bake | Approval
+GateBody = SmokeTest | Compare | Bake | Approval

@@ -43,6 +43,7 @@ _SIGN_IN: Final[Mapping[str, Permission]] = {
     "aml_token": Permission(f"{_ENDPOINTS}/token/action", "sign in for smoke tests (auth_mode: aml_token)"),
     "aad_token": Permission(f"{_ENDPOINTS}/score/action", "sign in for smoke tests (auth_mode: aad_token)", data=True),
 }
+_SENDING: Final = frozenset({GateKind.SMOKE_TEST, GateKind.COMPARE})
 _UPLOADS: Final = (
     Permission(f"{_WORKSPACE}/datastores/read", "upload local files"),
     Permission(f"{_WORKSPACE}/datastores/listSecrets/action", "upload local files"),
@@ -57,7 +58,7 @@ def needed(release: Release | None) -> tuple[Permission, ...]:
     if release is None:
         return _ALWAYS
     found = list(_ALWAYS)
-    if any(isinstance(stage, Gate) and stage.kind is GateKind.SMOKE_TEST for stage in release.stages):
+    if any(isinstance(stage, Gate) and stage.kind in _SENDING for stage in release.stages):
         found.append(_SIGN_IN[release.endpoint.fields.get("auth_mode") or "key"])
     bodies = [stage.body for stage in release.stages if isinstance(stage, Gate)]
     sources = {body.evidence.source.kind for body in bodies if isinstance(body, Bake) and body.evidence is not None}

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from math import isclose
+from collections.abc import Iterator
 from typing import Any, Final
 
 from rollout.core.gate_bodies import Expectation, Golden
+from rollout.gates.differing import NOTHING, differing, is_number
 from rollout.gates.words import body, cut, value
 from rollout.ports import ScoringAnswer
 
@@ -77,31 +77,13 @@ def _assertion(expression: str, document: Any) -> Iterator[str]:
 
 def differences(golden: Golden, expected: Any, found: Any, path: str) -> Iterator[str]:
     """Every place where the answer is not the golden one, numbers within the tolerance."""
-    if _is_number(expected) and _is_number(found):
-        if not isclose(expected, found, rel_tol=0.0, abs_tol=max(golden.absolute, golden.relative * abs(expected))):
-            yield f"expected {value(expected)} at {path}, got {value(found)}{_tolerance(golden)}"
-    elif isinstance(expected, Mapping) and isinstance(found, Mapping):
-        yield from _keys(golden, expected, found, path)
-    elif isinstance(expected, list) and isinstance(found, list) and len(expected) == len(found):
-        for index, (inner, other) in enumerate(zip(expected, found, strict=True)):
-            yield from differences(golden, inner, other, f"{path}[{index}]")
-    elif isinstance(expected, bool) is not isinstance(found, bool) or expected != found:
-        yield f"expected {value(expected)} at {path}, got {value(found)}"
+    for place in differing(golden.absolute, golden.relative, expected, found, path):
+        tolerance = _tolerance(golden) if is_number(place.one) and is_number(place.other) else ""
+        yield f"expected {_shown(place.one)} at {place.path}, got {_shown(place.other)}{tolerance}"
 
 
-def _keys(golden: Golden, expected: Mapping[str, Any], found: Mapping[str, Any], path: str) -> Iterator[str]:
-    for key in sorted({*expected, *found}):
-        place = f"{path}.{key}"
-        if key not in found:
-            yield f"expected {value(expected[key])} at {place}, got nothing"
-        elif key not in expected:
-            yield f"expected nothing at {place}, got {value(found[key])}"
-        else:
-            yield from differences(golden, expected[key], found[key], place)
-
-
-def _is_number(candidate: Any) -> bool:
-    return isinstance(candidate, int | float) and not isinstance(candidate, bool)
+def _shown(found: Any) -> str:
+    return "nothing" if found is NOTHING else value(found)
 
 
 def _tolerance(golden: Golden) -> str:

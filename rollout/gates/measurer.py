@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import assert_never
 
 from rollout.core.decision import Decision, Roles
-from rollout.core.gate_bodies import Approval, Bake, GateBody, SmokeTest
+from rollout.core.gate_bodies import Approval, Bake, Compare, GateBody, SmokeTest
 from rollout.core.observed import Observation
 from rollout.core.release import Gate, Role
 from rollout.core.verdict import Outcome, Verdict
-from rollout.gates import bake, evidence, smoke
+from rollout.gates import bake, compare, evidence, smoke
 from rollout.ports import Clock, ControlPlane, MetricSources, Scoring
 
 
@@ -31,6 +31,8 @@ class Measurer:
         match body:
             case SmokeTest(deployment=role):
                 return await smoke.measure(self._scoring, endpoint, _named(role, decision.roles), body)
+            case Compare():
+                return await compare.measure(self._scoring, self._clock, endpoint, decision.roles, body)
             case Bake(deployment=role):
                 name = _named(role, decision.roles)
                 health = await bake.measure(self._scoring, self._plane, self._clock, endpoint, name)

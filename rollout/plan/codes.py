@@ -62,8 +62,8 @@ _LANGUAGE: Final = {
     ),
     "PLAN106": Explanation(
         "a stage needs exactly one kind",
-        "A stage is one of deploy, scale, mirror, traffic, delete, smoke_test, bake, approval; beside it only name, "
-        "timeout and on_failure may stand.",
+        "A stage is one of deploy, scale, mirror, traffic, delete, smoke_test, compare, bake, approval; beside it only "
+        "name, timeout and on_failure may stand.",
     ),
     "PLAN107": Explanation(
         "not in this version",
@@ -180,6 +180,12 @@ _FILES: Final = {
     "PLAN403": Explanation("not a JMESPath expression", "Assertions are JMESPath; literals stand in backticks."),
     "PLAN404": Explanation(
         "not a usable golden answer", "Give `answer` or `file`; one golden answer belongs to one request."
+    ),
+    "PLAN405": Explanation(
+        "not a usable comparison",
+        "What is compared is `select` (a part of each answer), `rows` (a list in each, row by row) or `labels` (one or "
+        "many in each, which are equal or not), and the whole answer without them. Paths to ignore are keys with dots "
+        "between them, `*` for any of them. A limit of the latency needs 20 requests.",
     ),
 }
 _EVIDENCE: Final = {

@@ -12,6 +12,7 @@ from rollout.core.gate_bodies import (
     OF_THE_PLAN,
     Approval,
     Bake,
+    Compare,
     Expectation,
     GateBody,
     Golden,
@@ -21,11 +22,13 @@ from rollout.core.gate_bodies import (
 from rollout.core.release import Gate, GateKind, Role
 from rollout.core.revision import canonical_json, gate_digest
 from rollout.errors import Fault
+from rollout.plan.compare_lowering import Complain, json_lines, readable, whole_comparison
+from rollout.plan.compare_models import CompareModel
 from rollout.plan.documents import usable_file
 from rollout.plan.evidence_lowering import EvidenceReader
-from rollout.plan.gates import ExpectModel, GoldenModel, RequestModel, SmokeTestModel
+from rollout.plan.gates import ExpectModel, GoldenModel, RecordedModel, RequestModel, SmokeTestModel
 from rollout.plan.layers import PlanFile
-from rollout.plan.models import ApprovalStage, BakeStage, SmokeTestStage
+from rollout.plan.models import ApprovalStage, BakeStage, CompareStage, SmokeTestStage
 from rollout.plan.plain_schema import plainly_valid
 from rollout.plan.positions import Path, present
 from rollout.plan.roles import Cast
@@ -36,7 +39,7 @@ _MAX_REQUEST: Final = 10_000_000
 _MAX_TOTAL: Final = 20_000_000
 _MOST_REQUESTS: Final = 1000
 
-GateStage = SmokeTestStage | BakeStage | ApprovalStage
+GateStage = SmokeTestStage | CompareStage | BakeStage | ApprovalStage
 
 
 class GateReader(msgspec.Struct, frozen=True):
@@ -54,6 +57,8 @@ class GateReader(msgspec.Struct, frozen=True):
         body: GateBody
         if isinstance(stage, SmokeTestStage):
             body, limit = self._smoke_test(stage.smoke_test, path), stage.smoke_test.limit
+        elif isinstance(stage, CompareStage):
+            body, limit = self._compare(stage.compare, path), stage.compare.limit
         elif isinstance(stage, BakeStage):
             limit = stage.bake.limit
             body = self._bake(stage, path, self._limit(stage, at, limit))
@@ -103,18 +108,47 @@ class GateReader(msgspec.Struct, frozen=True):
             concurrency=model.concurrency,
         )
 
+    def _compare(self, model: CompareModel, path: Path) -> Compare:
+        found: list[RequestFile] = []
+        for index, request in enumerate(model.requests):
+            at: Path = (*path, "requests", index)
+            found += self._recorded(request, at)
+            if self._too_many(len(found), sum(len(each.body) for each in found), at, "comparison"):
+                break
+        return whole_comparison(model, tuple(found), self._complaint(path))
+
+    def _recorded(self, model: RecordedModel, path: Path) -> tuple[RequestFile, ...]:
+        """What one entry of a comparison sends: one request, or one for each line."""
+        if model.file is None or not model.file.lower().endswith((".jsonl", ".ndjson")):
+            request = self._sent(model, path)
+            return () if request is None else (request,)
+        if "body" in model.model_fields_set:
+            self._add("PLAN401", path, "a request has a `file` or a `body`", "one of them")
+        body = self._read(model.file, (*path, "file"))
+        kind = model.content_type or "application/json"
+        return () if body is None else json_lines(model.file, body, kind, self._complaint((*path, "file")))
+
+    def _complaint(self, path: Path) -> Complain:
+        return lambda code, at, message, expected: self._add(code, (*path, *at), message, expected)
+
     def _requests(self, model: SmokeTestModel, path: Path) -> list[RequestFile | None]:
         found: list[RequestFile | None] = []
         size = 0
         for index, request in enumerate(model.requests):
-            read = self._request(request, (*path, "requests", index))
+            at: Path = (*path, "requests", index)
+            read = self._request(request, at)
             size += len(read.body) if read else 0
             found.append(read)
-            if size > _MAX_TOTAL or index >= _MOST_REQUESTS:
-                limits = f"at most {_MOST_REQUESTS} requests and {_MAX_TOTAL} bytes in one smoke test"
-                self._add("PLAN401", (*path, "requests", index), "these are too many requests", limits)
+            if self._too_many(len(found), size, at, "smoke test"):
                 break
         return found
+
+    def _too_many(self, count: int, size: int, path: Path, what: str) -> bool:
+        if size <= _MAX_TOTAL and count <= _MOST_REQUESTS:
+            return False
+        limits = f"at most {_MOST_REQUESTS} requests and {_MAX_TOTAL} bytes in one {what}"
+        self._add("PLAN401", path, "these are too many requests", limits)
+        return True
 
     def _role(self, name: str | None, path: Path) -> Role:
         if name is None:
@@ -122,18 +156,22 @@ class GateReader(msgspec.Struct, frozen=True):
         return self.cast.role(self.plan, (*path, "deployment"), name, self.faults) or self.default
 
     def _request(self, model: RequestModel, path: Path) -> RequestFile | None:
+        expect = self._expectation(model.expect, (*path, "expect")) if model.expect else None
+        request = self._sent(model, path)
+        return None if request is None else msgspec.structs.replace(request, expect=expect)
+
+    def _sent(self, model: RecordedModel, path: Path) -> RequestFile | None:
         if (model.file is None) == ("body" not in model.model_fields_set):
             self._add("PLAN401", path, "a request has a `file` or a `body`", "one of them")
             return None
-        expect = self._expectation(model.expect, (*path, "expect")) if model.expect else None
         if model.file is None:
             kind = model.content_type or "application/json"
-            return RequestFile(name="inline", body=json.dumps(model.body).encode(), content_type=kind, expect=expect)
+            return RequestFile(name="inline", body=json.dumps(model.body).encode(), content_type=kind)
         kind = model.content_type or _content_type(model.file)
         body = self._read(model.file, (*path, "file"))
         if body is not None and kind == "application/json":
             self._json(body, model.file, (*path, "file"), "PLAN401")
-        return RequestFile(name=model.file, body=body or b"", content_type=kind, expect=expect)
+        return RequestFile(name=model.file, body=body or b"", content_type=kind)
 
     def _expectation(self, model: ExpectModel, path: Path) -> Expectation:
         return Expectation(
@@ -152,22 +190,8 @@ class GateReader(msgspec.Struct, frozen=True):
         return value
 
     def _assertions(self, expressions: tuple[str, ...], path: Path) -> tuple[str, ...]:
-        if not expressions:
-            return ()
-        # Loaded only for plans that use it.
-        import jmespath
-        from jmespath.exceptions import JMESPathError
-
         for index, expression in enumerate(expressions):
-            try:
-                jmespath.compile(expression)
-            except (JMESPathError, RecursionError):
-                self._add(
-                    "PLAN403",
-                    (*path, index),
-                    f"`{expression}` is not a JMESPath expression",
-                    "for example `length(@) == `2``",
-                )
+            readable(expression, (index,), "length(@) == `2`", self._complaint(path))
         return expressions
 
     def _golden(self, model: GoldenModel, path: Path) -> Golden:

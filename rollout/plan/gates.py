@@ -1,4 +1,4 @@
-"""The gates of the language as they are written: `smoke_test`, `bake`, `approval`."""
+"""The gates of the language as they are written: `smoke_test`, `bake`, `approval`; `compare` has its own module."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ def _statuses(value: Any) -> Any:
     return tuple(whole(item, 100, 599, "HTTP status") for item in items)
 
 
-def _many(value: Any) -> Any:
+def many(value: Any) -> Any:
+    """A list, also where one item is written alone."""
     return tuple(value) if isinstance(value, list) else (value,)
 
 
@@ -46,6 +47,7 @@ def _file_or_schema(value: Any) -> Any:
 
 _NUMBER = WithJsonSchema({"type": "number", "minimum": 0})
 Tolerance = Annotated[float, BeforeValidator(_tolerance), _NUMBER]
+Concurrency = Annotated[int, BeforeValidator(_concurrency)]
 Statuses = Annotated[
     tuple[int, ...],
     BeforeValidator(_statuses),
@@ -53,12 +55,12 @@ Statuses = Annotated[
 ]
 Texts = Annotated[
     tuple[str, ...],
-    BeforeValidator(_many),
+    BeforeValidator(many),
     WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
 ]
 
 
-class _OneOrMany:
+class OneOrMany:
     """In the JSON Schema: a list, or one of its items alone."""
 
     def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
@@ -105,14 +107,20 @@ class ExpectModel(Strict):
     )
 
 
-class RequestModel(Shorthand):
-    """One request: a file that is sent as it is, or a JSON value written here."""
+class RecordedModel(Shorthand):
+    """One request: a file that is sent as it is, or a JSON value written here; in `compare` a file of JSON lines
+    (`.jsonl`) is a request a line."""
 
     shorthand: ClassVar[str] = "file"
 
     file: str | None = Field(default=None, description="The path of the file that is sent as the body.")
     body: Json = Field(default=None, description="A JSON value that is sent as the body, instead of a file.")
     content_type: str | None = Field(default=None, description="The Content-Type; by default from the file's name.")
+
+
+class RequestModel(RecordedModel):
+    """One request: a file that is sent as it is, or a JSON value written here."""
+
     expect: ExpectModel | None = Field(
         default=None, description="What to expect of this request, instead of the stage's `expect`."
     )
@@ -125,9 +133,9 @@ class SmokeTestModel(Shorthand):
 
     requests: Annotated[
         tuple[RequestModel, ...],
-        BeforeValidator(_many),
+        BeforeValidator(many),
         Field(min_length=1),
-        _OneOrMany(),
+        OneOrMany(),
     ] = Field(description="The requests: paths of files, or objects.")
     deployment: str | None = Field(
         default=None, description="Which deployment is asked: `candidate` (the default), `stable` or its name."
@@ -139,9 +147,7 @@ class SmokeTestModel(Shorthand):
     repetitions: Annotated[int, BeforeValidator(_repetitions)] = Field(
         default=1, description="How often each request is sent."
     )
-    concurrency: Annotated[int, BeforeValidator(_concurrency)] = Field(
-        default=1, description="How many requests are under way at the same time."
-    )
+    concurrency: Concurrency = Field(default=1, description="How many requests are under way at the same time.")
     limit: Duration | None = Field(
         default=None, description="How long errors and missing answers are waited for before the rollout holds."
     )
@@ -158,7 +164,7 @@ class BakeModel(Shorthand):
     deployment: str | None = Field(
         default=None, description="Which deployment is watched: `candidate` (the default), `stable` or its name."
     )
-    checks: Annotated[tuple[CheckModel, ...], BeforeValidator(check_list), _OneOrMany()] | None = Field(
+    checks: Annotated[tuple[CheckModel, ...], BeforeValidator(check_list), OneOrMany()] | None = Field(
         default=None, description="What the candidate is compared by, minute by minute; without checks only its health."
     )
     promote_when: Literal["proven", "unproven"] | None = Field(

@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, WithJsonSchema, model_validator
 
+from rollout.plan.compare_models import CompareModel
 from rollout.plan.gates import (
     ApprovalModel,
     BakeModel,
@@ -20,8 +21,8 @@ from rollout.plan.policies import HazardNames, Ignored
 from rollout.plan.shapes import Counts, Duration, MirrorShare, Name, Shares, StageName, Strict, refuse, whole
 
 MUTATIONS: Final = ("deploy", "scale", "mirror", "traffic", "delete")
-GATES: Final = ("smoke_test", "bake", "approval")
-PLANNED: Final = ("compare", "metric")
+GATES: Final = ("smoke_test", "compare", "bake", "approval")
+PLANNED: Final = ("metric",)
 """Gates that the language knows and this version cannot measure: refused, never skipped."""
 KINDS: Final = (*MUTATIONS, *GATES)
 MOST_STAGES: Final = 200
@@ -86,6 +87,13 @@ class SmokeTestStage(StageModel):
     smoke_test: SmokeTestModel = Field(description="The requests and what to expect.")
 
 
+class CompareStage(StageModel):
+    """Ask stable and the candidate the same, and compare their answers."""
+
+    kind: ClassVar[str] = "compare"
+    compare: CompareModel = Field(description="The requests, and how far the answers may be apart.")
+
+
 class BakeStage(StageModel):
     """Let the candidate serve for a while."""
 
@@ -139,6 +147,7 @@ AnyStageModel = Annotated[
     | Annotated[TrafficStage, Tag("traffic")]
     | Annotated[DeleteStage, Tag("delete")]
     | Annotated[SmokeTestStage, Tag("smoke_test")]
+    | Annotated[CompareStage, Tag("compare")]
     | Annotated[BakeStage, Tag("bake")]
     | Annotated[ApprovalStage, Tag("approval")],
     Discriminator(_kind),

@@ -18,6 +18,7 @@ from rollout.plan.models import (
     GATES,
     ApprovalStage,
     BakeStage,
+    CompareStage,
     DeleteStage,
     DeployStage,
     MirrorStage,
@@ -72,7 +73,7 @@ class StageReader(msgspec.Struct, frozen=True):
                 return None if weight is None else Traffic(name="", weight=weight)
             case DeleteStage():
                 return self._delete(stage, where)
-            case SmokeTestStage() | BakeStage() | ApprovalStage():
+            case SmokeTestStage() | CompareStage() | BakeStage() | ApprovalStage():
                 return GateReader(self.plan, self.cast, self.faults, self.about).gate(stage, path)
             case _:
                 raise AssertionError(stage)

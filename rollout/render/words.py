@@ -20,7 +20,7 @@ from rollout.core.actions import (
     UpdateEndpoint,
 )
 from rollout.core.decision import StageState
-from rollout.core.gate_bodies import Bake
+from rollout.core.gate_bodies import Bake, Compare
 from rollout.core.hidden import is_secret as is_secret
 from rollout.core.observed import Weights
 from rollout.core.release import AnyStage, Delete, Deploy, Gate, GateKind, Mirror, Scale, Traffic
@@ -107,6 +107,8 @@ def stage_text(stage: AnyStage) -> str:
             return f"the former {role.value}" + (f", {span(after)} after promotion" if after else "")
         case Gate(kind=GateKind.BAKE, seconds=seconds, body=body):
             return f"healthy for {span(seconds)}{_shown(body)}"
+        case Gate(kind=GateKind.COMPARE, body=Compare(unit=unit, at_most=share)):
+            return f"the {unit}s of stable" + (f", but for {100 * share:.3g} %" if share else "")
         case Gate(kind=kind):
             return kind.value.replace("_", " ")
         case _:

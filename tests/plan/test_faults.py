@@ -14,7 +14,7 @@ from tests.plan.conftest import DEPLOYMENT, ENDPOINT, ROLES
 Refused = Callable[[str], list[str]]
 
 HEAD = "version: 1\nname: house-prices\nendpoint: house/endpoint.yml\ncandidate: house/deployment.yml\nstages:\n"
-KINDS = "one of deploy, scale, mirror, traffic, delete, smoke_test, bake, approval"
+KINDS = "one of deploy, scale, mirror, traffic, delete, smoke_test, compare, bake, approval"
 DURATION = "a duration such as `90s`, `30m`, `1h30m`, `2d` or `PT30M`"
 
 
@@ -59,7 +59,7 @@ drift: heel
         f"plan.yml:10:11: PLAN104: stages[4].bake: `10` has no unit | {DURATION} | did you mean `10s` or `10m`?",
         "plan.yml:11:13: PLAN105: stages[5].mirror: `off` is not a weight | a whole percentage from 0 to 50, or `none`"
         " | write `none`: in YAML 1.1 `off` is a boolean",
-        "plan.yml:12:5: PLAN107: stages[6]: this version has no `compare` gate yet | one of smoke_test, bake, approval",
+        "plan.yml:12:14: PLAN102: stages[6].compare.requests: `requests` is missing",
         "plan.yml:13:8: PLAN110: drift: `heel` is not known here | `heal`, `report` or `hold`",
     ]
 
@@ -128,13 +128,13 @@ drift: heel
             "plan.yml:7:28: PLAN112: stages[1].on_failure: nothing fails at a `scale` stage"
             " | `on_failure` at a gate or a deploy stage",
             "plan.yml:7:43: PLAN112: stages[1].timeout: a `scale` stage has no `timeout`: the service ends its"
-            " operations by itself | `timeout` at a gate: smoke_test, bake, approval",
+            " operations by itself | `timeout` at a gate: smoke_test, compare, bake, approval",
             "plan.yml:8:29: PLAN103: stages[2].bake.checks: a bake has 1 to 20 checks, this one has 0"
             " | a list of checks"]),
         (["deploy: candidate", "metric: {}", "bake: soon", "traffic: 100",
           "{bake: {for: 1m, limit: 1h}, timeout: 1h}"], [
             "plan.yml:7:5: PLAN107: stages[1]: this version has no `metric` gate yet"
-            " | one of smoke_test, bake, approval",
+            " | one of smoke_test, compare, bake, approval",
             f"plan.yml:8:11: PLAN104: stages[2].bake: `soon` is not a duration | {DURATION}",
             "plan.yml:10:43: PLAN103: stages[4].timeout: a gate has a `timeout` or a `limit`, which are the same"
             " | one of them"]),
