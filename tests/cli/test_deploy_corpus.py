@@ -56,7 +56,7 @@ def test_deployed(rollout: Command, on_emulator: Path, tmp_path: Path, row: Row)
     plan = tmp_path / "plan.yml"
     plan.write_text(plan_text(path, {**row.set, "endpoint_name": None}, endpoint=f"corpus-{ALL.index(row)}"))
 
-    applied = rollout("apply", plan, "--auto-approve")
+    applied = rollout("apply", plan, "--auto-approve", "--allow-hazard", "unpinned-asset")
     diff = rollout("diff", plan, "-o", "json", "--detailed-exitcode")
     gone = rollout("destroy", plan, "--yes")  # its cores are needed
 

@@ -270,7 +270,7 @@ def test_faults_that_make_no_sense(arm: Arm, rule: Any) -> None:
     """A bad rule is refused with the reason and changes nothing."""
     told = arm.control("PUT", "faults", [rule])
     assert told["error"]["code"] == "BadFault"
-    assert arm.control("GET", "faults") == {"value": []}
+    assert arm.control("GET", "faults") == {"value": [], "waiting": []}
 
 
 def test_autoscale_settings(arm: Arm) -> None:

