@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
@@ -23,14 +22,14 @@ GROUP = ("emulator", "emulator")
 
 
 @pytest.fixture
-def environment(server: EmulatorServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
+def environment(server: EmulatorServer, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """The variables of `rollout emulator env`, and nothing else; the SDK's own one is taken back."""
     found = server.environment()
     for name, value in found.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("AZUREML_CURRENT_CLOUD", "")  # so that it is as it was at the end, whatever the SDK puts there
     monkeypatch.delenv("AZUREML_CURRENT_CLOUD")  # another test's emulator, maybe
-    yield found
+    return found
 
 
 @pytest.fixture
