@@ -72,7 +72,8 @@ def _recorded(file: Path) -> Mapping[str, Recorded]:
         raise UsageError(f"cannot read {file}: {error.strerror}") from error
     document = decode(text, str(file))
     result = document.result if isinstance(document, Document) else None
-    found = {one.gate: one.evidence for one in result.measurements if one.evidence is not None} if result else {}
+    said = result.measurements if result else ()
+    found = {one.gate: one.evidence for one in said if one.evidence is not None and "checks" in one.evidence}
     if not found:
         hint = "a bake with checks, measured in that command, leaves them"
         raise UsageError(f"{file} has no recorded checks", hint=hint)

@@ -159,7 +159,8 @@ class WayBack(Part, frozen=True, kw_only=True):
 
 class Measurement(Part, frozen=True, kw_only=True):
     """What a gate said in this command, with the end of the container's log where it brought one, and what the checks
-    of a bake were judged by: queries, raw counts, log E (docs/statistics.md)."""
+    of a bake were judged by: queries, raw counts, log E (docs/statistics.md); or the rows that a comparison found to
+    differ most (docs/compare.md)."""
 
     gate: str
     outcome: str

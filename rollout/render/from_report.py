@@ -32,6 +32,8 @@ from rollout.render.report import Report
 
 _LONGEST: Final = 10_000
 _LOG_LINES: Final = 1_000
+_IN_FULL: Final = frozenset({"checks", "worst"})
+"""What evidence has that is worth keeping: the counts of a bake, the rows of a comparison."""
 _PLAIN: Final = (str, int, float, bool, type(None))
 
 
@@ -238,7 +240,7 @@ def _result(report: Report) -> form.Result | None:
             outcome=found.verdict.outcome.value,
             reason=found.verdict.reason[:_LONGEST],
             log=tuple(str(text)[:_LONGEST] for text in tuple(found.verdict.evidence.get("log", ()))[-_LOG_LINES:]),
-            evidence=found.verdict.evidence if "checks" in found.verdict.evidence else None,
+            evidence=found.verdict.evidence if _IN_FULL & found.verdict.evidence.keys() else None,
         )
         for found in ended.measured
     )

@@ -9,7 +9,7 @@ import pytest
 from rollout.azure.credentials import AsyncCredential
 from rollout.azure.metrics import AzureMonitor
 from rollout.cli.sources import Sources
-from rollout.core.gate_bodies import Bake, Source
+from rollout.core.gate_bodies import Bake, Compare, Source
 from rollout.core.release import Gate, GateKind
 from rollout.gates.source_web import HttpJson, Prometheus
 from rollout.render.words import stage_text
@@ -44,3 +44,15 @@ def test_each_word_has_its_source(source: Source, expected: object) -> None:
 def test_what_a_bake_asks_for_in_words(body: Bake, text: str) -> None:
     """In change sets and in the status."""
     assert stage_text(Gate(name="watch", kind=GateKind.BAKE, digest="d", seconds=1800, body=body)) == text
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        (Compare(requests=()), "the answers of stable"),
+        (Compare(requests=(), unit="row", at_most=0.015), "the rows of stable, but for 1.5 %"),
+    ],
+)
+def test_what_a_comparison_asks_for_in_words(body: Compare, text: str) -> None:
+    """What may differ is said."""
+    assert stage_text(Gate(name="same", kind=GateKind.COMPARE, digest="d", body=body)) == text

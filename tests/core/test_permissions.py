@@ -13,9 +13,11 @@ READ = Permission("Microsoft.MachineLearningServices/workspaces/read", "")
 SCORE = Permission("Microsoft.MachineLearningServices/workspaces/onlineEndpoints/score/action", "", data=True)
 
 
-def release(auth_mode: str = "key", *, smoke: bool = True, **fields: str) -> Release:
+def release(
+    auth_mode: str = "key", *, smoke: bool = True, kind: GateKind = GateKind.SMOKE_TEST, **fields: str
+) -> Release:
     """A plan with those candidate's fields, `__` for a dot."""
-    gate = Gate(name="smoke", kind=GateKind.SMOKE_TEST, digest="d")
+    gate = Gate(name="smoke", kind=kind, digest="d")
     return Release(
         name="plan",
         endpoint=EndpointSpec(name="house", fields={"auth_mode": auth_mode}),
@@ -46,6 +48,7 @@ def short(found: Release | None) -> set[str]:
         (None, set()),
         (release(smoke=False, model="azureml:m:1"), set()),
         (release("key"), {"listKeys/action"}),
+        (release("key", kind=GateKind.COMPARE), {"listKeys/action"}),
         (watched("azure_monitor"), {"Metrics/Read"}),
         (watched("prometheus"), set()),
         (release("aml_token"), {"token/action"}),

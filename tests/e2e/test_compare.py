@@ -66,6 +66,7 @@ def test_two_per_cent_that_differ_are_found_and_shown(desk: Desk) -> None:
         "2 of 100 answers differ (2 %), at most 1 % may: "
         f"row 50 (recorded.jsonl:50) at $[0]: blue {price:.2f}, green {price - 40000:.2f}; row 100 (recorded.jsonl:100)"
     )
+    assert [row["request"] for row in found["evidence"]["worst"]] == ["recorded.jsonl:50", "recorded.jsonl:100"]
     assert (ran.json["decision"]["phase"], ran.json["endpoint"]["traffic"]) == ("rolled_back", {"blue": 100})
     history = desk.emulator.history(NAME)
     watched(history)
