@@ -39,9 +39,11 @@ _ALWAYS: Final = (
     Permission("Microsoft.Authorization/locks/read", "let `doctor` see resource locks"),
 )
 _SIGN_IN: Final[Mapping[str, Permission]] = {
-    "key": Permission(f"{_ENDPOINTS}/listKeys/action", "sign in for smoke tests (auth_mode: key)"),
-    "aml_token": Permission(f"{_ENDPOINTS}/token/action", "sign in for smoke tests (auth_mode: aml_token)"),
-    "aad_token": Permission(f"{_ENDPOINTS}/score/action", "sign in for smoke tests (auth_mode: aad_token)", data=True),
+    "key": Permission(f"{_ENDPOINTS}/listKeys/action", "sign in to score for gates (auth_mode: key)"),
+    "aml_token": Permission(f"{_ENDPOINTS}/token/action", "sign in to score for gates (auth_mode: aml_token)"),
+    "aad_token": Permission(
+        f"{_ENDPOINTS}/score/action", "sign in to score for gates (auth_mode: aad_token)", data=True
+    ),
 }
 _SENDING: Final = frozenset({GateKind.SMOKE_TEST, GateKind.COMPARE})
 _UPLOADS: Final = (
