@@ -25,6 +25,8 @@ _GITHUB: Final = (
     ("GITHUB_STEP_SUMMARY", "github-summary"),
     ("GITHUB_ACTIONS", "github-annotations"),
 )
+_SIMULATED: Final = 200_000
+"""Characters of a simulation in a step summary, which holds a MiB in all."""
 _INTERRUPTS: Final = (exits.INTERRUPTED, exits.TERMINATED)
 
 
@@ -86,8 +88,30 @@ def ci(
     from rollout.cli.reconcile import worst
 
     code = next((found for found in codes if found in _INTERRUPTS), worst(codes))
+    if command == "validate" and code == exits.OK:
+        _simulate(wish, os.environ.get("GITHUB_STEP_SUMMARY", ""))
     write_outputs(documents, code, os.environ)
     return code
+
+
+def _simulate(wish: Wish, summary: str) -> None:
+    """What the plans mean, walked to their end offline: all that a pull request from a fork can be told."""
+    from rollout.cli.simulate import lines, walked
+    from rollout.plan.load import load_release
+    from rollout.render.styled import plain
+
+    releases = [load_release(plan, overlay=_overlay(plan, wish.environment)).release for plan in _plans(wish)]
+    text = plain(told for release in releases for told in lines(release, walked(release)))
+    click.echo(harmless.block(text), nl=False)
+    if summary and text:
+        with Path(summary).open("a", encoding="utf-8") as out:
+            out.write(f"\n#### Simulated\n\n{harmless.fence(text[:_SIMULATED], 'text')}\n")
+
+
+def _overlay(plan: Path, environment: str) -> Path | None:
+    from rollout.plan.layered import overlay_of
+
+    return overlay_of(plan, environment) if environment else None
 
 
 def _split(words: Sequence[str]) -> tuple[tuple[Path, ...], tuple[str, ...]]:

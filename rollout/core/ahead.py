@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Final
 
@@ -33,8 +33,19 @@ class Glimpse(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     made: frozenset[str]
 
 
-def ahead(release: Release, observation: Observation, allowed: frozenset[str]) -> Iterator[Glimpse]:
-    """Every pass from `observation` to the end, gates passing, approvals given and time moving on."""
+Judge = Callable[[Gate], Verdict]
+"""What is assumed of a gate."""
+
+
+def all_pass(gate: Gate) -> Verdict:
+    """Every gate passes."""
+    return ASSUMED
+
+
+def ahead(
+    release: Release, observation: Observation, allowed: frozenset[str], judge: Judge = all_pass
+) -> Iterator[Glimpse]:
+    """Every pass from `observation` to the end, gates judged as assumed, approvals given and time moving on."""
     endpoint, now, made = observation.endpoint, observation.now, frozenset[str]()
     verdicts: dict[str, Verdict] = {}
     for _ in range(LONGEST):
@@ -46,7 +57,8 @@ def ahead(release: Release, observation: Observation, allowed: frozenset[str]) -
             endpoint, verdicts = imagine(endpoint, decision.actions[0], now), {}
             made |= {act.deployment for act in decision.actions[:1] if isinstance(act, DeployRevision)}
         elif decision.status is Status.WAIT and decision.measure_key:
-            verdicts = {decision.measure_key: ASSUMED}
+            assert decision.measure is not None, "a key is of a gate"
+            verdicts = {decision.measure_key: judge(decision.measure)}
         elif decision.status is Status.WAIT and (approved := _approved(release, seen, decision)) is not None:
             endpoint = approved
         elif decision.status is Status.WAIT and decision.next_after is not None and decision.next_after > now:

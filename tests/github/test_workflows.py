@@ -69,6 +69,8 @@ def test_a_fork(team: Office) -> None:
     notices = [found for found in run.jobs["validate"].log.annotations if found[0] == "notice"]
     assert [title for _, title, _ in notices] == ["rollout"]
     assert "No diff: a pull request from a fork gets no identity" in run.jobs["validate"].summary
+    assert "#### Simulated" in run.jobs["validate"].summary
+    assert "done: green serves what the plan asks for" in run.jobs["validate"].summary
     assert team.bench.world.writes() == []
     assert team.bench.world.assertions == []
 
