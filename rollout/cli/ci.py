@@ -100,8 +100,10 @@ def _simulate(wish: Wish, summary: str) -> None:
     from rollout.plan.load import load_release
     from rollout.render.styled import plain
 
-    releases = [load_release(plan, overlay=_overlay(plan, wish.environment)).release for plan in _plans(wish)]
-    text = plain(told for release in releases for told in lines(release, walked(release)))
+    told = wish.documents / "validate.json"
+    plans = [Path(one["file"]) for one in msgspec.json.decode(told.read_bytes())["plans"]] if told.exists() else []
+    releases = [load_release(plan, overlay=_overlay(plan, wish.environment)).release for plan in plans]
+    text = plain(text for release in releases for text in lines(release, walked(release)))
     click.echo(harmless.block(text), nl=False)
     if summary and text:
         with Path(summary).open("a", encoding="utf-8") as out:
