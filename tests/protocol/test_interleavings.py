@@ -31,6 +31,7 @@ def _person(intent: str) -> Writer:
 PROTOCOLS = {
     "prompt, no lease": Rules(),
     "stalling, no lease": Rules(prompt=False),
+    "prompt, A1 broken": Rules(refuses=False),
     "stalling, lease": Rules(prompt=False, lease=True),
     "stalling, lease lost": Rules(prompt=False, lease=True, steal=True),
 }
@@ -48,7 +49,10 @@ WORLDS: dict[str, State] = {
 @functools.cache
 def _explored(name: str, protocol: str) -> Seen:
     """What the exploration of that world finds under that protocol; kept for the page in the long form."""
-    seen = explore(WORLDS[name], PROTOCOLS[protocol])
+    with pytest.MonkeyPatch.context() as patch:
+        if not PROTOCOLS[protocol].refuses:
+            patch.setattr("rollout.emulator.operations.refuse_if_busy", lambda world, held, deployment: None)
+        seen = explore(WORLDS[name], PROTOCOLS[protocol])
     keep(f"interleavings-{protocol}-{name}", {"world": name, "protocol": protocol, **msgspec.to_builtins(seen)})
     return seen
 
@@ -73,6 +77,12 @@ def test_whoever_stalls_may_overwrite(name: str) -> None:
     """A client that stalls between its last read and its write can lose another's write; every end is lawful still."""
     seen = _explored(name, "stalling, no lease")
     assert seen.lost, "the exploration would not see what it is there to see"
+
+
+@pytest.mark.parametrize("name", list(WORLDS)[:3])
+def test_a_service_that_refuses_nothing(name: str) -> None:
+    """Where assumption A1 does not hold, writes overwrite others that are under way; every end is lawful still."""
+    assert _explored(name, "prompt, A1 broken").lost
 
 
 def test_a_lease_keeps_reconcilers_apart() -> None:

@@ -33,10 +33,12 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
 class Rules(msgspec.Struct, frozen=True, kw_only=True):
     """How the world works. `prompt`: no operation begins and ends between somebody's fresh read and its write.
 
-    `lease`: one reconciler at a time. `steal`: a lease passes on while its holder stalls before its write.
+    `lease`: one reconciler at a time. `steal`: a lease passes on while its holder stalls before its write. `refuses`:
+    assumption A1, the service refuses a write while another one is under way.
     """
 
     prompt: bool = True
+    refuses: bool = True
     lease: bool = False
     steal: bool = False
 
@@ -103,7 +105,7 @@ def _step(state: State, index: int, writer: Writer, rules: Rules, seen: Seen) ->
         case "read":
             after = actors.read(plane, writer)
         case "write":
-            _note_what_is_lost(state, writer, seen)
+            _note_what_is_lost(state, writer, seen, rules)
             before = _live(plane)
             after, taken = actors.write(plane, writer)
             if taken:
@@ -133,11 +135,14 @@ def _live(plane: RulesPlane) -> Endpoint:
     return found
 
 
-def _note_what_is_lost(state: State, writer: Writer, seen: Seen) -> None:
+def _note_what_is_lost(state: State, writer: Writer, seen: Seen, rules: Rules) -> None:
     """A write that will be taken although the world is not the one that was decided on overwrites something unseen."""
     then = writer.seen.endpoint if writer.seen else None
     assert then is not None, "it has decided"
     now = _live(state.plane)
+    if _busy(state) and not rules.refuses:
+        seen.lost["a write under way"] += 1
+        return
     if _busy(state) or (now.weights == then.weights and ours(now.tags) == ours(then.tags)):
         return
     seen.lost["a person's intent" if _holds(now) and not _holds(then) else "a write"] += 1
