@@ -81,7 +81,8 @@ def test_whoever_stalls_may_overwrite(name: str) -> None:
 
 @pytest.mark.parametrize("name", list(WORLDS)[:3])
 def test_a_service_that_refuses_nothing(name: str) -> None:
-    """Where assumption A1 does not hold, writes overwrite others that are under way; every end is lawful still."""
+    """Where assumption A1 does not hold, writes overwrite others that are under way, and a delete can meet a write that
+    gives its deployment traffic: nothing but the service itself can exclude that."""
     assert _explored(name, "prompt, A1 broken").lost
 
 

@@ -67,8 +67,18 @@ def explore(first: State, rules: Rules) -> Seen:
                 known.add(key)
                 todo.append(following)
         if not moved:
-            seen.ends[_end(state)] += 1
+            _note_the_end(state, rules, seen)
     return seen
+
+
+def _note_the_end(state: State, rules: Rules, seen: Seen) -> None:
+    """How it ends. Only where the service refuses nothing may an end be unlawful, and then it is counted."""
+    try:
+        seen.ends[_end(state)] += 1
+    except AssertionError:
+        if rules.refuses:
+            raise
+        seen.lost["traffic"] += 1
 
 
 def _moves(state: State, rules: Rules, seen: Seen) -> Iterator[State]:
@@ -108,7 +118,7 @@ def _step(state: State, index: int, writer: Writer, rules: Rules, seen: Seen) ->
             _note_what_is_lost(state, writer, seen, rules)
             before = _live(plane)
             after, taken = actors.write(plane, writer)
-            if taken:
+            if taken and rules.refuses:
                 _lawful(before, _live(plane))
         case _:
             after = replace(writer, pc="look")
