@@ -71,6 +71,16 @@ def explore(first: State, rules: Rules) -> Seen:
     return seen
 
 
+def _note_the_law(before: Endpoint, after: Endpoint, rules: Rules, seen: Seen) -> None:
+    """Every write is lawful, unless the service refuses nothing: then what is not is counted."""
+    try:
+        _lawful(before, after)
+    except AssertionError:
+        if rules.refuses:
+            raise
+        seen.lost["traffic"] += 1
+
+
 def _note_the_end(state: State, rules: Rules, seen: Seen) -> None:
     """How it ends. Only where the service refuses nothing may an end be unlawful, and then it is counted."""
     try:
@@ -118,8 +128,8 @@ def _step(state: State, index: int, writer: Writer, rules: Rules, seen: Seen) ->
             _note_what_is_lost(state, writer, seen, rules)
             before = _live(plane)
             after, taken = actors.write(plane, writer)
-            if taken and rules.refuses:
-                _lawful(before, _live(plane))
+            if taken:
+                _note_the_law(before, _live(plane), rules, seen)
         case _:
             after = replace(writer, pc="look")
     if after.pc == "end" and holder == writer.name:

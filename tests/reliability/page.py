@@ -115,8 +115,8 @@ def _interleavings() -> str:
     about = (
         "Every order of the requests of those who write to one endpoint, in process, on the emulator's rules, which "
         "refuse a write while another one is under way (assumption A1). Prompt: nobody stalls between the last read "
-        "and the write for longer than an operation takes. Each state counted once. All states and all ends are lawful, "
-        "but for those of a service that refuses nothing (A1 broken; `traffic`: ends where nothing serves)."
+        "and the write for longer than an operation takes. Each state counted once. All states and all ends are "
+        "lawful, but for those of a service that refuses nothing (`traffic`: a moment when nothing serves)."
     )
     return _table("Interleavings", about, ["protocol", "world", "states", "steps", "overwritten unseen"], rows)
 
