@@ -96,6 +96,8 @@ def run_script(
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
+        # As on a runner: a shell that starts tests in the background may have told its children to ignore it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     printed = _printed(process, interrupt_after)
     log.take(printed)

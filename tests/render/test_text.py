@@ -7,6 +7,7 @@ rolled back, held by a person, drift only, a hazard refused, in sync, a list of 
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import msgspec
@@ -32,6 +33,7 @@ MACHINES = ("about_to_start", "gate_failed", "hazardous", "drifted", "fault_list
 def is_golden(text: str, name: str) -> bool:
     """Whether that file says the same; written first where that is asked for."""
     path = GOLDEN / name
+    text = re.sub(r'("semanticVersion": ")[^"]*', r"\g<1>0.0.0", text)  # whatever is installed here
     if os.environ.get("ROLLOUT_GOLDEN") == "write":
         path.write_text(text, encoding="utf-8")
     return text == path.read_text(encoding="utf-8")
