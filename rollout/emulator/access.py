@@ -1,6 +1,6 @@
 """Role-based access control: which action a request is, and whether roles grant it. Pure.
 
-An action is named `PROVIDER/TYPES/VERB` (azureml.md §2.13; deployment-level actions follow Resource Manager's pattern).
+An action is named `PROVIDER/TYPES/VERB` (deployment-level actions follow the pattern of Resource Manager).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 The service gives a system-assigned identity both roles itself; whoever made a user-assigned identity has to (the
 emulator takes it that they did). An assignment that is deleted, by Resource Manager's own DELETE, is missing from
-then on, and deployments of that endpoint fail as documented (azureml.md §2.9, `BadArgument`).
+then on, and deployments of that endpoint fail as documented (`BadArgument`).
 """
 
 from __future__ import annotations

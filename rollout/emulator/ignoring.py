@@ -1,5 +1,5 @@
 """What the service takes without a word and does not do: on demand (`Settings.ignores`), for what is seen of it in the
-wild (an instance type on Kubernetes; azureml.md §0.9). Pure."""
+wild (an instance type on Kubernetes). Pure."""
 
 from __future__ import annotations
 

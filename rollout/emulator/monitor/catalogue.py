@@ -1,4 +1,4 @@
-"""The metrics that are emulated: names, units, dimensions (azureml.md §5). Values only."""
+"""The metrics that are emulated: names, units, dimensions, as Azure Monitor documents them. Values only."""
 
 from __future__ import annotations
 

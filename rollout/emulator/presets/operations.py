@@ -1,4 +1,4 @@
-"""Operations that fail (azureml.md §2.9): codes as documented for managed endpoints and for Kubernetes."""
+"""Operations that fail: codes as documented for managed endpoints and for Kubernetes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Requests to Resource Manager that are refused, or whose answers do not arrive (azureml.md §2.3, §2.8, §2.9)."""
+"""Requests to Resource Manager that are refused, or whose answers do not arrive."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What scoring requests are answered with when they go wrong (azureml.md §2.10): every status that is listed there."""
+"""What scoring requests are answered with when they go wrong: every status that is listed there."""
 
 from __future__ import annotations
 
