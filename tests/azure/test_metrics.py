@@ -68,7 +68,8 @@ async def test_both_ways_count_the_same(bench: Bench, connection: Connection) ->
     by_request = await connection.monitor.logs(await workspace(bench)).count(query)
 
     def in_order(rows: tuple[Row, ...]) -> list[tuple[Any, ...]]:
-        return sorted((row.minute, row.deployment, row.requests, row.bad) for row in rows)
+        """A minute without requests may be there as zero, or not at all."""
+        return sorted((row.minute, row.deployment, row.requests, row.bad) for row in rows if row.requests)
 
     assert in_order(by_minute.rows) == in_order(by_request.rows)
     assert {row.deployment for row in by_minute.rows} == {"blue", "green"}
