@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from datetime import timedelta
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +14,7 @@ from rollout.cli import ending, exits, options
 from rollout.cli.approving import Guarding, Saved, is_saved, must_concern, read_saved
 from rollout.cli.complain import failed_create
 from rollout.cli.completing import Completing, stages
+from rollout.cli.guessing import hint_for
 from rollout.cli.listening import Measurements, listener
 from rollout.cli.locking import locked
 from rollout.cli.options import Output
@@ -169,9 +169,7 @@ def _finish(
 def _check_stage(release: Release, name: str) -> None:
     names = [stage.name for stage in release.stages]
     if name and name not in names:
-        close = get_close_matches(name, names, 1)
-        hint = f"did you mean {close[0]}?" if close else f"it has: {', '.join(names)}"
-        raise UsageError(f"the plan has no stage {name}", hint=hint)
+        raise UsageError(f"the plan has no stage {name}", hint=hint_for(name, names, "it has"))
 
 
 def _approved(wish: Wish, report: Report) -> bool:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
 import click
 
 from rollout.cli import exits, options
+from rollout.cli.guessing import hint_for
 from rollout.cli.options import Output
 from rollout.cli.printing import publish_value
 from rollout.core.decision import Status
@@ -58,9 +58,7 @@ def walked(release: Release, failing: str = "", *, first: bool = False) -> Rehea
 def _must_have(releases: Sequence[Release], failing: str) -> None:
     names = list(dict.fromkeys(stage.name for release in releases for stage in release.stages))
     if failing and failing not in names:
-        close = get_close_matches(failing, names, 1)
-        hint = f"did you mean {close[0]}?" if close else f"there are: {', '.join(names)}"
-        raise UsageError(f"no plan here has a stage {failing}", hint=hint)
+        raise UsageError(f"no plan here has a stage {failing}", hint=hint_for(failing, names, "there are"))
 
 
 def lines(release: Release, walk: Rehearsal) -> Iterator[Line]:
