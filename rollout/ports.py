@@ -11,6 +11,7 @@ import msgspec
 
 from rollout.core.actions import Action
 from rollout.core.capacity import Usage
+from rollout.core.evidence.alerts import Rule
 from rollout.core.evidence.counts import Row
 from rollout.core.gate_bodies import Question, Source
 from rollout.core.moves import Move
@@ -128,11 +129,23 @@ class MetricSource(Protocol):
         """Ask. Raises `rollout.errors` where there is no usable answer: that is never taken for "no requests"."""
 
 
+class AlertRules(Protocol):
+    """The alert rules of Azure Monitor."""
+
+    async def look(self, rule: str) -> Rule:
+        """The rule as it is now, with its alerts of the last 30 days. `rule` is an ARM id, or a metric alert's name in
+        the workspace's resource group. Raises `rollout.errors` where there is no usable answer."""
+
+
 class MetricSources(Protocol):
     """The sources that plans can name."""
 
     def of(self, source: Source) -> MetricSource:
         """That source. No request is made before it is asked."""
+
+    @property
+    def alerts(self) -> AlertRules:
+        """The alert rules of the workspace's cloud."""
 
 
 class Lock(Protocol):

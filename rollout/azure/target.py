@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import msgspec
 
+from rollout.azure.alerts import AlertReader
 from rollout.azure.arm import ArmControlPlane
 from rollout.azure.assets import SdkDeployer
 from rollout.azure.client import ArmClient, tls_context
@@ -74,12 +75,13 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
 
 class Connection(msgspec.Struct, frozen=True):
     """What `connect` gives: the control plane and the data plane of one workspace, who signed in, for people, what its
-    data plane counted, and the lock of an endpoint (its name, and who wants it)."""
+    data plane counted, its alert rules, and the lock of an endpoint (its name, and who wants it)."""
 
     control_plane: ArmControlPlane
     scoring: HttpScoring
     signed_in_by: str
     monitor: AzureMonitor
+    alerts: AlertReader
     lock: Callable[[str, str], AbstractAsyncContextManager[BlobLock]]
 
 
@@ -104,7 +106,8 @@ async def connect(target: Target, *, pace: Pace | None = None, autoscale: bool =
         scoring = HttpScoring(client, target.paths, AsyncCredential(source), target.scopes[1], session)
         monitor = AzureMonitor(target.arm_url, AsyncCredential(source), session)
         lock = partial(open_lock, client, target.paths, AsyncCredential(source), session)
-        yield Connection(control_plane, scoring, choice.describe(), monitor, lock)
+        alerts = AlertReader(client, target.paths)
+        yield Connection(control_plane, scoring, choice.describe(), monitor, alerts, lock)
 
 
 def _session(target: Target) -> aiohttp.ClientSession:

@@ -95,7 +95,7 @@ async def opened(place: Place) -> AsyncIterator[Session]:
     """Connect; the connections are closed at the end."""
     async with connect(place.target, autoscale=True) as connection:
         plane = connection.control_plane
-        sources = Sources(connection.monitor)
+        sources = Sources(connection.monitor, connection.alerts)
         clock = ServiceClock(place.speed)
         yield Session(plane, plane, plane, plane, connection.scoring, clock, place, sources, connection.lock)
 

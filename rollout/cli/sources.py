@@ -6,6 +6,7 @@ from typing import assert_never
 
 import msgspec
 
+from rollout.azure.alerts import AlertReader
 from rollout.azure.metrics import AzureMonitor
 from rollout.core.gate_bodies import Source
 from rollout.gates.source_web import HttpJson, Prometheus
@@ -16,6 +17,7 @@ class Sources(msgspec.Struct, frozen=True):
     """Implements `ports.MetricSources`."""
 
     monitor: AzureMonitor
+    alerts: AlertReader
 
     def of(self, source: Source) -> MetricSource:
         """See `ports.MetricSources`."""

@@ -114,8 +114,16 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     at_most: float | None = None
 
 
+class Alert(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """An alert rule of Azure Monitor that must not fire: its ARM id, or the name of a metric alert in the endpoint's
+    resource group. `on_fired` says what follows where it did."""
+
+    rule: str
+    on_fired: Literal["fail", "hold"] = "fail"
+
+
 class Evidence(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What a bake must show besides its time. `at_least` is its least time where it is proven earlier (None: all of
+    """What a bake or a metric gate must show. `at_least` is its least time where it is proven earlier (None: all of
     it).
 
     Worked out from the whole plan, and no part of the gate's digest: `share` is the part of the rollout's α that each
@@ -131,6 +139,12 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     least_requests: int = 50
     share: float = 0.05
     fresh: bool = False
+    alerts: tuple[Alert, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What is asked, for people."""
+        return (*(check.name for check in self.checks), *(f"the alert {short(alert.rule)}" for alert in self.alerts))
 
 
 OF_THE_PLAN: Final = ("share", "fresh")
@@ -145,10 +159,28 @@ class Bake(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="bake"):
     evidence: Evidence | None = None
 
 
+class Metric(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="metric"):
+    """Measure once: the last `over` seconds before the gate was reached, and what has come since, show what `evidence`
+    asks for. No time of its own, and no look at the server's health."""
+
+    over: float
+    evidence: Evidence
+
+
 class Approval(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="approval"):
     """Wait for a person; `message` is what they are asked."""
 
     message: str
 
 
-GateBody = SmokeTest | Compare | Bake | Approval
+GateBody = SmokeTest | Compare | Bake | Metric | Approval
+
+
+def evidence_of(body: object) -> Evidence | None:
+    """What a gate must show by counts and alerts; None: nothing, or it is another kind of gate."""
+    return body.evidence if isinstance(body, Bake | Metric) else None
+
+
+def short(rule: str) -> str:
+    """An alert rule's name, of its ARM id."""
+    return rule.rstrip("/").rsplit("/", 1)[-1]

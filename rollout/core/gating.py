@@ -58,7 +58,8 @@ def answer(scene: Scene, index: int, step: Step, gate: Gate) -> Answer:
         case Outcome.FAIL:
             return Failed(verdict.reason)
         case Outcome.INCONCLUSIVE | Outcome.NO_DATA | Outcome.ERROR:
-            return _no_answer(scene, gate, f"{verdict.outcome.value}: {verdict.reason}")
+            why = f"{verdict.outcome.value}: {verdict.reason}"
+            return Stuck(f"{gate.name}: {why}") if verdict.stuck else _no_answer(scene, gate, why)
         case _:
             assert_never(verdict.outcome)
 

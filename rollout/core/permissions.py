@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from rollout.core.gate_bodies import Bake
+from rollout.core.gate_bodies import evidence_of
 from rollout.core.release import Gate, GateKind, Release
 
 _ML: Final = "Microsoft.MachineLearningServices"
@@ -52,6 +52,11 @@ _UPLOADS: Final = (
 )
 _METRICS: Final = Permission("Microsoft.Insights/Metrics/Read", "count requests for the checks of a bake")
 """Of a Log Analytics workspace, which is another resource, nothing can be seen from here."""
+_ALERTS: Final = (
+    Permission("Microsoft.AlertsManagement/alerts/read", "see whether an alert has fired"),
+    Permission("Microsoft.Insights/MetricAlerts/Read", "see whether an alert rule is there and enabled"),
+)
+"""A rule of another kind, or of another resource group, has a permission of its own there."""
 _ASSETS: Final = {"code": "codes", "model": "models", "environment": "environments"}
 
 
@@ -63,9 +68,11 @@ def needed(release: Release | None) -> tuple[Permission, ...]:
     if any(isinstance(stage, Gate) and stage.kind in _SENDING for stage in release.stages):
         found.append(_SIGN_IN[release.endpoint.fields.get("auth_mode") or "key"])
     bodies = [stage.body for stage in release.stages if isinstance(stage, Gate)]
-    sources = {body.evidence.source.kind for body in bodies if isinstance(body, Bake) and body.evidence is not None}
-    if "azure_monitor" in sources:
+    shown = [evidence for body in bodies if (evidence := evidence_of(body)) is not None]
+    if any(evidence.checks and evidence.source.kind == "azure_monitor" for evidence in shown):
         found.append(_METRICS)
+    if any(evidence.alerts for evidence in shown):
+        found += _ALERTS
     kinds = [kind for root, kind in _ASSETS.items() if _is_local(release, root)]
     found += [asset for kind in kinds for asset in _of_asset(kind)]
     return (*found, *(_UPLOADS if kinds else ()))

@@ -22,10 +22,12 @@ class Outcome(StrEnum):
 class Verdict(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The outcome, one sentence of reason for people, and the evidence (counts, samples) as plain JSON values.
 
-    `after`: a PASS that may end a bake so many seconds after its start instead of after all of its time.
+    `after`: a PASS that may end a bake so many seconds after its start instead of after all of its time. `stuck`: an
+    answer that will not come, however long one waits; the gate holds at once.
     """
 
     outcome: Outcome
     reason: str
     evidence: Mapping[str, Any] = {}
     after: float | None = None
+    stuck: bool = False

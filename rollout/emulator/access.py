@@ -19,8 +19,8 @@ VERBS: Final[Mapping[str, str]] = {"GET": "read", "PUT": "write", "PATCH": "writ
 SCORE: Final = "Microsoft.MachineLearningServices/workspaces/onlineEndpoints/score/action"
 """What an Entra token needs for the data plane: among a role's actions, or its data actions."""
 _TYPES: Final = (
-    "autoscalesettings", "codes", "components", "data", "datastores", "deployments", "environments",
-    "eventtypes", "getLogs", "listKeys", "listSecrets", "locks", "metrics", "mfeOperationResults",
+    "alerts", "autoscalesettings", "codes", "components", "data", "datastores", "deployments", "environments",
+    "eventtypes", "getLogs", "listKeys", "listSecrets", "locks", "metricAlerts", "metrics", "mfeOperationResults",
     "mfeOperationsStatus", "models", "onlineEndpoints", "permissions", "quotas", "regenerateKeys", "roleAssignments",
     "skus", "startPendingUpload", "token", "usages", "values", "versions", "vmSizes", "workspaces",
 )  # fmt: skip

@@ -9,6 +9,7 @@ from typing import Final
 from rollout.emulator import access
 from rollout.emulator.answers import Rejected, plain
 from rollout.emulator.settings import Scope
+from rollout.emulator.web_alerts import ALERT_LIST, METRIC_ALERTS
 from rollout.emulator.web_arm import ENDPOINTS, OPERATIONS, Operation, masked
 from rollout.emulator.web_assets import WORKSPACE, WORKSPACES
 from rollout.emulator.web_authorization import AUTHORIZATION
@@ -19,6 +20,8 @@ from rollout.emulator.web_subscriptions import ROOT
 
 ML: Final = "Microsoft.MachineLearningServices"
 _INSIGHTS: Final = "Microsoft.Insights"
+_ALERTS: Final = "Microsoft.AlertsManagement"
+_OF_GROUP: Final[Mapping[str, Operation]] = {**AUTOSCALE, **METRIC_ALERTS}
 _AUTHORIZATION: Final = "Microsoft.Authorization"
 _BELOW_WORKSPACE: Final[Mapping[str, Operation]] = {**ENDPOINTS, **WORKSPACE}
 _BELOW_LOCATION: Final[Mapping[str, Operation]] = {**OPERATIONS, **LOCATION}
@@ -70,6 +73,8 @@ def _table(scope: Scope, parts: list[str], lowered: list[str], last: int) -> Tab
         return AUTHORIZATION, _AUTHORIZATION, rest
     if provider == _INSIGHTS.lower():
         return _insights(lowered[:last]), _INSIGHTS, rest
+    if provider == _ALERTS.lower():
+        return ALERT_LIST, _ALERTS, rest
     if provider == ML.lower():
         return _ours(scope, parts, rest)
     raise _no_type()
@@ -79,7 +84,7 @@ def _insights(resource: list[str]) -> Mapping[str, Operation]:
     """Of the subscription, of the resource group, or of a resource."""
     if "providers" in resource:
         return METRICS
-    return AUTOSCALE if "resourcegroups" in resource else ACTIVITY
+    return _OF_GROUP if "resourcegroups" in resource else ACTIVITY
 
 
 def _ours(scope: Scope, parts: list[str], rest: list[str]) -> Table:

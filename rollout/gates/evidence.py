@@ -1,4 +1,4 @@
-"""What a bake's checks show: ask the source for the minutes since the first exposure, and judge them all again.
+"""What the checks of a gate show: ask the source for the minutes since the first exposure, and judge them all again.
 
 Nothing is stored: the instants are fixed by the record in the endpoint's tags (first exposure, last change of the
 weights), so every runner asks for the same minutes and comes to the same verdict.
@@ -12,19 +12,24 @@ import msgspec
 
 from rollout.core.decision import Roles
 from rollout.core.evidence import grid
+from rollout.core.evidence.alerts import worst
 from rollout.core.evidence.counts import Block, faults
 from rollout.core.evidence.judge import Check, Finding, State, Terms, examine
 from rollout.core.evidence.recorded import Span, record
 from rollout.core.evidence.split import Split
 from rollout.core.evidence.split import check as check_split
 from rollout.core.evidence.verdicts import Sides, verdict
-from rollout.core.gate_bodies import Asked, Bake, Custom, Evidence
+from rollout.core.gate_bodies import Asked, Bake, Custom, Evidence, Metric
 from rollout.core.observed import Endpoint, Observation, Weights
 from rollout.core.progress import Progress, from_tags
 from rollout.core.verdict import Outcome, Verdict
 from rollout.errors import RolloutError
+from rollout.gates import alerts
 from rollout.gates.words import cut
 from rollout.ports import Counted, CountQuery, MetricSource, MetricSources
+
+Judged = Bake | Metric
+"""The gates that have checks."""
 
 
 class Looked(msgspec.Struct, frozen=True):
@@ -35,17 +40,32 @@ class Looked(msgspec.Struct, frozen=True):
     blocks: tuple[Block, ...] = ()
 
 
-async def measure(sources: MetricSources, bake: Bake, seen: Observation, roles: Roles, health: Verdict) -> Verdict:
-    """The verdict of a bake: that of its health, and of its checks if it has any. A candidate that is shown to be worse
-    is rolled back even where its probe gives no answer."""
-    wanted, endpoint = bake.evidence, seen.endpoint
+async def measure(sources: MetricSources, gate: Judged, seen: Observation, roles: Roles, health: Verdict) -> Verdict:
+    """The verdict of a gate: that of its health, and of its checks and alerts if it has any. A candidate that is shown
+    to be worse is rolled back even where its probe gives no answer."""
+    wanted, endpoint = gate.evidence, seen.endpoint
     if wanted is None or endpoint is None or health.outcome is Outcome.FAIL:
         return health
-    sides = Sides(roles.stable, roles.candidate)
-    span = span_of(wanted, from_tags(endpoint.tags), seen.now)
-    if span is None:
-        reason = f"it is not on record since when {sides.candidate} gets requests"
+    record = from_tags(endpoint.tags)
+    span = span_of(wanted, record, seen.now, _back(gate))
+    run = record.under_way if isinstance(record, Progress) else None
+    if span is None or run is None:
+        reason = f"it is not on record since when {roles.candidate} gets requests"
         return Verdict(outcome=Outcome.NO_DATA, reason=reason)
+    stage = alerts.stage_of(run.exposed or span.since, span.since, _seconds(gate), _back(gate))
+    parts = [await alerts.measure(sources.alerts, one, stage, seen.now) for one in wanted.alerts]
+    if wanted.checks:
+        parts.insert(0, await _counted(sources, gate, wanted, seen, Sides(roles.stable, roles.candidate), span))
+    found = worst(parts)
+    return found if health.outcome is Outcome.PASS or found.outcome is Outcome.FAIL else health
+
+
+async def _counted(
+    sources: MetricSources, gate: Judged, wanted: Evidence, seen: Observation, sides: Sides, span: Span
+) -> Verdict:
+    """The verdict of all checks that count."""
+    endpoint = seen.endpoint
+    assert endpoint is not None, "there is nothing to measure without an endpoint"
     terms = Terms(alpha=wanted.alpha, share=wanted.share, least=wanted.least_requests)
     source = sources.of(wanted.source)
     looked = [await _look(source, check, terms, endpoint, sides, span) for check in wanted.checks]
@@ -57,20 +77,31 @@ async def measure(sources: MetricSources, bake: Bake, seen: Observation, roles: 
         needs_proof=wanted.promote_when == "proven",
         early=wanted.at_least,
     )
-    found = _recorded(_complete(found, bake, span, seen.now), looked, wanted, span, sides, terms)
-    return found if health.outcome is Outcome.PASS or found.outcome is Outcome.FAIL else health
+    return _recorded(_complete(found, gate, span, seen.now), looked, wanted, span, sides, terms)
 
 
-def span_of(wanted: Evidence, found: object, now: datetime) -> Span | None:
-    """The instants, from the record; None where it does not tell the first exposure."""
+def _seconds(gate: Judged) -> float:
+    return gate.seconds if isinstance(gate, Bake) else 0.0
+
+
+def _back(gate: Judged) -> float:
+    """How many seconds before it was reached the gate looks at."""
+    return gate.over if isinstance(gate, Metric) else 0.0
+
+
+def span_of(wanted: Evidence, found: object, now: datetime, back: float = 0.0) -> Span | None:
+    """The instants, from the record; None where it does not tell the first exposure. A gate that looks `back` counts
+    so many seconds before it was reached, at most from the beginning of the evidence on."""
     run = found.under_way if isinstance(found, Progress) else None
     since = found.since if isinstance(found, Progress) else None
     exposed = since if wanted.fresh else run.exposed if run else None
     if run is None or exposed is None or since is None:
         return None
+    start = grid.ceiling(exposed)
+    stage = grid.ceiling(since + grid.SETTLING)
     return Span(
-        start=grid.ceiling(exposed),
-        stage=grid.ceiling(since + grid.SETTLING),
+        start=start,
+        stage=max(start, min(stage, grid.ceiling(since - timedelta(seconds=back)))) if back else stage,
         horizon=grid.horizon(now, wanted.source.lag),
         end=grid.floor(now),
         since=since,
@@ -106,15 +137,16 @@ def _split(looked: list[Looked], checks: tuple[Asked, ...], weights: Weights, si
     mine = weights.live(sides.candidate) or mirrored * stable / 100
     for one, asked in zip(looked, checks, strict=True):
         if one.counted is not None and mine + stable and not isinstance(asked.question, Custom):
-            final = [block for block in one.blocks if span.stage <= block.start < span.horizon]
+            settled = grid.ceiling(span.since + grid.SETTLING)
+            final = [block for block in one.blocks if settled <= block.start < span.horizon]
             return check_split(final, mine / (mine + stable))
     return None
 
 
-def _complete(found: Verdict, bake: Bake, span: Span, now: datetime) -> Verdict:
-    """A bake that passes without proof passes by all of its minutes: also the last ones must be final."""
-    end = span.since + timedelta(seconds=bake.seconds)
-    proven = bake.evidence is not None and bake.evidence.promote_when == "proven"
+def _complete(found: Verdict, gate: Judged, span: Span, now: datetime) -> Verdict:
+    """A gate that passes without proof passes by all of its minutes: also the last ones must be final."""
+    end = span.since + timedelta(seconds=_seconds(gate))
+    proven = gate.evidence is not None and gate.evidence.promote_when == "proven"
     if found.outcome is not Outcome.PASS or proven or now < end or span.horizon >= grid.floor(end):
         return found
     reason = f"the counts of its last minutes are not final yet; {found.reason}"

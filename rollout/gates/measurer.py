@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import assert_never
+from typing import Final, assert_never
 
 from rollout.core.decision import Decision, Roles
-from rollout.core.gate_bodies import Approval, Bake, Compare, GateBody, SmokeTest
+from rollout.core.gate_bodies import Approval, Bake, Compare, GateBody, Metric, SmokeTest
 from rollout.core.observed import Observation
 from rollout.core.release import Gate, Role
 from rollout.core.verdict import Outcome, Verdict
 from rollout.gates import bake, compare, evidence, smoke
 from rollout.ports import Clock, ControlPlane, MetricSources, Scoring
+
+_NOT_ASKED: Final = Verdict(outcome=Outcome.PASS, reason="its health is not asked")
 
 
 class Measurer:
@@ -37,6 +39,8 @@ class Measurer:
                 name = _named(role, decision.roles)
                 health = await bake.measure(self._scoring, self._plane, self._clock, endpoint, name)
                 return await evidence.measure(self._sources, body, observation, decision.roles, health)
+            case Metric():
+                return await evidence.measure(self._sources, body, observation, decision.roles, _NOT_ASKED)
             case Approval():
                 return Verdict(outcome=Outcome.NO_DATA, reason="an approval is given, not measured")
             case _:

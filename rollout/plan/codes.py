@@ -62,12 +62,8 @@ _LANGUAGE: Final = {
     ),
     "PLAN106": Explanation(
         "a stage needs exactly one kind",
-        "A stage is one of deploy, scale, mirror, traffic, delete, smoke_test, compare, bake, approval; beside it only "
-        "name, timeout and on_failure may stand.",
-    ),
-    "PLAN107": Explanation(
-        "not in this version",
-        "The language reserves this, but this version cannot do it. It is refused, never skipped.",
+        "A stage is one of deploy, scale, mirror, traffic, delete, smoke_test, compare, bake, metric, approval; beside "
+        "it only name, timeout and on_failure may stand.",
     ),
     "PLAN108": Explanation(
         "not a usable name",
@@ -218,6 +214,11 @@ _EVIDENCE: Final = {
     ),
     "PLAN506": Explanation(
         "not a usable share", "Shares of requests are percentages with their sign: `0.5%`, less than `100%`."
+    ),
+    "PLAN507": Explanation(
+        "not an alert rule",
+        "An alert is named by its rule: the name of a metric alert in the workspace's resource group, or the ARM id of "
+        "a metric, log search or activity log alert rule.",
     ),
 }
 

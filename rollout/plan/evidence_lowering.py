@@ -1,4 +1,4 @@
-"""The checks of a bake → what is measured; and what the whole plan has to say about them."""
+"""The checks of a bake or a metric gate → what is measured; and what the whole plan has to say about them."""
 
 from __future__ import annotations
 
@@ -9,12 +9,22 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from rollout.core.gate_bodies import Asked, Bake, Custom, ErrorRate, Evidence, Latency, Question, Source
+from rollout.core.gate_bodies import (
+    Alert,
+    Asked,
+    Custom,
+    ErrorRate,
+    Evidence,
+    Latency,
+    Question,
+    Source,
+    evidence_of,
+)
 from rollout.core.release import AnyStage, Gate, GateKind, Mirror, Traffic
 from rollout.errors import Fault
 from rollout.plan.durations import show_duration
-from rollout.plan.evidence_models import CheckModel, SourceModel
-from rollout.plan.gates import BakeModel
+from rollout.plan.evidence_models import AlertModel, CheckModel, SourceModel
+from rollout.plan.gates import BakeModel, Evidenced
 from rollout.plan.layers import PlanFile
 from rollout.plan.positions import Path, present
 
@@ -22,10 +32,18 @@ LAGS: Final = {"azure_monitor": 180.0, "log_analytics": 600.0, "prometheus": 60.
 """After how many seconds the counts of a source are final. For Azure's the documentation says "within three minutes" of
 metrics and 30 s to 3 min of most resource logs, "up to ten" of the rest; on the safe side."""
 TOLERATED: Final = {"error_rate": 0.005, "latency": 0.01, "metric": 0.01}
+ALERT_LAG: Final = 180.0
+"""The least time until an alert is there for certain: its rule looks once a minute or less often, then it is sent."""
 _ROUND: Final = 120.0
 """Two blocks: the one that is going on when a bake ends, and one for a look in between."""
 _BESIDE: Final = ("promote_when", "at_least", "alpha", "least_requests", "source")
 _GUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_RULE_ID: Final = re.compile(
+    r"/subscriptions/[^/]+/resourcegroups/[^/]+/providers/microsoft\.insights/"
+    r"(metricalerts|scheduledqueryrules|activitylogalerts)/[^/?#]+",
+    re.IGNORECASE,
+)
+_RULE_NAME: Final = re.compile(r"[^/\\*#&+:<>?@%{}]{1,260}")
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 _SENDS: Final = frozenset({GateKind.SMOKE_TEST, GateKind.COMPARE})
 """Gates that send requests of our own to the candidate."""
@@ -34,7 +52,7 @@ Placed = Sequence[tuple[Path, AnyStage]]
 
 
 class EvidenceReader(msgspec.Struct, frozen=True):
-    """Reads the checks of one bake at `path`; what is wrong with them goes to `faults`."""
+    """Reads the checks of one gate at `path`; what is wrong with them goes to `faults`."""
 
     plan: PlanFile
     path: Path
@@ -43,29 +61,47 @@ class EvidenceReader(msgspec.Struct, frozen=True):
     def read(self, model: BakeModel, limit: float) -> Evidence | None:
         """What the bake must show; None: only its time and its health. `limit` is the gate's, in seconds."""
         if model.checks is None:
-            for key in _BESIDE:
-                if getattr(model, key) is not None:
-                    self._add(
-                        "PLAN103", (key,), f"`{key}` is about checks, and this bake has none", "`checks`, or not it"
-                    )
+            self._beside(model, "and this bake has none")
             return None
-        source = self._source(model.source or SourceModel(azure_monitor=True))
-        promote_when = model.promote_when or "proven"
-        checks = tuple(self._check(check, index, source, promote_when) for index, check in enumerate(model.checks))
         if model.at_least is not None and model.at_least > model.for_:
             self._add("PLAN103", ("at_least",), "the least time is longer than the bake", "at most `for`")
-        if limit < source.lag + _ROUND:
-            needed = show_duration(source.lag + _ROUND)
-            message = f"the counts are final after {show_duration(source.lag)}, and the limit is {show_duration(limit)}"
-            self._add("PLAN504", ("limit",), message, f"a limit of at least {needed}")
+        return self.shown(model, model.checks, limit, model.at_least)
+
+    def shown(
+        self, model: Evidenced, checks: Sequence[CheckModel], limit: float, at_least: float | None = None
+    ) -> Evidence:
+        """What a gate with those checks must show."""
+        source = self._source(model.source or SourceModel(azure_monitor=True))
+        promote_when = model.promote_when or "proven"
+        counted = [(index, check) for index, check in enumerate(checks) if check.alert is None]
+        if not counted:
+            self._beside(model, "and alerts are not counted")
+        latest = max(source.lag if counted else 0.0, 0.0 if len(counted) == len(checks) else ALERT_LAG)
+        if limit < latest + _ROUND:
+            what = "counts" if counted and latest == source.lag else "alerts"
+            message = f"the {what} are final after {show_duration(latest)}, and the limit is {show_duration(limit)}"
+            self._add("PLAN504", ("limit",), message, f"a limit of at least {show_duration(latest + _ROUND)}")
         return Evidence(
-            checks=checks,
+            checks=tuple(self._check(check, index, source, promote_when) for index, check in counted),
             source=source,
             promote_when=promote_when,
             alpha=model.alpha or 0.05,
-            at_least=model.at_least,
+            at_least=at_least,
             least_requests=model.least_requests or 50,
+            alerts=tuple(self._alert(check.alert, index) for index, check in enumerate(checks) if check.alert),
         )
+
+    def _beside(self, model: Evidenced, why: str) -> None:
+        """What is given beside checks, where there are none that it could be about."""
+        for key in _BESIDE:
+            if getattr(model, key, None) is not None:
+                self._add("PLAN103", (key,), f"`{key}` is about checks, {why}", "`checks`, or not it")
+
+    def _alert(self, model: AlertModel, index: int) -> Alert:
+        if not (_RULE_ID if model.rule.startswith("/") else _RULE_NAME).fullmatch(model.rule):
+            message = f"`{model.rule}` is not an alert rule"
+            self._add("PLAN507", ("checks", index, "alert"), message, "a metric alert's name, or a rule's ARM id")
+        return Alert(rule=model.rule, on_fired=model.on_fired)
 
     def _check(self, model: CheckModel, index: int, source: Source, promote_when: str) -> Asked:
         kind, given = next((key, value) for key, value in model if value is not None)
@@ -142,7 +178,7 @@ def _name(kind: str, question: Question, given: Any) -> str:
 
 
 def check_evidence(plan: PlanFile, stages: Placed) -> Iterator[Fault]:
-    """Bakes whose checks could never be answered where they stand."""
+    """Gates whose checks could never be answered where they stand."""
     weight = mirror = 0
     for path, stage in stages:
         if isinstance(stage, Traffic):
@@ -152,10 +188,11 @@ def check_evidence(plan: PlanFile, stages: Placed) -> Iterator[Fault]:
         evidence = _evidence(stage)
         if evidence is None:
             continue
-        at = (*path, "bake", "checks")
+        kind = stage.kind.value if isinstance(stage, Gate) else ""
+        at = present(plan.data, (*path, kind, "checks"))
         if not weight and not mirror:
             message = "the candidate gets no requests here, so there is nothing to check"
-            yield plan.fault("PLAN504", at, message, expected="the bake behind a mirror or traffic stage")
+            yield plan.fault("PLAN504", at, message, expected=f"the {kind} behind a mirror or traffic stage")
         elif weight == 100 and any(check.at_most is None for check in evidence.checks):
             message = "stable gets no requests here, so there is nothing to compare with"
             yield plan.fault("PLAN504", at, message, expected="`at_most` in every check behind `traffic: 100`")
@@ -170,7 +207,7 @@ def shared_out(stages: Sequence[AnyStage]) -> tuple[AnyStage, ...]:
     fresh = _fresh(stages)
     given = [evidence for stage in stages if (evidence := _evidence(stage)) is not None]
     distinct = {msgspec.json.encode((c.question, c.tolerate, c.at_most, e.source)) for e in given for c in e.checks}
-    parts = len(distinct) * (1 + len(fresh))
+    parts = max(1, len(distinct)) * (1 + len(fresh))
     return tuple(
         _with(stage, evidence.alpha / parts, index in fresh) if (evidence := _evidence(stage)) is not None else stage
         for index, stage in enumerate(stages)
@@ -189,7 +226,7 @@ def _fresh(stages: Sequence[AnyStage]) -> set[int]:
 
 
 def _evidence(stage: AnyStage) -> Evidence | None:
-    return stage.body.evidence if isinstance(stage, Gate) and isinstance(stage.body, Bake) else None
+    return evidence_of(stage.body) if isinstance(stage, Gate) else None
 
 
 def _with(stage: AnyStage, share: float, fresh: bool) -> AnyStage:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Final
+from typing import Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, WithJsonSchema, model_validator
 from pydantic.json_schema import JsonSchemaValue
@@ -16,7 +16,7 @@ _SHARE: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?%")
 _STATUS: Final = re.compile(r"[1-5](?:[0-9]{2}|xx)")
 _STATUSES_EXPECTED: Final = "a status such as 424, or a class such as 5xx"
 SOURCES: Final = ("azure_monitor", "log_analytics", "prometheus", "http")
-KINDS: Final = ("error_rate", "latency", "metric")
+KINDS: Final = ("error_rate", "latency", "metric", "alert")
 
 
 def _share(value: Any) -> float:
@@ -105,6 +105,21 @@ class MetricModel(_Compared):
     total: str = Field(description="Counts all events; `$deployment` stands for the deployment's name.")
 
 
+class AlertModel(Shorthand):
+    """An alert rule of Azure Monitor that must not fire while the candidate serves."""
+
+    shorthand: ClassVar[str] = "rule"
+
+    rule: str = Field(
+        min_length=1,
+        description="The rule's ARM id (metric, log search or activity log alert), or the name of a metric alert in "
+        "the workspace's resource group.",
+    )
+    on_fired: Literal["fail", "hold"] = Field(
+        default="fail", description="What follows where it fired: roll back, or hold until a person has looked."
+    )
+
+
 class _Word(Strict):
     """A mapping that may also be written as one certain word."""
 
@@ -117,13 +132,14 @@ class _Word(Strict):
 
 
 class CheckModel(_Word):
-    """One check: `error_rate`, `latency` or `metric`; `- error_rate` alone means its defaults."""
+    """One check: `error_rate`, `latency`, `metric` or `alert`; `- error_rate` alone means its defaults."""
 
     word: ClassVar[str] = "error_rate"
 
     error_rate: ErrorRateModel | None = Field(default=None, description="The share of requests answered with an error.")
     latency: LatencyModel | None = Field(default=None, description="The share of requests slower than a fixed limit.")
     metric: MetricModel | None = Field(default=None, description="The share of bad events by queries of your own.")
+    alert: AlertModel | None = Field(default=None, description="An alert rule of Azure Monitor that must not fire.")
 
     @model_validator(mode="before")
     @classmethod
@@ -139,7 +155,7 @@ def check_list(value: Any) -> Any:
     """One check or a list of them."""
     items = value if isinstance(value, list) else [value]
     if not 1 <= len(items) <= 20:
-        refuse("PLAN103", f"a bake has 1 to 20 checks, this one has {len(items)}", expected="a list of checks")
+        refuse("PLAN103", f"a gate has 1 to 20 checks, this one has {len(items)}", expected="a list of checks")
     return tuple(items)
 
 

@@ -16,6 +16,7 @@ from rollout.core.gate_bodies import (
     Expectation,
     GateBody,
     Golden,
+    Metric,
     RequestFile,
     SmokeTest,
 )
@@ -28,7 +29,7 @@ from rollout.plan.documents import usable_file
 from rollout.plan.evidence_lowering import EvidenceReader
 from rollout.plan.gates import ExpectModel, GoldenModel, RecordedModel, RequestModel, SmokeTestModel
 from rollout.plan.layers import PlanFile
-from rollout.plan.models import ApprovalStage, BakeStage, CompareStage, SmokeTestStage
+from rollout.plan.models import ApprovalStage, BakeStage, CompareStage, MetricStage, SmokeTestStage
 from rollout.plan.plain_schema import plainly_valid
 from rollout.plan.positions import Path, present
 from rollout.plan.roles import Cast
@@ -39,7 +40,7 @@ _MAX_REQUEST: Final = 10_000_000
 _MAX_TOTAL: Final = 20_000_000
 _MOST_REQUESTS: Final = 1000
 
-GateStage = SmokeTestStage | CompareStage | BakeStage | ApprovalStage
+GateStage = SmokeTestStage | CompareStage | BakeStage | MetricStage | ApprovalStage
 
 
 class GateReader(msgspec.Struct, frozen=True):
@@ -62,6 +63,9 @@ class GateReader(msgspec.Struct, frozen=True):
         elif isinstance(stage, BakeStage):
             limit = stage.bake.limit
             body = self._bake(stage, path, self._limit(stage, at, limit))
+        elif isinstance(stage, MetricStage):
+            limit = stage.metric.limit
+            body = self._metric(stage, path, self._limit(stage, at, limit))
         else:
             body, limit = Approval(message=stage.approval.message), stage.approval.limit
         limit = self._limit(stage, at, limit)
@@ -89,6 +93,12 @@ class GateReader(msgspec.Struct, frozen=True):
         if evidence is not None and role is Role.STABLE:
             self._add("PLAN504", (*path, "checks"), "checks are about the candidate", "a bake of the candidate")
         return Bake(seconds=stage.bake.for_, deployment=role, evidence=evidence)
+
+    def _metric(self, stage: MetricStage, path: Path, limit: float) -> Metric:
+        evidence = EvidenceReader(self.plan, path, self.faults).shown(stage.metric, stage.metric.checks, limit)
+        if self.default is Role.STABLE:
+            self._add("PLAN504", path, "a metric gate is about the candidate", "the gate among `stages`")
+        return Metric(over=stage.metric.over, evidence=evidence)
 
     def _smoke_test(self, model: SmokeTestModel, path: Path) -> SmokeTest:
         requests = self._requests(model, path)
@@ -269,4 +279,6 @@ def _parameters(body: GateBody) -> Mapping[str, Any]:
         found.pop("evidence", None)  # a bake by time is the gate that it always was
     else:
         found["evidence"] = {key: value for key, value in found["evidence"].items() if key not in OF_THE_PLAN}
+        if not found["evidence"]["alerts"]:
+            del found["evidence"]["alerts"]  # as is one that names no alert
     return found

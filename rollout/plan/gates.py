@@ -1,4 +1,4 @@
-"""The gates of the language as they are written: `smoke_test`, `bake`, `approval`; `compare` has its own module."""
+"""The gates of the language as they are written: smoke tests, bakes, metrics, approvals; `compare` is elsewhere."""
 
 from __future__ import annotations
 
@@ -153,27 +153,13 @@ class SmokeTestModel(Shorthand):
     )
 
 
-class BakeModel(Shorthand):
-    """Let time pass while the candidate serves; it fails when the candidate stops being healthy, or is shown to be
-    worse by one of the checks. With checks it passes when its time is over *and* the candidate is shown not to be
-    worse."""
+class Evidenced(Shorthand):
+    """What a bake with checks and a metric gate have in common."""
 
-    shorthand: ClassVar[str] = "for"
-
-    for_: Duration = Field(alias="for", description="How long.")
-    deployment: str | None = Field(
-        default=None, description="Which deployment is watched: `candidate` (the default), `stable` or its name."
-    )
-    checks: Annotated[tuple[CheckModel, ...], BeforeValidator(check_list), OneOrMany()] | None = Field(
-        default=None, description="What the candidate is compared by, minute by minute; without checks only its health."
-    )
     promote_when: Literal["proven", "unproven"] | None = Field(
         default=None,
         description="With checks: pass only when the candidate is proven not to be worse (`proven`, the default), or "
         "already when it is not shown to be worse (`unproven`).",
-    )
-    at_least: Duration | None = Field(
-        default=None, description="With checks: the least time, where the candidate is proven earlier than `for`."
     )
     alpha: Alpha | None = Field(
         default=None,
@@ -189,6 +175,42 @@ class BakeModel(Shorthand):
     limit: Duration | None = Field(
         default=None,
         description="How long a missing measurement, or a missing proof, is waited for before the rollout holds.",
+    )
+
+
+Checks = Annotated[tuple[CheckModel, ...], BeforeValidator(check_list), OneOrMany()]
+
+
+class BakeModel(Evidenced):
+    """Let time pass while the candidate serves; it fails when the candidate stops being healthy, or is shown to be
+    worse by one of the checks. With checks it passes when its time is over *and* the candidate is shown not to be
+    worse."""
+
+    shorthand: ClassVar[str] = "for"
+
+    for_: Duration = Field(alias="for", description="How long.")
+    deployment: str | None = Field(
+        default=None, description="Which deployment is watched: `candidate` (the default), `stable` or its name."
+    )
+    checks: Checks | None = Field(
+        default=None, description="What the candidate is compared by, minute by minute; without checks only its health."
+    )
+    at_least: Duration | None = Field(
+        default=None, description="With checks: the least time, where the candidate is proven earlier than `for`."
+    )
+
+
+class MetricGateModel(Evidenced):
+    """Measure once, without a time of its own: the minutes behind us, and those that it takes to know them. Not the
+    server's health."""
+
+    shorthand: ClassVar[str] = "checks"
+
+    checks: Checks = Field(description="What the candidate is compared by, minute by minute.")
+    over: Duration = Field(
+        default=900.0,
+        description="How far it looks back from when it was reached, at most to the candidate's first request; 15m by "
+        "default.",
     )
 
 

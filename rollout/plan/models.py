@@ -14,6 +14,7 @@ from rollout.plan.gates import (
     BakeModel,
     DeleteModel,
     DeployModel,
+    MetricGateModel,
     OnFailureModel,
     SmokeTestModel,
 )
@@ -21,9 +22,7 @@ from rollout.plan.policies import HazardNames, Ignored
 from rollout.plan.shapes import Counts, Duration, MirrorShare, Name, Shares, StageName, Strict, refuse, whole
 
 MUTATIONS: Final = ("deploy", "scale", "mirror", "traffic", "delete")
-GATES: Final = ("smoke_test", "compare", "bake", "approval")
-PLANNED: Final = ("metric",)
-"""Gates that the language knows and this version cannot measure: refused, never skipped."""
+GATES: Final = ("smoke_test", "compare", "bake", "metric", "approval")
 KINDS: Final = (*MUTATIONS, *GATES)
 MOST_STAGES: Final = 200
 BESIDE: Final = ("name", "timeout", "on_failure")
@@ -101,6 +100,13 @@ class BakeStage(StageModel):
     bake: BakeModel = Field(description="How long.")
 
 
+class MetricStage(StageModel):
+    """Measure the candidate once."""
+
+    kind: ClassVar[str] = "metric"
+    metric: MetricGateModel = Field(description="What is measured.")
+
+
 class ApprovalStage(StageModel):
     """Wait for a person."""
 
@@ -114,9 +120,6 @@ def _one_kind(value: Any) -> Any:
         hint = f"write `- {value}: …`" if value in KINDS else ""
         refuse("PLAN106", "a stage must be a mapping", expected="one of " + ", ".join(KINDS), hint=hint)
     given = [key for key in value if key in KINDS]
-    planned = [key for key in value if key in PLANNED]
-    if planned:
-        refuse("PLAN107", f"this version has no `{planned[0]}` gate yet", expected="one of " + ", ".join(GATES))
     if len(given) > 1:
         refuse(
             "PLAN106",
@@ -149,6 +152,7 @@ AnyStageModel = Annotated[
     | Annotated[SmokeTestStage, Tag("smoke_test")]
     | Annotated[CompareStage, Tag("compare")]
     | Annotated[BakeStage, Tag("bake")]
+    | Annotated[MetricStage, Tag("metric")]
     | Annotated[ApprovalStage, Tag("approval")],
     Discriminator(_kind),
     BeforeValidator(_one_kind),

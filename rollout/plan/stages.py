@@ -21,6 +21,7 @@ from rollout.plan.models import (
     CompareStage,
     DeleteStage,
     DeployStage,
+    MetricStage,
     MirrorStage,
     ScaleStage,
     SmokeTestStage,
@@ -73,7 +74,7 @@ class StageReader(msgspec.Struct, frozen=True):
                 return None if weight is None else Traffic(name="", weight=weight)
             case DeleteStage():
                 return self._delete(stage, where)
-            case SmokeTestStage() | CompareStage() | BakeStage() | ApprovalStage():
+            case SmokeTestStage() | CompareStage() | BakeStage() | MetricStage() | ApprovalStage():
                 return GateReader(self.plan, self.cast, self.faults, self.about).gate(stage, path)
             case _:
                 raise AssertionError(stage)

@@ -20,7 +20,8 @@ from rollout.core.actions import (
     UpdateEndpoint,
 )
 from rollout.core.decision import StageState
-from rollout.core.gate_bodies import Bake, Compare
+from rollout.core.gate_bodies import Compare, Metric, evidence_of
+from rollout.core.gate_bodies import short as short_rule
 from rollout.core.hidden import is_secret as is_secret
 from rollout.core.observed import Weights
 from rollout.core.release import AnyStage, Delete, Deploy, Gate, GateKind, Mirror, Scale, Traffic
@@ -107,6 +108,8 @@ def stage_text(stage: AnyStage) -> str:
             return f"the former {role.value}" + (f", {span(after)} after promotion" if after else "")
         case Gate(kind=GateKind.BAKE, seconds=seconds, body=body):
             return f"healthy for {span(seconds)}{_shown(body)}"
+        case Gate(kind=GateKind.METRIC, body=Metric(over=over) as measured):
+            return f"over {span(over)}{_shown(measured)}"
         case Gate(kind=GateKind.COMPARE, body=Compare(unit=unit, at_most=share)):
             return f"the {unit}s of stable" + (f", but for {100 * share:.3g} %" if share else "")
         case Gate(kind=kind):
@@ -140,12 +143,14 @@ def sign_of(action: Action) -> Literal["+", "~", "-"]:
 
 
 def _shown(body: Any) -> str:
-    """What a bake's checks must show, "" if it has none."""
-    evidence = body.evidence if isinstance(body, Bake) else None
+    """What a gate's checks must show, each part after a comma; "" if it has none."""
+    evidence = evidence_of(body)
     if evidence is None:
         return ""
     how = "proven not to be" if evidence.promote_when == "proven" else "not shown to be"
-    return f", {how} worse by {', '.join(check.name for check in evidence.checks)}"
+    counted = f", {how} worse by {', '.join(check.name for check in evidence.checks)}" if evidence.checks else ""
+    rules = ", ".join(short_rule(alert.rule) for alert in evidence.alerts)
+    return counted + (f", no alert of {rules}" if rules else "")
 
 
 def target_of(action: Action) -> str:

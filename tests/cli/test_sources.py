@@ -30,7 +30,7 @@ MONITOR = AzureMonitor("https://management.azure.com", AsyncCredential(NOTHING),
 )
 def test_each_word_has_its_source(source: Source, expected: object) -> None:
     """With the address that the plan gives it. Nothing is asked yet."""
-    assert Sources(MONITOR).of(source) == expected
+    assert Sources(MONITOR, NOTHING).of(source) == expected
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,12 @@ NOT_EMULATED: Final[tuple[tuple[str, str], ...]] = (
     ),
     ("Rolling updates by 20 % of the nodes", "instances are replaced one after the other"),
     ("Autoscale", "its settings are kept and not acted on"),
+    (
+        "Alerts",
+        "metric alert rules on one resource with static thresholds fire by the metrics that are kept, one alert a "
+        "rule; a changed rule forgets its alerts; no dynamic thresholds, no alert for each value of a dimension, no other "
+        "kinds of rule, no action groups, and an alert's state cannot be changed",
+    ),
     ("Data collection", "its settings are kept; nothing is collected"),
     (
         "Limits of requests, connections and bandwidth of an endpoint",

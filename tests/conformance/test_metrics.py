@@ -21,6 +21,9 @@ from tests.conformance.target import Target
 API = "2023-10-01"
 REST = documented("Azure Monitor, Metrics - List, 2023-10-01")
 ACTIVITY = documented("Azure Monitor, Activity Logs - List, 2015-04-01")
+ALERTS = documented(
+    "azure-rest-api-specs, alertsmanagement, Alerts - Get All; Azure Monitor, Metric Alerts, 2018-03-01"
+)
 WAIT = 300.0
 """Seconds that a metric of a real workspace may be late."""
 
@@ -209,6 +212,51 @@ def test_traffic_log(watched: Watched) -> None:
         ["blue", "424", "1"],
         ["green", "200", "2"],
     ]
+
+
+@case(
+    "metrics.alerts",
+    "An alert rule's alerts are listed with when they began, whether they go on, and the rule's id",
+    ALERTS,
+    unverified("that a rule looks at whole multiples of its frequency, and when its alert arrives"),
+    needs="doors",
+)
+def test_alerts(watched: Watched) -> None:
+    """A request in a minute: fired, and over after three quiet looks."""
+    target, house = watched.house.target, watched.house
+    rule = f"{target.scope.partition('/providers/')[0]}/providers/Microsoft.Insights/metricAlerts/{house.name}"
+    answer = target.ask("PUT", rule, _rule(f"{target.scope}/{house.path}"), api="2018-03-01")
+    assert answer.status_code in (200, 201), answer.text
+    key = target.ask("POST", f"{house.path}/listKeys").json()["primaryKey"]
+    target.score(house.show()["properties"]["scoringUri"], key, {})
+    found: list[dict[str, Any]] = []
+
+    def over() -> bool:
+        path = f"/subscriptions/{target.subscription}/providers/Microsoft.AlertsManagement/alerts"
+        query = {"alertRule": rule, "timeRange": "30d", "pageCount": "250"}
+        listed = target.ask("GET", path, api="2019-03-01", query=query)
+        assert listed.status_code == 200, listed.text
+        found[:] = [one["properties"]["essentials"] for one in listed.json()["value"]]
+        return any(one["monitorCondition"] == "Resolved" for one in found)
+
+    _until(over)
+    assert all(one["alertRule"].lower() == rule.lower() and one["startDateTime"] for one in found)
+    assert all(one["targetResource"].lower() == f"{target.scope}/{house.path}".lower() for one in found)
+    assert target.ask("DELETE", rule, api="2018-03-01").status_code in (200, 204)
+
+
+def _rule(scope: str) -> dict[str, Any]:
+    criterion = {
+        "criterionType": "StaticThresholdCriterion",
+        "name": "busy",
+        "metricName": "RequestsPerMinute",
+        "operator": "GreaterThan",
+        "threshold": 0,
+        "timeAggregation": "Total",
+    }
+    criteria = {"odata.type": "Microsoft.Azure.Monitor.SingleResourceMultipleMetricCriteria", "allOf": [criterion]}
+    timing = {"evaluationFrequency": "PT1M", "windowSize": "PT1M"}
+    return {"location": "global", "properties": {"severity": 3, "scopes": [scope], **timing, "criteria": criteria}}
 
 
 @case("metrics.activity", "The activity log tells who wrote what, and how it ended", ACTIVITY)

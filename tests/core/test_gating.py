@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from rollout.core.gating import Answer, Ask, Failed, NotYet, Passed, Stuck, answer
 from rollout.core.release import Gate
-from rollout.core.verdict import Outcome
+from rollout.core.verdict import Outcome, Verdict
 from tests.cases.world import World, at
 
 BOTH = {"blue": "v1", "green": "v2"}
@@ -44,6 +44,16 @@ def test_a_pass_passes_at_any_time(minute: int) -> None:
 def test_a_fail_fails_at_any_time(line: str, gate: str, minute: int) -> None:
     """Also long before a bake's time is over, and long after its limit."""
     assert asked(line, now=minute, verdicts={gate: "FAIL worse"}) == Failed("worse")
+
+
+def test_what_will_not_come_is_not_waited_for() -> None:
+    """An alert that a person must look at holds at once."""
+    world = World({"live": BOTH, "plan": SMOKE})
+    step = world.scene.journey.steps[1]
+    verdict = Verdict(outcome=Outcome.INCONCLUSIVE, reason="it fired", stuck=True)
+    assert isinstance(step.stage, Gate)
+    found = answer(replace(world.scene, verdicts={step.key: verdict}), 1, step, step.stage)
+    assert found == Stuck(f"{step.stage.name}: INCONCLUSIVE: it fired")
 
 
 @pytest.mark.parametrize("outcome", NO_ANSWER)

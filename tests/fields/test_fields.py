@@ -148,7 +148,7 @@ class World:
         async def run() -> None:
             async with connect(self.target, pace=QUICK) as connection:
                 plane = connection.control_plane
-                measurer = Measurer(connection.scoring, plane, NoWait(), Sources(connection.monitor))
+                measurer = Measurer(connection.scoring, plane, NoWait(), Sources(connection.monitor, connection.alerts))
                 allowed = frozenset({"creates-endpoint"})
                 await Runner(self.release, plane, measurer, NoWait(), allowed=allowed).run(Limits())
 

@@ -6,20 +6,34 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from rollout.core.decision import Roles
+from rollout.core.evidence.alerts import Rule
 from rollout.core.evidence.counts import Row
 from rollout.core.evidence.grid import MINUTE
 from rollout.core.gate_bodies import Asked, Bake, ErrorRate, Evidence, Source
 from rollout.core.observed import Deployment, Endpoint, Observation, weights
 from rollout.core.progress import Progress, Run, to_tags
 from rollout.core.verdict import Outcome, Verdict
-from rollout.errors import RolloutError
-from rollout.ports import Counted, CountQuery, MetricSource
+from rollout.errors import AzureError, RolloutError
+from rollout.ports import AlertRules, Counted, CountQuery, MetricSource
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 ROLES = Roles(stable="blue", candidate="green")
 HEALTHY = Verdict(outcome=Outcome.PASS, reason="green is healthy")
 Rates = Callable[[datetime, str], tuple[float, float]]
 """Minute and deployment → requests and bad ones."""
+
+
+class ScriptedRules:
+    """Alert rules by name; one that is not there cannot be read."""
+
+    def __init__(self, *rules: Rule) -> None:
+        self._rules = {rule.id: rule for rule in rules}
+
+    async def look(self, rule: str) -> Rule:
+        """The rule of that name."""
+        if rule not in self._rules:
+            raise AzureError(f"read the alert rule {rule}: not found", code="ResourceNotFound")
+        return self._rules[rule]
 
 
 class Scripted:
@@ -29,6 +43,12 @@ class Scripted:
         self._rates = rates
         self._failure = failure
         self.asked: list[CountQuery] = []
+        self.rules = ScriptedRules()
+
+    @property
+    def alerts(self) -> AlertRules:
+        """The scripted alert rules."""
+        return self.rules
 
     def of(self, source: Source) -> MetricSource:
         """Itself."""

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from rollout.core.decision import Decision, Phase, Roles, Status
-from rollout.core.gate_bodies import Approval, Bake, RequestFile, SmokeTest
+from rollout.core.gate_bodies import Approval, Bake, Evidence, Metric, RequestFile, SmokeTest
 from rollout.core.observed import Deployment, Endpoint, Observation
 from rollout.core.release import Gate, GateKind, Role
 from rollout.core.verdict import Outcome, Verdict
@@ -46,6 +46,12 @@ async def test_a_bake_is_about_its_role(role: Role, stable: str, asked: str) -> 
 async def test_a_smoke_test_asks_the_candidate() -> None:
     """By its name."""
     assert (await measured(SMOKE, GateKind.SMOKE_TEST)).reason == "green answered 1 request as expected"
+
+
+async def test_a_metric_asks_its_source() -> None:
+    """Not the server."""
+    found = await measured(Metric(over=900, evidence=Evidence(checks=())), GateKind.METRIC)
+    assert found.reason == "it is not on record since when green gets requests"
 
 
 async def test_an_approval_is_not_measured() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rollout.core.gate_bodies import Asked, Bake, Custom, ErrorRate, Evidence, Latency, Source
+from rollout.core.gate_bodies import Alert, Asked, Bake, Custom, ErrorRate, Evidence, Latency, Metric, Source
 from rollout.core.release import Gate
 from tests.plan.conftest import ROLES, Load
 
@@ -73,6 +73,11 @@ def test_a_metric_of_ones_own(load: Load) -> None:
 
 
 BAKE = "bake: {for: 30m, checks: error_rate}"
+RULE = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Insights/scheduledQueryRules/errors"
+METRIC = (
+    "metric: {over: 10m, checks: [{error_rate: {at_most: 1%}}, {alert: slow}, "
+    f"{{alert: {{rule: {RULE}, on_fired: hold}}}}]}}"
+)
 SMOKE = "smoke_test: house/request.json"
 
 
@@ -158,14 +163,32 @@ def bake(**parts: Any) -> str:
          "8:68: PLAN103: stages[2].bake.checks[0].error_rate.tolerate: a check is against stable or against `at_most`"
          " | one of them"),
         (bake(checks="[{errors: {}}]"),
-         "8:32: PLAN101: stages[2].bake.checks[0].errors: unknown key `errors` | one of error_rate, latency, metric"
-         " | did you mean `error_rate`?"),
-        (bake(checks="[]"), "8:30: PLAN103: stages[2].bake.checks: a bake has 1 to 20 checks, this one has 0"
+         "8:32: PLAN101: stages[2].bake.checks[0].errors: unknown key `errors` | one of alert, error_rate, latency,"
+         " metric | did you mean `error_rate`?"),
+        (bake(checks="[]"), "8:30: PLAN103: stages[2].bake.checks: a gate has 1 to 20 checks, this one has 0"
          " | a list of checks"),
         (bake(checks="error_rate", at_least="1h"),
          "8:52: PLAN103: stages[2].bake.at_least: the least time is longer than the bake | at most `for`"),
         (bake(alpha=0.01), "8:29: PLAN103: stages[2].bake.alpha: `alpha` is about checks, and this bake has none"
          " | `checks`, or not it"),
+        (bake(checks="[{alert: a/b}]"),
+         "8:39: PLAN507: stages[2].bake.checks[0].alert: `a/b` is not an alert rule"
+         " | a metric alert's name, or a rule's ARM id"),
+        (bake(checks="[{alert: /subscriptions/s}]"),
+         "8:39: PLAN507: stages[2].bake.checks[0].alert: `/subscriptions/s` is not an alert rule"
+         " | a metric alert's name, or a rule's ARM id"),
+        (bake(checks="[{alert: slow}]", alpha=0.01),
+         "8:54: PLAN103: stages[2].bake.alpha: `alpha` is about checks, and alerts are not counted"
+         " | `checks`, or not it"),
+        (bake(checks="[{alert: slow}]", limit="4m"),
+         "8:54: PLAN504: stages[2].bake.limit: the alerts are final after 3m, and the limit is 4m"
+         " | a limit of at least 5m"),
+        ("metric: {checks: error_rate, over: 0}",
+         "8:40: PLAN104: stages[2].metric.over: `0` has no unit | a duration such as `90s`, `30m`, `1h30m`,"
+         " `2d` or `PT30M` | did you mean `0s` or `0m`?"),
+        ("metric: {checks: error_rate, alpha: 2}",
+         "8:41: PLAN501: stages[2].metric.alpha: `2` is not a probability for alpha"
+         " | a number between 0 and 1, such as 0.05"),
         (bake(checks="error_rate", deployment="stable"),
          "8:30: PLAN504: stages[2].bake.checks: checks are about the candidate | a bake of the candidate"),
     ],
@@ -182,6 +205,44 @@ def test_a_bake_that_can_never_finish(refused: Refused) -> None:
         "plan.yml:7:30: PLAN504: stages[1].bake.checks: the candidate gets no requests here, so there is nothing to"
         " check | the bake behind a mirror or traffic stage",
         "plan.yml:10:30: PLAN504: stages[4].bake.checks: stable gets no requests here, so there is nothing to compare"
+        " with | `at_most` in every check behind `traffic: 100`",
+    ]
+
+
+def test_a_metric_gate(load: Load) -> None:
+    """The same checks, without a time of its own; it takes its part of the rollout's α."""
+    one, other = (stage for stage in load(planned(BAKE, METRIC)).release.stages if isinstance(stage, Gate))
+    assert one.body.evidence.share == 0.05 / 2
+    assert other.seconds == 0
+    assert other.body == Metric(
+        over=600.0,
+        evidence=Evidence(
+            checks=(Asked(name="error_rate", question=ErrorRate(), at_most=0.01),),
+            share=0.05 / 2,
+            alerts=(Alert(rule="slow"), Alert(rule=RULE, on_fired="hold")),
+        ),
+    )
+    short = load(planned("metric: error_rate")).release.stages[2]
+    assert isinstance(short, Gate)
+    assert short.body == Metric(over=900.0, evidence=Evidence(checks=(Asked(name="error_rate", question=ErrorRate()),)))
+
+
+def test_alerts_need_no_counts(load: Load) -> None:
+    """A bake may be watched by alerts alone; α is left to the others."""
+    found = evidence_of(load, "bake: {for: 10m, checks: {alert: slow}}", BAKE)
+    assert [(each.checks, each.alerts, each.share) for each in found] == [
+        ((), (Alert(rule="slow"),), 0.05),
+        ((Asked(name="error_rate", question=ErrorRate()),), (), 0.05),
+    ]
+
+
+def test_a_metric_that_can_never_pass(refused: Refused) -> None:
+    """As a bake: where nobody asks the candidate, or stable."""
+    gate = "  - metric: error_rate\n"
+    assert refused(ROLES.replace("deploy: candidate\n", f"deploy: candidate\n{gate}") + gate) == [
+        "plan.yml:7:13: PLAN504: stages[1].metric: the candidate gets no requests here, so there is nothing to"
+        " check | the metric behind a mirror or traffic stage",
+        "plan.yml:10:13: PLAN504: stages[4].metric: stable gets no requests here, so there is nothing to compare"
         " with | `at_most` in every check behind `traffic: 100`",
     ]
 

@@ -14,7 +14,7 @@ from tests.plan.conftest import DEPLOYMENT, ENDPOINT, ROLES
 Refused = Callable[[str], list[str]]
 
 HEAD = "version: 1\nname: house-prices\nendpoint: house/endpoint.yml\ncandidate: house/deployment.yml\nstages:\n"
-KINDS = "one of deploy, scale, mirror, traffic, delete, smoke_test, compare, bake, approval"
+KINDS = "one of deploy, scale, mirror, traffic, delete, smoke_test, compare, bake, metric, approval"
 DURATION = "a duration such as `90s`, `30m`, `1h30m`, `2d` or `PT30M`"
 
 
@@ -128,13 +128,12 @@ drift: heel
             "plan.yml:7:28: PLAN112: stages[1].on_failure: nothing fails at a `scale` stage"
             " | `on_failure` at a gate or a deploy stage",
             "plan.yml:7:43: PLAN112: stages[1].timeout: a `scale` stage has no `timeout`: the service ends its"
-            " operations by itself | `timeout` at a gate: smoke_test, compare, bake, approval",
-            "plan.yml:8:29: PLAN103: stages[2].bake.checks: a bake has 1 to 20 checks, this one has 0"
+            " operations by itself | `timeout` at a gate: smoke_test, compare, bake, metric, approval",
+            "plan.yml:8:29: PLAN103: stages[2].bake.checks: a gate has 1 to 20 checks, this one has 0"
             " | a list of checks"]),
         (["deploy: candidate", "metric: {}", "bake: soon", "traffic: 100",
           "{bake: {for: 1m, limit: 1h}, timeout: 1h}"], [
-            "plan.yml:7:5: PLAN107: stages[1]: this version has no `metric` gate yet"
-            " | one of smoke_test, compare, bake, approval",
+            "plan.yml:7:13: PLAN102: stages[1].metric.checks: `checks` is missing",
             f"plan.yml:8:11: PLAN104: stages[2].bake: `soon` is not a duration | {DURATION}",
             "plan.yml:10:43: PLAN103: stages[4].timeout: a gate has a `timeout` or a `limit`, which are the same"
             " | one of them"]),

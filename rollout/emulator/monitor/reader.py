@@ -8,7 +8,7 @@ from typing import Protocol
 
 from rollout.emulator.answers import JsonObject, Rejected
 from rollout.emulator.monitor import kql_engine, kql_parser, metric_answer, metric_query, traffic_table
-from rollout.emulator.monitor.catalogue import Metric
+from rollout.emulator.monitor.catalogue import DEPLOYMENTS, ENDPOINTS, METRICS, Metric
 from rollout.emulator.monitor.generator import Generator
 from rollout.emulator.monitor.kql_tokens import refused
 from rollout.emulator.monitor.metric_samples import Sample, samples
@@ -67,6 +67,14 @@ def _samples(source: Source, resource: str, which: Metric, now: datetime) -> lis
     late = now - timedelta(minutes=1, seconds=source.settings.metrics_delay)
     found = samples(which, known.rows(endpoint), known.samples(endpoint), deployment)
     return [sample for sample in found if sample.minute <= late]
+
+
+def arrived(source: Source, resource: str, name: str, now: datetime) -> list[Sample]:
+    """The samples of a metric of an endpoint or a deployment that have arrived by now."""
+    source.generator.fill(now)
+    kind = DEPLOYMENTS if "/deployments/" in resource.lower() else ENDPOINTS
+    which = next(one for one in METRICS[kind.lower()] if one.name.lower() == name.lower())
+    return _samples(source, resource, which, now)
 
 
 def logs(source: Source, query: str, timespan: str | None, now: datetime, endpoint: str = "") -> JsonObject:
