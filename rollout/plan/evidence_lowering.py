@@ -39,8 +39,8 @@ _ROUND: Final = 120.0
 _BESIDE: Final = ("promote_when", "at_least", "alpha", "least_requests", "source")
 _GUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _RULE_ID: Final = re.compile(
-    r"/subscriptions/[^/]+/resourcegroups/[^/]+/providers/microsoft\.insights/"
-    r"(metricalerts|scheduledqueryrules|activitylogalerts)/[^/?#]+",
+    r"/subscriptions/[^/]{1,64}/resourcegroups/[^/]{1,90}/providers/microsoft\.insights/"
+    r"(metricalerts|scheduledqueryrules|activitylogalerts)/[^/?#]{1,260}",
     re.IGNORECASE,
 )
 _RULE_NAME: Final = re.compile(r"[^/\\*#&+:<>?@%{}]{1,260}")
@@ -99,7 +99,7 @@ class EvidenceReader(msgspec.Struct, frozen=True):
 
     def _alert(self, model: AlertModel, index: int) -> Alert:
         if not (_RULE_ID if model.rule.startswith("/") else _RULE_NAME).fullmatch(model.rule):
-            message = f"`{model.rule}` is not an alert rule"
+            message = f"`{model.rule[:80]}` is not an alert rule"
             self._add("PLAN507", ("checks", index, "alert"), message, "a metric alert's name, or a rule's ARM id")
         return Alert(rule=model.rule, on_fired=model.on_fired)
 

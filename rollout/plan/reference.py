@@ -140,7 +140,7 @@ def _table(schema: Mapping[str, Any]) -> str:
     required = schema.get("required", ())
     rows = [
         (f"`{key}`", type_of(value), "required" if key in required else default_of(value), value["description"])
-        for key, value in schema["properties"].items()
+        for key, value in sorted(schema["properties"].items(), key=lambda pair: pair[0] not in required)
     ]
     return _rows(("key", "value", "by default", "meaning"), rows)
 

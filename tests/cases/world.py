@@ -208,11 +208,13 @@ def _changes(told: Mapping[str, Sequence[Any]]) -> tuple[FieldChange, ...]:
 
 
 def _verdict(told: str) -> Verdict:
-    """`PASS as good`, or `PASS@10 as good` for one that may end a bake after ten minutes."""
+    """`PASS as good`, `PASS@10 as good` for one that may end a bake after ten minutes, `INCONCLUSIVE! why` for one that
+    waiting does not change."""
     outcome, _, reason = told.partition(" ")
     outcome, _, after = outcome.partition("@")
     early = 60.0 * float(after) if after else None
-    return Verdict(outcome=Outcome(outcome), reason=reason or "measured", after=early)
+    stuck = outcome.endswith("!")
+    return Verdict(outcome=Outcome(outcome.rstrip("!")), reason=reason or "measured", after=early, stuck=stuck)
 
 
 def _tampered(tags: dict[str, str], how: str) -> dict[str, str]:

@@ -36,8 +36,8 @@ NOT_EMULATED: Final[tuple[tuple[str, str], ...]] = (
     (
         "Alerts",
         "metric alert rules on one resource with static thresholds fire by the metrics that are kept, one alert a "
-        "rule; a changed rule forgets its alerts; no dynamic thresholds, no alert for each value of a dimension, no other "
-        "kinds of rule, no action groups, and an alert's state cannot be changed",
+        "rule; a changed rule forgets its alerts; no dynamic thresholds, no alert for each value of a dimension, no "
+        "other kinds of rule, no action groups, and an alert's state cannot be changed",
     ),
     ("Data collection", "its settings are kept; nothing is collected"),
     (

@@ -250,6 +250,36 @@ CASES: tuple[Case, ...] = (
         "smoke_test: {requests: [house/request.json], expect: {schema: {type: 7}}}"), "PLAN402"),
     Case("an expression nested 1,000 times", stage(
         "smoke_test: {requests: [house/request.json], expect: {assertions: ['" + "(" * 1000 + "']}}"), "PLAN403"),
+    *(Case(f"an alpha of {alpha}", stage(f"bake: {{for: 30m, checks: error_rate, alpha: {alpha}}}"), code)
+      for alpha, code in (
+          ("0", "PLAN501"), ("1", "PLAN501"), ("-0.05", "PLAN501"), (".nan", "PLAN501"), (".inf", "PLAN501"),
+          ("1e-999", "PLAN501"), ("true", "PLAN501"), ("'0.05'", "PLAN501"))),
+    Case("a metric that the source does not have", stage(
+        "bake: {for: 30m, checks: {metric: {name: drift, bad: b, total: t}}}"), "PLAN502"),
+    Case("latency of quantiles", stage("metric: {checks: {latency: 500ms}}"), "PLAN503"),
+    Case("errors of a source that has none of its own", stage(
+        "metric: {checks: error_rate, source: {prometheus: https://prometheus.example}}"), "PLAN502"),
+    Case("a bake that nobody asks", change(
+        "deploy: candidate\n", "deploy: candidate\n  - bake: {for: 30m, checks: error_rate}\n"), "PLAN504"),
+    Case("a metric that nobody asks", change(
+        "deploy: candidate\n", "deploy: candidate\n  - metric: error_rate\n"), "PLAN504"),
+    Case("a bake against a stable that nobody asks", change(
+        "traffic: 100", "traffic: 100\n  - bake: {for: 30m, checks: error_rate}"), "PLAN504"),
+    Case("a bake that asks for what cannot be proven", stage(
+        "bake: {for: 30m, checks: {error_rate: {tolerate: 0%}}}"), "PLAN504"),
+    Case("a bake whose limit is over before the counts are there", stage(
+        "bake: {for: 30m, checks: error_rate, limit: 1m}"), "PLAN504"),
+    Case("a bake that may end after its time", stage(
+        "bake: {for: 30m, checks: error_rate, at_least: 31m}"), "PLAN103"),
+    Case("a metric that waits less than an alert takes", stage(
+        "metric: {checks: {alert: slow}, limit: 1m}"), "PLAN504"),
+    Case("an alert rule that climbs out of its group", stage("metric: {checks: {alert: ../../slow}}"), "PLAN507"),
+    Case("an alert rule with a query of its own", stage(
+        "metric: {checks: {alert: /subscriptions/s/resourceGroups/g/providers/Microsoft.Insights/metricAlerts/a?x=1}}"),
+        "PLAN507"),
+    Case("an alert rule of 10,000 characters", stage("metric: {checks: {alert: " + "a" * 10_000 + "}}"), "PLAN507"),
+    Case("a resource that is no alert rule", stage(
+        "metric: {checks: {alert: /subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/disks/d}}"), "PLAN507"),
     Case("a secret of the runner as a variable", both(
         file("rollout.yaml", "variables: {A: {from_env: GITHUB_TOKEN}}\n"), change("house-prices", "'${A}'")), "PLAN115"),
     Case("a variable that nobody declared", change("name: house-prices", "name: ${HOME}"), "PLAN109"),
