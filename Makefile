@@ -36,6 +36,7 @@ benchmarks: $(DEV)/ready ## budgets, as ratios within one run
 schemas: $(DEV)/ready ## write the generated files again: schemas/, docs/plan.md
 	$(DEV)/bin/rollout schema > schemas/rollout-plan.schema.json
 	$(DEV)/bin/rollout schema repository > schemas/repository.schema.json
+	$(DEV)/bin/rollout schema policy > schemas/policy.schema.json
 	$(DEV)/bin/rollout schema overlay > schemas/overlay.schema.json
 	for name in change-set validation reconciliation failure; do \
 	  $(DEV)/bin/rollout schema $$name > schemas/$$name.schema.json || exit 1; done

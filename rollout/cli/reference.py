@@ -9,14 +9,15 @@ import click
 from rollout.cli import exits
 from rollout.errors import UsageError
 
-SCHEMAS = ("rollout-plan", "repository", "overlay", "change-set", "validation", "reconciliation", "failure")
+LANGUAGE = ("rollout-plan", "repository", "policy", "overlay")
+SCHEMAS = (*LANGUAGE, "change-set", "validation", "reconciliation", "failure")
 
 
 @click.command()
 @click.argument("name", type=click.Choice(SCHEMAS), default="rollout-plan")
 def schema(name: str) -> int:
-    """Print a JSON Schema: of plans and of rollout.yaml (for editors), or of what `--output json` gives."""
-    if name not in ("rollout-plan", "repository", "overlay"):
+    """Print a JSON Schema: of plans, rollout.yaml and policy.yaml (for editors), or of what `--output json` gives."""
+    if name not in LANGUAGE:
         from rollout.render.schema import output_schema_text
 
         click.echo(output_schema_text(name), nl=False)
@@ -26,9 +27,10 @@ def schema(name: str) -> int:
 
         click.echo(overlay_schema_text(), nl=False)
         return exits.OK
-    from rollout.plan.schema import plan_schema_text, repository_schema_text
+    from rollout.plan.schema import plan_schema_text, policy_schema_text, repository_schema_text
 
-    click.echo(repository_schema_text() if name == "repository" else plan_schema_text(), nl=False)
+    texts = {"repository": repository_schema_text, "policy": policy_schema_text, "rollout-plan": plan_schema_text}
+    click.echo(texts[name](), nl=False)
     return exits.OK
 
 

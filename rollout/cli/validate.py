@@ -66,6 +66,8 @@ def _checked(path: Path, origins_too: bool) -> Checked:
         found = inspect_plan(path, overlay=options.overlay_for(path))
     except PlanError as error:
         return Checked(path=path, faults=error.faults)
+    if found.broken:
+        return Checked(path=path, faults=found.broken)
     release = found.loaded.release
     count = len(release.stages)
     return Checked(

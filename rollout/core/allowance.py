@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from rollout.core import hazards
-from rollout.core.approval import gives_back
 from rollout.core.change_set import ways_hazards
-from rollout.core.decision import Decision, Status
+from rollout.core.decision import Decision, Status, gives_back
 from rollout.core.observed import Observation
 from rollout.core.release import Release
 from rollout.errors import Refused

@@ -16,11 +16,10 @@ import msgspec
 from msgspec import Meta
 
 from rollout.core import change_set as changes
-from rollout.core.actions import SetTraffic
 from rollout.core.change_set import ChangeSet, Situation
-from rollout.core.decision import Decision, Phase, Status
+from rollout.core.decision import Decision, Status, gives_back
 from rollout.core.fingerprint import EXISTS, Changed, Fingerprint, differences, fingerprint
-from rollout.core.observed import Observation, all_to
+from rollout.core.observed import Observation
 from rollout.core.release import Release
 from rollout.errors import Unapproved
 
@@ -138,15 +137,6 @@ def must_fit(what: Approved, release: Release, seen: Observation, decision: Deci
         _must_be_in_time(what, seen.now, decision, started=fitting[-1].done > 0)
     elif decision.status is Status.ACT or not here:
         raise _stale(what, worlds, left)
-
-
-def gives_back(decision: Decision) -> bool:
-    """Whether it is the way back: a roll back with its clean-up, or all traffic to what is promoted in one write."""
-    if decision.phase is Phase.ROLLED_BACK:
-        return True
-    action = decision.actions[0] if decision.actions else None
-    stable = decision.roles.stable
-    return isinstance(action, SetTraffic) and bool(stable) and action.weights == all_to(stable)
 
 
 def _must_be_in_time(what: Approved, now: datetime, decision: Decision, *, started: bool) -> None:

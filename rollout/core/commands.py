@@ -19,9 +19,11 @@ from rollout.core.identity import (
     promoted_of,
     spec_of,
 )
+from rollout.core.journey import Step
 from rollout.core.observed import CANCELED, FAILED, Observation
 from rollout.core.person import endpoint_of, must_be_ours, record_of, said
 from rollout.core.place import find_place
+from rollout.core.policy_approvals import demanded, objects, starter
 from rollout.core.progress import Hold, Progress, from_tags, remember
 from rollout.core.proof import Proof, prove
 from rollout.core.quarantine import entry_for
@@ -90,9 +92,20 @@ def promote(release: Release, seen: Observation, who: str, why: str, *, full: bo
     if not keys:
         stage = rest[0].stage.name
         raise Refused(f"no gate is waited for; the next stage is {stage}", hint="rollout apply carries on; or --full")
+    _must_not_be_demanded(view, rest if full else rest[:1])
     what = said("promoted fully" if full else f"promoted past {rest[0].stage.name}", who, why)
     progress = records.advanced(view, view.endpoint.weights, (*place.earned, *keys), what)
     return (Record(reason=what, progress=progress),)
+
+
+def _must_not_be_demanded(view: Scene, skipped: tuple[Step, ...]) -> None:
+    """A person lets a gate pass unmeasured; one that the policy demands only where the glass is broken."""
+    policy = view.release.policy
+    found = [why for step in skipped if (why := demanded(policy, view.journey, step))]
+    if found and policy is not None and not policy.break_glass:
+        raise Refused(
+            f"refused by policy: {'; '.join(dict.fromkeys(found))}", hint="--break-glass REASON goes on record"
+        )
 
 
 def adopt(release: Release, seen: Observation, who: str, why: str, *, stable: str) -> Actions:
@@ -148,6 +161,9 @@ def approve(release: Release, seen: Observation, who: str, why: str, *, stage: s
         names = ", ".join(step.stage.name for step in waiting)
         hint = f"these wait for approval: {names}" if names else "rollout status shows what it waits for"
         raise Refused(f"no approval gate {stage} is open" if stage else "nothing waits for approval", hint=hint)
+    index = view.journey.steps.index(chosen)
+    if objection := objects(release.policy, view.journey, index, who, starter(view.candidate)):
+        raise Refused(f"{chosen.stage.name}: {objection}", hint="somebody whom the policy names must say yes")
     what = said(f"approved {chosen.stage.name}", who, why)
     progress = with_approval(release, seen, chosen.key, who)
     return (Record(reason=what, progress=remember(progress, seen.now, what)),)

@@ -14,6 +14,7 @@ from rollout.core import hazardous, hazards, records, untaken
 from rollout.core.actions import CreateEndpoint, Record, SetTraffic
 from rollout.core.complete import complete
 from rollout.core.decision import Decision, Phase, Roles, StageState, StageView, Status
+from rollout.core.governing import governed
 from rollout.core.hazards import RELEASES_UNVERIFIED, Hazard
 from rollout.core.identity import Ambiguous, Changed, Known, is_unverified, spec_of
 from rollout.core.observed import CANCELED, FAILED, Observation, Weights, all_to
@@ -46,7 +47,7 @@ def decide(
         allowed = hazards.canonical((*allowed, *release.allow_hazards))
     live = observation.endpoint
     if live is None:
-        return _absent(release, observation, allowed)
+        return governed(release, observation, _absent(release, observation, allowed), None, allowed)
     progress = from_tags(live.tags)
     if isinstance(progress, Damaged):
         return _damaged(progress)
@@ -64,12 +65,13 @@ def decide(
         decision = rule(view)
         if decision is not None:
             decision = _weighed(view, decision)
-            return msgspec.structs.replace(
+            whole = msgspec.structs.replace(
                 decision,
                 roles=_roles(view),
                 stages=decision.stages or _stages(view),
                 notes=tuple(dict.fromkeys((*decision.notes, *untaken.notes(view.verdicts)))),
             )
+            return whole if release.policy is None else governed(release, observation, whole, view, allowed)
     raise AssertionError("the last rule always answers")
 
 

@@ -7,7 +7,8 @@ from enum import StrEnum
 
 import msgspec
 
-from rollout.core.actions import Action, FieldChange
+from rollout.core.actions import Action, FieldChange, SetTraffic
+from rollout.core.observed import all_to
 from rollout.core.release import AnyStage, Gate
 
 
@@ -83,3 +84,12 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     roles: Roles = Roles()
     drift: tuple[FieldChange, ...] = ()
     notes: tuple[str, ...] = ()
+
+
+def gives_back(decision: Decision) -> bool:
+    """Whether it is the way back: a roll back with its clean-up, or all traffic to what is promoted in one write."""
+    if decision.phase is Phase.ROLLED_BACK:
+        return True
+    action = decision.actions[0] if decision.actions else None
+    stable = decision.roles.stable
+    return isinstance(action, SetTraffic) and bool(stable) and action.weights == all_to(stable)

@@ -40,11 +40,14 @@ def plan_digest(release: Release) -> str:
         release,
         commit="",
         provenance={},
+        policy=None,
         candidate=_placeless(release.candidate),
         stages=tuple(map(_bodiless, release.stages)),
         literal=_placeless_form(release.literal),
     )
     plain = _said(msgspec.to_builtins(bare))
+    if release.policy is not None and (demanded := _said(msgspec.to_builtins(release.policy.essence))):
+        plain["policy"] = demanded
     return hashlib.sha256(b"rollout/plan/1\n" + msgspec.json.encode(plain, order="deterministic")).hexdigest()[:16]
 
 

@@ -8,6 +8,7 @@ from typing import assert_never
 import msgspec
 
 from rollout.core.journey import Step, suffix_digest
+from rollout.core.policy_approvals import objects, starter
 from rollout.core.release import Gate, GateKind
 from rollout.core.scene import Scene
 from rollout.core.verdict import Outcome, Verdict
@@ -84,10 +85,13 @@ def _no_answer(scene: Scene, gate: Gate, why: str) -> Answer:
 def _approval(scene: Scene, index: int, step: Step, gate: Gate) -> Answer:
     given = [entry for entry in scene.progress.approvals if entry.key == step.key]
     digest = suffix_digest(scene.journey, index)
+    stale = "; what follows has changed since it was approved" if given else ""
     for entry in given:
         if entry.digest == digest:
-            return Passed(f"approved by {entry.who or 'somebody'}")
-    stale = "; what follows has changed since it was approved" if given else ""
+            objection = objects(scene.release.policy, scene.journey, index, entry.who, starter(scene.candidate))
+            if not objection:
+                return Passed(f"approved by {entry.who or 'somebody'}")
+            stale = f"; {objection}"
     if gate.timeout is not None and scene.now >= scene.after(gate.timeout):
         return Stuck(f"{gate.name}: nobody approved within {timedelta(seconds=gate.timeout)}{stale}")
     until = None if gate.timeout is None else scene.after(gate.timeout)

@@ -8,9 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 from functools import cached_property
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
+
+if TYPE_CHECKING:  # policies are about stages
+    from rollout.core.policy import Policy
 
 
 class Role(StrEnum):
@@ -135,7 +138,7 @@ class Release(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     `commit` is for people (recorded, never decided upon). The stages end with `traffic: 100`. `ignore` names fields
     that are left to somebody else once they are there (see `core.ignoring`). `allow_hazards` is the repository's
     policy; `refuse_hazards` that and the plan's. `provenance` is who runs this, and where (`core.history`): written
-    once onto what is created, never decided upon.
+    once onto what is created, never decided upon. `policy` is what the repository demands, and what the plan adds.
     """
 
     name: str
@@ -153,6 +156,7 @@ class Release(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     refuse_hazards: tuple[str, ...] = ()
     commit: str = ""
     provenance: Mapping[str, str] = {}
+    policy: Policy | None = None
 
     @property
     def goal(self) -> str:

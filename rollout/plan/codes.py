@@ -103,6 +103,49 @@ _LANGUAGE: Final = {
         "`deployments.*.instance_count`. What makes a revision (model, code, environment) is always the plan's.",
     ),
 }
+_TIMES: Final = {
+    "PLAN118": Explanation(
+        "not a time on the wall clock",
+        "Times of a policy are wall-clock times such as `2026-01-05T09:00`, days are `2026-12-24` or `12-24` (every "
+        "year); the zone stands beside them, under `zone`.",
+    ),
+    "PLAN119": Explanation(
+        "not a recurrence",
+        "`every` is an RRULE of RFC 5545 with FREQ=DAILY, WEEKLY, MONTHLY or YEARLY, such as "
+        "`FREQ=MONTHLY;BYDAY=-1FR`; when it begins on the day, and how long it takes, is said by `from` and `for`.",
+    ),
+    "PLAN120": Explanation("not a time zone", "A name of the IANA time zone database: `Europe/Berlin`, `UTC`."),
+    "PLAN121": Explanation(
+        "a calendar that is not known", "`days` and `except` name a calendar under `holidays` of the same file."
+    ),
+    "PLAN122": Explanation(
+        "a library is not installed", "Parts of a policy need an extra of this package; the hint names it."
+    ),
+}
+_POLICY: Final = {
+    "POLICY101": Explanation("the first weight is too large", "`largest_first_weight` of the repository's policy."),
+    "POLICY102": Explanation("a step is too large", "`largest_step` of the repository's policy."),
+    "POLICY103": Explanation(
+        "a bake is too short", "`shortest_bake` of the repository's policy: bakes between two traffic stages add up."
+    ),
+    "POLICY104": Explanation("a gate is missing", "`gates` of the repository's policy must exist."),
+    "POLICY105": Explanation("an approval is missing", "`approvals` of the repository's policy must exist."),
+    "POLICY106": Explanation("an instance type that is not allowed", "`instance_types` of the repository's policy."),
+    "POLICY107": Explanation("too many instances", "`most_instances` of the repository's policy."),
+    "POLICY108": Explanation(
+        "a hazard that is not allowed here", "`allowed_hazards` and `refused_hazards` of the policy; no flag helps."
+    ),
+    "POLICY109": Explanation("a delete that is not allowed", "`deletes` of the repository's policy."),
+    "POLICY110": Explanation("an expression is not true", "`expressions` of the repository's policy, in CEL."),
+    "POLICY111": Explanation(
+        "an expression cannot be evaluated",
+        "It is no CEL, asks for what is not there, gives no truth value, or takes too long. Then it refuses the plan.",
+    ),
+    "POLICY120": Explanation(
+        "the policy would be loosened",
+        "A plan, and a policy further down, may only be stricter than the policies above. All rules count anyway.",
+    ),
+}
 _ROLLOUT: Final = {
     "PLAN201": Explanation(
         "two forms mixed",
@@ -259,6 +302,6 @@ _WARNINGS: Final = {
 }
 
 CODES: Final[Mapping[str, Explanation]] = MappingProxyType(
-    {**_READING, **_LANGUAGE, **_ROLLOUT, **_FILES, **_EVIDENCE, **_WARNINGS}
+    {**_READING, **_LANGUAGE, **_TIMES, **_ROLLOUT, **_FILES, **_EVIDENCE, **_POLICY, **_WARNINGS}
 )
 """All codes, in order: faults, then warnings."""

@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from rollout.plan.policy_files import FILE as POLICY_FILE
 from rollout.plan.reference import default_of, section, type_of
 from rollout.plan.repository import FILE
-from rollout.plan.schema import plan_schema, repository_schema
+from rollout.plan.schema import plan_schema, policy_schema, repository_schema
 
 _LINK: Final = re.compile(r"\[(`[a-z_]+`)\]\(#[a-z_]+\)")
 _DEEPEST: Final = 8
@@ -19,10 +20,11 @@ Schema = Mapping[str, Any]
 def field_help(path: str) -> str | None:
     """The field in words, with the keys that it has in turn; None if there is none of that name.
 
-    A path starts at the top of a plan or of `rollout.yaml`, or at any part (`bake.for`); indexes may be left out.
+    A path starts at the top of a plan, of `rollout.yaml` or of `policy.yaml`, or at any part (`bake.for`); indexes may
+    be left out.
     """
     parts = [part for part in re.split(r"[.\[\]]", path) if part and not part.isdigit()]
-    for schema, file in ((plan_schema(), ""), (repository_schema(), FILE)):
+    for schema, file in ((plan_schema(), ""), (repository_schema(), FILE), (policy_schema(), POLICY_FILE)):
         found = _find(schema, parts)
         if found is not None:
             return _told(path, schema, found[0], required=found[1], file=file)
@@ -31,7 +33,11 @@ def field_help(path: str) -> str | None:
 
 def field_names() -> list[str]:
     """Paths that `field_help` knows, for suggestions."""
-    return [path for schema in (plan_schema(), repository_schema()) for path in _paths(schema, schema, "", _DEEPEST)]
+    return [
+        path
+        for schema in (plan_schema(), repository_schema(), policy_schema())
+        for path in _paths(schema, schema, "", _DEEPEST)
+    ]
 
 
 def _told(path: str, root: Schema, found: Schema, *, required: bool, file: str) -> str:

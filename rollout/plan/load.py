@@ -19,6 +19,7 @@ from rollout.plan.az_fields import endpoint_spec
 from rollout.plan.az_files import check_deployment, check_endpoint
 from rollout.plan.az_rules import check_computes
 from rollout.plan.documents import Document, resolve
+from rollout.plan.governing import under_policy
 from rollout.plan.layered import read_plan
 from rollout.plan.layers import PlanFile
 from rollout.plan.loader import load_file
@@ -54,13 +55,15 @@ class LoadedPlan(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Inspection(msgspec.Struct, frozen=True, kw_only=True):
-    """A plan with all that a person may want to know about it. `model` is what was written, `ways` what it means."""
+    """A plan with all that a person may want to know about it. `model` is what was written, `ways` what it means,
+    `broken` are the rules of the policy that it breaks: it may be looked at and rolled back, but not carried on."""
 
     loaded: LoadedPlan
     plan: PlanFile
     model: PlanModel
     ways: Ways
     documents: Mapping[str, Document]
+    broken: tuple[Fault, ...] = ()
 
 
 def load_release(
@@ -96,11 +99,21 @@ def inspect_plan(
     except OSError as error:
         message = f"cannot read `{error.filename}`: {error.strerror}"
         raise PlanError([plan.fault("PLAN306", (), message)]) from error
-    release = plan.repository.governed(release)
+    governed = under_policy(plan, plan.repository.governed(release), ways, documents, faults)
+    if faults:
+        raise PlanError(_in_order(faults))
+    release = governed.release
     loaded = LoadedPlan(
         release=release, target=_target(model), path=path, variables=tuple(sorted(_used(plan), key=_by_name))
     )
-    return Inspection(loaded=loaded, plan=plan, model=model, ways=ways, documents=documents)
+    return Inspection(
+        loaded=loaded,
+        plan=plan,
+        model=model,
+        ways=ways,
+        documents=documents,
+        broken=tuple(_in_order([*governed.broken])),
+    )
 
 
 def _used(plan: PlanFile) -> set[Used]:

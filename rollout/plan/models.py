@@ -276,3 +276,6 @@ class PlanModel(Strict):
     refuse_hazards: HazardNames = Field(
         default=(), description="Hazards that are refused though a stage declares them, until they are allowed by name."
     )
+    policy: Annotated[Any, WithJsonSchema({"type": "object"})] = Field(
+        default=None, description="What this plan demands beside the repository's policy: stricter, never looser."
+    )

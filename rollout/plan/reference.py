@@ -11,7 +11,7 @@ from rollout.plan.codes import CODES
 from rollout.plan.durations import PATTERN as DURATION
 from rollout.plan.durations import show_duration
 from rollout.plan.models import BESIDE, GATES, KINDS
-from rollout.plan.schema import plan_schema, repository_schema
+from rollout.plan.schema import plan_schema, policy_schema, repository_schema
 from rollout.plan.shapes import NAME_PATTERN, STAGE_NAME_PATTERN
 
 _NAMED: Final = {DURATION: "duration", NAME_PATTERN: "name", STAGE_NAME_PATTERN: "name"}
@@ -47,6 +47,13 @@ In plans and overlays `${NAME}` stands for the value of a declared variable: onl
 in `az ml` files, and never silently empty. A value that is `${NAME}` alone keeps the variable's type. `$${` is a
 literal `${`. `rollout validate` shows each value and where it comes from; an environment variable that is called like a
 secret is refused.
+"""
+_POLICY: Final = """\
+## `policy.yaml`
+
+What every plan of the repository must be like, and when it may be carried on: each `policy.yaml` from the repository's
+root down to the plan's folder counts, and so does what a plan says under `policy`. [policy.md](policy.md) tells how to
+use it. Editors understand [`schemas/policy.schema.json`](../schemas/policy.schema.json).
 """
 _OVERLAYS: Final = """\
 ## Overlays
@@ -84,19 +91,29 @@ def reference() -> str:
         if name.endswith("Model"):
             parts.extend(_part(name, definition))
     parts.extend(_repository(set(definitions)))
+    parts.extend(_policy(set(definitions)))
+    parts.append(_OVERLAYS)
     parts.extend([_WARNINGS, _rows(("code", "warning", "what to do"), list(_lints()))])
     return "\n".join(parts)
 
 
 def _repository(told: set[str]) -> Iterator[str]:
     """`rollout.yaml`, with the parts that a plan has not."""
-    schema = repository_schema()
     yield _REPOSITORY
+    yield from _file(repository_schema(), told)
+
+
+def _policy(told: set[str]) -> Iterator[str]:
+    """`policy.yaml`, with the parts that a plan's own policy has not."""
+    yield _POLICY
+    yield from _file(policy_schema(), told)
+
+
+def _file(schema: Mapping[str, Any], told: set[str]) -> Iterator[str]:
     yield _table(schema)
     for name, definition in schema["definitions"].items():
         if name.endswith("Model") and name not in told:
             yield from _part(name, definition)
-    yield _OVERLAYS
 
 
 def _lints() -> Iterator[tuple[str, ...]]:

@@ -1,4 +1,4 @@
-"""The JSON Schemas of the plan language and of `rollout.yaml`, from the models, in draft-07 (for editors)."""
+"""The JSON Schemas of plans, of `rollout.yaml` and of `policy.yaml`, from the models, in draft-07 (for editors)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from typing import Any, Final
 
 from rollout.plan.models import PlanModel
+from rollout.plan.policy_models import PlanPolicyModel, PolicyModel
 from rollout.plan.repository_model import RepositoryModel
 from rollout.plan.shapes import Strict
 
@@ -17,6 +18,10 @@ def plan_schema() -> dict[str, Any]:
     _build(Strict)
     schema = PlanModel.model_json_schema(by_alias=True)
     definitions = schema.pop("$defs")
+    own = PlanPolicyModel.model_json_schema(by_alias=True)
+    definitions |= own.pop("$defs") | {PlanPolicyModel.__name__: own}
+    said = schema["properties"]["policy"]["description"]
+    schema["properties"]["policy"] = {"$ref": f"#/$defs/{PlanPolicyModel.__name__}", "description": said}
     described = {
         "$schema": DRAFT,
         "title": "Rollout plan",
@@ -31,8 +36,17 @@ def plan_schema() -> dict[str, Any]:
 
 def repository_schema() -> dict[str, Any]:
     """The schema of `rollout.yaml`."""
+    return _whole_file(RepositoryModel)
+
+
+def policy_schema() -> dict[str, Any]:
+    """The schema of `policy.yaml`."""
+    return _whole_file(PolicyModel)
+
+
+def _whole_file(model: type[Strict]) -> dict[str, Any]:
     _build(Strict)
-    schema = RepositoryModel.model_json_schema(by_alias=True)
+    schema = model.model_json_schema(by_alias=True)
     definitions = schema.pop("$defs")
     tidied = _draft07({"$schema": DRAFT, **schema, "definitions": definitions})
     assert isinstance(tidied, dict)
@@ -47,6 +61,11 @@ def plan_schema_text() -> str:
 def repository_schema_text() -> str:
     """The committed form of the schema of `rollout.yaml`."""
     return json.dumps(repository_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def policy_schema_text() -> str:
+    """The committed form of the schema of `policy.yaml`."""
+    return json.dumps(policy_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
 def _build(model: type[Strict]) -> None:

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from rollout.core.approval import Approved, approved, gives_back, must_be_about, must_fit
+from rollout.core.approval import Approved, approved, must_be_about, must_fit
 from rollout.core.change_set import change_set
 from rollout.core.decide import decide
-from rollout.core.decision import Phase, Status
+from rollout.core.decision import Phase, Status, gives_back
 from rollout.core.observed import Observation
 from rollout.core.release import Release
 from rollout.core.verdict import Outcome, Verdict

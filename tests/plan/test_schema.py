@@ -122,9 +122,9 @@ def test_codes_and_code_agree() -> None:
     """Every code that can be reported is explained, and every explanation belongs to a code that can be reported."""
     used = {
         code
-        for path in (ROOT / "rollout/plan").glob("*.py")
+        for path in (*(ROOT / "rollout/plan").glob("*.py"), ROOT / "rollout/core/policy_check.py")
         if path.name != "codes.py"
-        for code in re.findall(r"(?:PLAN|LINT)\d{3}", path.read_text())
+        for code in re.findall(r"(?:PLAN|LINT|POLICY)\d{3}", path.read_text())
     }
     assert used == set(CODES)
     assert list(CODES) == sorted(CODES, key=lambda code: (code.startswith("LINT"), code))
