@@ -7,11 +7,12 @@ entry for each simulated rollout.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import log
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rollout.core.evidence.bursts import CAUTION, SIGNIFICANT
+from rollout.core.evidence.bursts import ALONE, CAUTION, ENOUGH, SIGNIFICANT
 from rollout.core.evidence.two_arms import NO_WORSE, PRIOR, WORSE
 
 Floats = NDArray[np.float64]
@@ -107,9 +108,11 @@ class Bursts:
 
 @dataclass(slots=True)
 class EProcess:
-    """Both tests of one check. `worse` and `not_worse` are log E now; `baseline` minutes come first."""
+    """Both tests of one check. `worse` and `not_worse` are log E now; `baseline` minutes come first. `limit` is the log
+    E that decides."""
 
     runs: int
+    limit: float = log(20)
     tolerate: float = 0.0
     margin: float | None = None
     bursts: bool = True
@@ -119,6 +122,7 @@ class EProcess:
     _sums: Floats = field(init=False)
     _proofs: Floats = field(init=False)
     _bursts: Bursts = field(init=False)
+    _failed: Floats = field(init=False)
 
     def __post_init__(self) -> None:
         self.worse, self.not_worse = np.zeros(self.runs), np.zeros(self.runs)
@@ -126,6 +130,7 @@ class EProcess:
         self._sums = np.zeros((len(WORSE), self.runs))
         self._proofs = np.zeros((len(NO_WORSE), self.runs))
         self._bursts = Bursts(self.runs)
+        self._failed = np.zeros(self.runs)
 
     def baseline(self, requests: Floats, bad: Floats) -> None:
         """A minute of stable alone."""
@@ -134,12 +139,14 @@ class EProcess:
     def step(self, minute: Minute) -> None:
         """One more block."""
         belief = self._bursts.believed if self.bursts else np.zeros(self.runs)
+        most = np.where(self.bursts & (self._failed < ENOUGH), ALONE * self.limit, np.inf)
         upper, bad = _effective(minute.candidate, minute.candidate_bad, belief)
         lower, other = _effective(minute.stable, minute.stable_bad, belief)
         rate = _inside(self._known[1] / self._known[0])
         for index, times in enumerate(WORSE):
             rates = (_inside(times * (rate + self.tolerate)), rate)
-            self._sums[index] += log_factor(self.tolerate, rates, upper, bad, lower, other)
+            factor = log_factor(self.tolerate, rates, upper, bad, lower, other)
+            self._sums[index] += np.minimum(most - np.minimum(self._sums[index], 0), factor)
         self.worse = log_mean(self._sums)
         if self.margin is not None:
             for index, times in enumerate(NO_WORSE):
@@ -150,6 +157,7 @@ class EProcess:
 
     def _learn(self, requests: Floats, bad: Floats) -> None:
         self._known = self._known[0] + requests, self._known[1] + bad
+        self._failed += bad > 0
         if self.bursts:
             self._bursts.add(requests, bad)
 

@@ -63,7 +63,7 @@ def hard_cases(runs: int) -> Iterator[tuple[str, float]]:
         _false(Truth(shares={0: 0.1, 65: 0.5}, outage=range(60, 70)), runs),
     )
     yield "four stages, 1 to 90 %", _false(Truth(shares=stages, stable=0.02, candidate=0.02), runs)
-    for rate, split, correlation in product((0.005, 0.02), (0.1, 0.5), (0.02, 0.2)):
+    for rate, split, correlation in product((0.001, 0.005, 0.02), (0.1, 0.5), (0.02, 0.2)):
         truth = Truth(shares={0: split}, stable=rate, candidate=rate, correlation=correlation)
         yield (
             f"bursts: correlation {correlation:g}, {rate:.1%} errors, {split:.0%} to the candidate",

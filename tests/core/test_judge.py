@@ -61,9 +61,9 @@ def test_a_silent_stable_is_no_data() -> None:
 
 def test_a_worse_candidate_is_a_regression() -> None:
     """The minute that decided is told, and stays the same however much later somebody looks."""
-    found = judged(*[BAD] * 3)
+    found = judged(*[BAD] * 3, base=30)
     assert (found.state, found.decided) == (State.REGRESSION, START + 2 * MINUTE)
-    later = judged(*[BAD] * 3, *[GOOD] * 60)
+    later = judged(*[BAD] * 3, *[GOOD] * 60, base=30)
     assert (later.state, later.decided) == (State.REGRESSION, START + 2 * MINUTE)
 
 
@@ -105,8 +105,11 @@ def test_against_an_objective() -> None:
 def test_provisional_minutes_can_only_kill() -> None:
     """What is obvious does not wait for the watermark; what is merely likely does, and nothing good is believed."""
     assert judged(*[BAD] * 3, provisional=3).state is State.NO_DATA
-    found = judged(*[GOOD] * 5, (270, 1, 30, 28), provisional=1)
+    found = judged(*[GOOD] * 5, (270, 1, 30, 28), provisional=1, base=30)
     assert (found.state, found.decided, len(found.track)) == (State.REGRESSION, START + 6 * MINUTE, 5)
+    assert judged(*[GOOD] * 5, (270, 1, 30, 28), provisional=1).state is State.INCONCLUSIVE
+    found = judged(*[GOOD] * 5, *[(270, 1, 30, 28)] * 5, provisional=5)
+    assert (found.state, found.decided) == (State.REGRESSION, START + 9 * MINUTE)
     assert judged(*[GOOD] * 5, *[GOOD] * 50, provisional=50).state is State.INCONCLUSIVE
 
 
@@ -114,6 +117,18 @@ def test_the_baseline_is_known_before() -> None:
     """Stable's own minutes before the exposure say what is usual: the first bad minute weighs more or less."""
     assert judged(BAD, base=60).track[0] != judged(BAD).track[0]
     assert judged(BAD, base=60).candidate == Arm(30, 3)
+
+
+def test_no_minute_decides_alone_before_stable_has_shown_how_it_fails() -> None:
+    """It may be a burst of a kind that has not come yet: the fourth such minute decides. A stable that has failed in
+    thirty minutes, one by one, has shown it."""
+    broken: Counts = (270, 0, 30, 20)
+    quiet: Counts = (270, 0, 30, 0)
+    assert judged(*[quiet] * 5, *[broken] * 3).state is State.INCONCLUSIVE
+    found = judged(*[quiet] * 5, *[broken] * 5)
+    assert (found.state, found.decided) == (State.REGRESSION, START + 9 * MINUTE)
+    assert judged(broken, base=29).state is State.NO_DATA
+    assert judged(broken, base=30).state is State.REGRESSION
 
 
 minutes = st.lists(
@@ -148,6 +163,7 @@ def test_tolerating_more_is_never_stricter(given_minutes: list[Counts], more: fl
 @pytest.mark.parametrize("share", [0.5, 0.05, 0.001])
 def test_a_smaller_part_of_alpha_needs_more(share: float) -> None:
     """With three checks each has a third: the minute that decides comes later, never sooner."""
-    found = examine(ERRORS, Terms(share=share), History(blocks=blocks(*[BAD] * 30), stage=START))
+    history = History(blocks=blocks(*[BAD] * 30), stage=START, baseline=(Arm(270, 1),) * 30)
+    found = examine(ERRORS, Terms(share=share), history)
     needed = {0.5: 1, 0.05: 2, 0.001: 3}
     assert found.decided == START + needed[share] * MINUTE

@@ -41,6 +41,14 @@ def test_bursts_are_no_evidence(correlation: float, share: float) -> None:
     assert ours(truth, runs=RUNS, minutes=180, seed=5).share <= NOISE
 
 
+@pytest.mark.parametrize("rate", [0.001, 0.005])
+@pytest.mark.parametrize("share", [0.1, 0.5])
+def test_rare_large_bursts_are_no_evidence(rate: float, share: float) -> None:
+    """About one minute in fifty, or in two hundred, has them all: an hour of stable often shows none."""
+    truth = Truth(shares={0: share}, stable=rate, candidate=rate, correlation=0.2)
+    assert ours(truth, runs=RUNS, minutes=180, seed=5).share <= ALPHA
+
+
 def test_without_the_design_effect_bursts_would_be_evidence() -> None:
     """The test above can fail: independent requests are a wrong assumption there."""
     from benchmarks.peers import Ours

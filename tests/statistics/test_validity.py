@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rollout.core.evidence.bursts import effective
+from rollout.core.evidence.bursts import Belief, effective
 from rollout.core.evidence.counts import Arm
 from rollout.core.evidence.one_arm import above, below
 from rollout.core.evidence.two_arms import Null, log_factor, nearest
@@ -92,8 +92,8 @@ def test_one_arm_is_worth_no_more_either(objective: float) -> None:
     for n in (1, 10, 60):
         for factor in (1.0, 0.5, 0.1):
             safe, bad = binomial(n, objective * factor), binomial(n, 1 - (1 - objective) * factor)
-            up = [exp(next(iter(above([(Arm(n, k), 0.0)], objective)))) for k in range(n + 1)]
-            down = [exp(next(iter(below([(Arm(n, k), 0.0)], objective)))) for k in range(n + 1)]
+            up = [exp(next(iter(above([(Arm(n, k), Belief())], objective)))) for k in range(n + 1)]
+            down = [exp(next(iter(below([(Arm(n, k), Belief())], objective)))) for k in range(n + 1)]
             assert sum(p * e for p, e in zip(safe, up, strict=True)) <= 1 + 1e-9
             assert sum(p * e for p, e in zip(bad, down, strict=True)) <= 1 + 1e-9
 

@@ -15,14 +15,14 @@ from typing import Final
 import msgspec
 
 from rollout.core.evidence import one_arm, two_arms
-from rollout.core.evidence.bursts import correlations
+from rollout.core.evidence.bursts import Belief, beliefs
 from rollout.core.evidence.counts import Arm, Block, total
 from rollout.core.evidence.grid import MINUTE
 
 KILL: Final = 1e4
 """Evidence of the obvious: it does not wait until its last minutes are behind the watermark."""
 
-Pair = tuple[Arm, Arm, float]
+Pair = tuple[Arm, Arm, Belief]
 
 
 class State(StrEnum):
@@ -88,10 +88,11 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 def examine(check: Check, terms: Terms, history: History) -> Finding:
     """Judge one check."""
     known = [*history.baseline, *(block.stable for block in history.blocks)]
-    beliefs = list(correlations(known))
-    track = tuple(_worse(check, history, history.blocks, beliefs))
+    believed = beliefs(known)[len(history.baseline) :]
+    limit = log(1 / terms.share)
+    track = tuple(_worse(check, history, history.blocks, believed, limit))
     stage = [index for index, block in enumerate(history.blocks) if block.start >= history.stage]
-    proofs = list(_not_worse(check, history, stage, beliefs))
+    proofs = list(_not_worse(check, history, stage, believed))
     seen = [history.blocks[index] for index in stage]
     finding = Finding(
         check=check,
@@ -100,13 +101,13 @@ def examine(check: Check, terms: Terms, history: History) -> Finding:
         candidate=total(block.candidate for block in seen),
         worse=max(track, default=0.0),
         not_worse=max(proofs, default=0.0),
-        correlation=beliefs[-1],
+        correlation=believed[-1].correlation,
         minutes=len(stage),
         track=track,
     )
-    if (hit := _first(track, log(1 / terms.share))) is not None:
+    if (hit := _first(track, limit)) is not None:
         return _decided(finding, State.REGRESSION, history.blocks[hit])
-    if (late := _killed(check, terms, history, beliefs)) is not None:
+    if (late := _killed(check, terms, history, believed)) is not None:
         return _decided(finding, State.REGRESSION, late)
     if _without_data(finding, terms):
         return msgspec.structs.replace(finding, state=State.NO_DATA)
@@ -129,38 +130,38 @@ def _first(values: Iterable[float], threshold: float) -> int | None:
     return next((index for index, value in enumerate(values) if value >= threshold), None)
 
 
-def _worse(check: Check, history: History, blocks: tuple[Block, ...], beliefs: list[float]) -> Iterator[float]:
-    first = len(history.baseline)
+def _worse(
+    check: Check, history: History, blocks: tuple[Block, ...], believed: list[Belief], limit: float
+) -> Iterator[float]:
     if check.at_most is not None:
-        minutes = [(block.candidate, belief) for block, belief in zip(blocks, beliefs[first:], strict=False)]
-        return one_arm.above(minutes, check.at_most)
+        minutes = [(block.candidate, belief) for block, belief in zip(blocks, believed, strict=False)]
+        return one_arm.above(minutes, check.at_most, limit)
     known = two_arms.PRIOR + total(history.baseline)
-    return two_arms.regression(_pairs(blocks, beliefs[first:]), check.tolerate, known)
+    return two_arms.regression(_pairs(blocks, believed), check.tolerate, known, limit)
 
 
-def _not_worse(check: Check, history: History, stage: list[int], beliefs: list[float]) -> Iterator[float]:
+def _not_worse(check: Check, history: History, stage: list[int], believed: list[Belief]) -> Iterator[float]:
     """The evidence in the candidate's favour: of this stage alone, since another weight is another load."""
-    first = len(history.baseline)
     start = stage[0] if stage else len(history.blocks)
-    blocks, beliefs = history.blocks[start:], beliefs[first + start :]
+    blocks, believed = history.blocks[start:], believed[start:]
     if check.at_most is not None:
-        minutes = [(block.candidate, belief) for block, belief in zip(blocks, beliefs, strict=False)]
+        minutes = [(block.candidate, belief) for block, belief in zip(blocks, believed, strict=False)]
         return one_arm.below(minutes, check.at_most)
     known = two_arms.PRIOR + total((*history.baseline, *(block.stable for block in history.blocks[:start])))
-    return two_arms.proof(_pairs(blocks, beliefs), check.tolerate, known)
+    return two_arms.proof(_pairs(blocks, believed), check.tolerate, known)
 
 
-def _pairs(blocks: Iterable[Block], beliefs: Iterable[float]) -> Iterator[Pair]:
-    for block, belief in zip(blocks, beliefs, strict=False):
+def _pairs(blocks: Iterable[Block], believed: Iterable[Belief]) -> Iterator[Pair]:
+    for block, belief in zip(blocks, believed, strict=False):
         yield block.stable, block.candidate, belief
 
 
-def _killed(check: Check, terms: Terms, history: History, beliefs: list[float]) -> Block | None:
+def _killed(check: Check, terms: Terms, history: History, believed: list[Belief]) -> Block | None:
     """The provisional minute in which the evidence is beyond any doubt, if there is one."""
     every = (*history.blocks, *history.provisional)
-    believed = [*beliefs, *[beliefs[-1]] * len(history.provisional)]
-    values = list(_worse(check, history, every, believed))[len(history.blocks) :]
-    hit = _first(values, log(max(KILL, 1 / terms.share)))
+    limit = log(max(KILL, 1 / terms.share))
+    believed = [*believed, *[believed[-1]] * len(history.provisional)]
+    hit = _first(list(_worse(check, history, every, believed, limit))[len(history.blocks) :], limit)
     return None if hit is None else history.provisional[hit]
 
 

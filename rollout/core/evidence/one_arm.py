@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from math import inf, log
 from typing import Final
 
-from rollout.core.evidence.bursts import effective
+from rollout.core.evidence.bursts import Belief, effective
 from rollout.core.evidence.counts import Arm
 from rollout.core.evidence.two_arms import log_mean
 
@@ -20,23 +20,25 @@ BELOW: Final = (0.0, 0.1, 0.25, 0.5, 0.75)
 """The alternatives of "below"."""
 
 
-def above(minutes: Iterable[tuple[Arm, float]], objective: float) -> Iterator[float]:
+def above(minutes: Iterable[tuple[Arm, Belief]], objective: float, limit: float = inf) -> Iterator[float]:
     """log E after each minute, against "the rate is at most `objective`" (0 < objective < 1). `minutes` are counts, and
-    the correlation within a minute as it was known before that one."""
-    return _walk(minutes, objective, [min(times * objective, (1 + objective) / 2) for times in ABOVE])
+    what was believed of the minute before it was seen; `limit` is the log E that decides."""
+    return _walk(minutes, objective, [min(times * objective, (1 + objective) / 2) for times in ABOVE], limit)
 
 
-def below(minutes: Iterable[tuple[Arm, float]], objective: float) -> Iterator[float]:
+def below(minutes: Iterable[tuple[Arm, Belief]], objective: float) -> Iterator[float]:
     """log E after each minute, against "the rate is at least `objective`". Parameters as of `above`."""
-    return _walk(minutes, objective, [times * objective for times in BELOW])
+    return _walk(minutes, objective, [times * objective for times in BELOW], inf)
 
 
-def _walk(minutes: Iterable[tuple[Arm, float]], objective: float, rates: Sequence[float]) -> Iterator[float]:
+def _walk(
+    minutes: Iterable[tuple[Arm, Belief]], objective: float, rates: Sequence[float], limit: float
+) -> Iterator[float]:
     sums = [0.0] * len(rates)
-    for counted, correlation in minutes:
-        arm = effective(counted, correlation)
+    for counted, belief in minutes:
+        arm = effective(counted, belief.correlation)
         for index, rate in enumerate(rates):
-            sums[index] += _log_ratio(arm, rate, objective)
+            sums[index] += min(belief.most(limit, sums[index]), _log_ratio(arm, rate, objective))
         yield log_mean(sums)
 
 

@@ -9,12 +9,12 @@ both arms alike is no evidence.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from math import exp, log
+from math import exp, inf, log
 from typing import Final
 
 import msgspec
 
-from rollout.core.evidence.bursts import effective
+from rollout.core.evidence.bursts import Belief, effective
 from rollout.core.evidence.counts import Arm
 
 WORSE: Final = (1.5, 2.0, 3.0, 5.0, 10.0)
@@ -88,29 +88,31 @@ def no_worse(rate: float) -> list[tuple[float, float]]:
     return [(rate, _inside(times * rate)) for times in NO_WORSE]
 
 
-def regression(pairs: Iterable[tuple[Arm, Arm, float]], tolerated: float, known: Arm = PRIOR) -> Iterator[float]:
+def regression(
+    pairs: Iterable[tuple[Arm, Arm, Belief]], tolerated: float, known: Arm = PRIOR, limit: float = inf
+) -> Iterator[float]:
     """log E after each block, against "the candidate is worse by at most `tolerated`".
 
-    `pairs` are stable, candidate and the correlation within a minute as it was known before that block; `known` is what
-    was known of stable before the first one. Large values say that the candidate is worse.
+    `pairs` are stable, candidate and what was believed of the minute before it was seen; `known` is what was known of
+    stable before the first one; `limit` the log E that decides. Large values say that the candidate is worse.
     """
     null = Null(tolerated)
     sums = [0.0] * len(WORSE)
-    for stable, candidate, correlation in pairs:
-        upper, lower = effective(candidate, correlation), effective(stable, correlation)
+    for stable, candidate, belief in pairs:
+        upper, lower = effective(candidate, belief.correlation), effective(stable, belief.correlation)
         for index, rates in enumerate(worse(_inside(known.rate), tolerated)):
-            sums[index] += log_factor(null, rates, upper, lower)
+            sums[index] += min(belief.most(limit, sums[index]), log_factor(null, rates, upper, lower))
         known = known + stable
         yield log_mean(sums)
 
 
-def proof(pairs: Iterable[tuple[Arm, Arm, float]], tolerated: float, known: Arm = PRIOR) -> Iterator[float]:
+def proof(pairs: Iterable[tuple[Arm, Arm, Belief]], tolerated: float, known: Arm = PRIOR) -> Iterator[float]:
     """log E after each block, against "the candidate is worse by at least `tolerated`". Large values say that it is
     not: non-inferiority. Parameters as of `regression`."""
     null = Null(-tolerated)
     sums = [0.0] * len(NO_WORSE)
-    for stable, candidate, correlation in pairs:
-        upper, lower = effective(stable, correlation), effective(candidate, correlation)
+    for stable, candidate, belief in pairs:
+        upper, lower = effective(stable, belief.correlation), effective(candidate, belief.correlation)
         for index, rates in enumerate(no_worse(_inside(known.rate))):
             sums[index] += log_factor(null, rates, upper, lower)
         known = known + stable
