@@ -26,14 +26,14 @@ def quarantined(scene: Scene) -> Decision | None:
     if entry is None:
         return None
     exposed = scene.endpoint.weights.touches(scene.journey.slot)
-    if exposed and scene.run is not None and not scene.run.ended:
+    if exposed and scene.run is not None:
         return fail(scene, entry.key, "a gate that it failed is in the plan again")
     action, due = _clean_up(scene, entry)
     if action is None and scene.release.drift == "heal":
         action = next(endpoint_drift(scene), None)
     failed = next((s.stage.name for s in scene.journey.steps if s.key == entry.key), "a person's rollback")
     reason = f"this goal failed at {failed} and is not tried again: change the candidate or the gate, or rollout retry"
-    if exposed and scene.promoted is not None and scene.promoted.name != scene.journey.slot:
+    if exposed:
         reason += f"; {scene.journey.slot} keeps what a person gave it, until rollout rollback"
     return Decision(
         status=Status.ACT if action else Status.HOLD,

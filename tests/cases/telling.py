@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any, assert_never
+from typing import Any, Final, assert_never
 
 from rollout.core import actions
-from rollout.core.decision import Decision
+from rollout.core.decision import Decision, StageState
 from rollout.core.observed import Weights
 from rollout.core.progress import Progress, Promoted, Run
 from rollout.core.quarantine import BY_HAND
 from rollout.core.stamp import born_at
 from tests.cases.world import World
 from tests.worlds.plane import START
+
+SIGNS: Final = {
+    StageState.SATISFIED: "+",
+    StageState.ACTIVE: ">",
+    StageState.PENDING: ".",
+    StageState.SKIPPED: "-",
+    StageState.FAILED: "x",
+}
 
 
 def told(world: World, decision: Decision) -> dict[str, Any]:
@@ -22,7 +30,9 @@ def told(world: World, decision: Decision) -> dict[str, Any]:
     said = {
         "status": decision.status.value,
         "phase": decision.phase.value,
+        "stages": stages(decision),
         "reason": decision.reason,
+        "drift": _changes(decision.drift),
         "action": action(first) if first else "",
         "hazards": [one.name for one in first.hazards] if first else [],
         "measure": decision.measure.name if decision.measure else "",
@@ -30,7 +40,20 @@ def told(world: World, decision: Decision) -> dict[str, Any]:
         "tags": written(world, first) if first else {},
         "notes": list(decision.notes),
     }
+    if "roles" in world.case.get("decision", {}):
+        said["roles"] = roles(decision)
     return {name: value for name, value in said.items() if value not in ("", [], {})}
+
+
+def stages(decision: Decision) -> str:
+    """How every stage stands, in the order of the plan, a sign for each."""
+    return "".join(SIGNS[view.state] for view in decision.stages)
+
+
+def roles(decision: Decision) -> str:
+    """`stable blue=v1, candidate green=v2`; told only in cases that ask for it."""
+    who = decision.roles
+    return f"stable {who.stable}={who.stable_revision}, candidate {who.candidate}={who.goal}"
 
 
 def action(act: actions.Action) -> str:

@@ -153,8 +153,10 @@ def test_a_later_hazard_is_refused_before_the_first_write() -> None:
     history.allowed = frozenset({"creates-endpoint"})
     now = finish(history.plane.observe(NAME))
     decision = decide(history.release, now, {}, history.allowed)
-    with pytest.raises(Refused, match="green gets 100 % at once, 5 % before, and no gate stands between"):
+    with pytest.raises(Refused, match="green gets 100 % at once, 5 % before, and no gate stands between") as refused:
         must_be_allowed(history.release, now, decision, history.allowed)
+    assert refused.value.hint == "or change the plan; what each name means: rollout explain hazards"
+    must_be_allowed(history.release, now, replace(decision, status=Status.WAIT, actions=()), history.allowed)
     must_be_allowed(history.release, now, decision, history.allowed | {"traffic-jump", "ungated-traffic"})
     found = change_set(history.release, now, history.allowed)
     assert [(one.name, one.state) for one in found.refused] == [

@@ -95,6 +95,13 @@ def test_the_newest_entry_counts() -> None:
         pytest.param({"candidate": "delete", "after": 3600}, {"now": 60}, "delete green", None, id="delete, now"),
         pytest.param({"candidate": "scale_to_one"}, {}, "scale green: 3 to 1", None, id="one"),
         pytest.param(
+            {"candidate": "scale_to_one"},
+            {"live": {"blue": "v1", "green": "v2 x2"}},
+            "scale green: 2 to 1",
+            None,
+            id="2",
+        ),
+        pytest.param(
             {"candidate": "scale_to_one"}, {"live": {"blue": "v1", "green": "v2"}}, "", None, id="one already"
         ),
         pytest.param(
@@ -146,6 +153,23 @@ def test_the_endpoints_own_settings_still_converge(drift: str, healed: bool) -> 
 
     expected = ["update endpoint: description None to 'house prices'"] if healed else []
     assert [told(act) for act in found.actions] == expected
+
+
+def test_what_is_promoted_is_never_cleaned_up() -> None:
+    """Whatever the ring says of it, and whatever became of its traffic."""
+    ring = [{"goal": "v1", "gate": "person", "slot": "blue"}]
+    case = {"goal": "v1", "live": {"blue": "v1", "green": "v2"}, "split": "none", "on_failure": {"candidate": "delete"}}
+
+    assert decided(World({"plan": LINE, "record": {"quarantine": ring}, **case})).actions == ()
+
+
+def test_a_run_without_weight_has_nothing_to_give_back() -> None:
+    """The gate that it failed was taken out of the plan, the run went on, and the gate is back before it had weight."""
+    record = {"run": "v2 in green", "quarantine": [{"goal": "v2", "gate": "3-bake-30"}]}
+    found = decided(World({"plan": LINE, "live": {"blue": "v1", "green": "v2"}, "record": record}))
+
+    assert (found.status, found.actions) == (Status.HOLD, ())
+    assert found.reason.startswith("this goal failed at 3-bake-30 and is not tried again")
 
 
 def test_the_stage_that_failed_is_shown() -> None:
