@@ -5,7 +5,7 @@ PYTHON ?= python3
 DEMO := .venv/demo
 DEV := .venv/dev
 
-.PHONY: help demo test check laws reliability mutation benchmarks schemas pages faults clean
+.PHONY: help demo test check laws reliability fuzz mutation benchmarks schemas pages faults clean
 
 help: ## show what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -28,6 +28,11 @@ laws: $(DEV)/ready ## the laws over many more generated histories
 
 reliability: $(DEV)/ready ## killed and let down at every request of every sample: hours; writes docs/reliability.md
 	ROLLOUT_RELIABILITY=all $(DEV)/bin/python -m pytest -n 2 tests/reliability tests/protocol tests/e2e/test_kills.py
+	$(DEV)/bin/python -m tests.reliability.page
+
+fuzz: $(DEV)/ready ## six readers of foreign input, a minute each (FUZZ_SECONDS=N); FUZZ=--keep keeps figures and corpus
+	$(DEV)/bin/pip install --quiet --disable-pip-version-check -e '.[fuzz]'
+	$(DEV)/bin/python -m tests.fuzz --seconds $${FUZZ_SECONDS:-60} $(FUZZ)
 	$(DEV)/bin/python -m tests.reliability.page
 
 mutation: $(DEV)/ready ## does a test notice each small mistake in rollout/core? MODULES="decide place" for some; writes docs/mutation.md

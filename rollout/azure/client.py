@@ -6,6 +6,7 @@ must read again first, because the request that got no answer may have been carr
 
 from __future__ import annotations
 
+import re
 import ssl
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -16,7 +17,7 @@ import aiohttp
 import msgspec
 from azure.core import AsyncPipelineClient
 from azure.core.credentials_async import AsyncTokenCredential
-from azure.core.pipeline import PipelineRequest
+from azure.core.pipeline import PipelineRequest, PipelineResponse
 from azure.core.pipeline.policies import (
     AsyncRetryPolicy,
     HeadersPolicy,
@@ -34,10 +35,14 @@ from rollout.azure.problem import Problem, read_problem
 from rollout.errors import AzureError
 from rollout.ports import RequestCount
 
+_NUMBER: Final = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?")
 Kind = Literal["reads", "writes", "polls"]
 _READ_RETRIES: Final = 4
 _CONNECT_SECONDS: Final = 20
 _ANSWER_SECONDS: Final = 120
+_LONGEST_PAUSE: Final = 120.0
+"""Seconds that a read waits at most before it is tried again, whatever `Retry-After` says."""
+_MOST_PAGES: Final = 1_000
 _AFTER: Final = {"retry-after-ms": 0.001, "x-ms-retry-after-ms": 0.001, "retry-after": 1.0}
 
 
@@ -50,17 +55,27 @@ class Answer(msgspec.Struct, frozen=True):
 
     @property
     def date(self) -> datetime:
-        """The service's own time of the answer."""
-        return parsedate_to_datetime(self.headers["date"]).astimezone(UTC)
+        """The service's own time of the answer. Raises AzureError where it does not say it."""
+        try:
+            return parsedate_to_datetime(self.headers.get("date", "")).astimezone(UTC)
+        except (ValueError, TypeError, OverflowError):
+            sentence = "the answer does not say when it was given, as if a proxy had taken its Date out"
+            raise AzureError(sentence, code="UnreadableAnswer", hint=NETWORK_HINT) from None
 
     @property
     def after(self) -> float | None:
         """How many seconds the service asks us to wait, if it says so (Azure has a header in milliseconds too)."""
         for name, unit in _AFTER.items():
-            value = self.headers.get(name, "")
-            if value.replace(".", "", 1).isdigit():
+            if _NUMBER.fullmatch(value := self.headers.get(name, "")):
                 return float(value) * unit
         return None
+
+
+class _Page(msgspec.Struct, frozen=True):
+    """One page of a list: its entries, each a JSON object, and where the next one is."""
+
+    value: list[dict[str, Any]] | None = None
+    next: str | None = msgspec.field(name="nextLink", default=None)
 
 
 class Counting(SansIOHTTPPolicy[Any, Any]):
@@ -73,6 +88,18 @@ class Counting(SansIOHTTPPolicy[Any, Any]):
         """Count one attempt under the kind that the caller named."""
         kind = request.context.setdefault("rollout.kind", request.context.options.pop("kind", "reads"))
         setattr(self._requests, kind, getattr(self._requests, kind) + 1)
+
+
+class ReadRetry(AsyncRetryPolicy[HttpRequest, AsyncHttpResponse]):
+    """azure-core's retries, bounded: `Retry-After: inf`, or a date next year, must not hold a job up."""
+
+    def get_retry_after(self, response: PipelineResponse[Any, Any]) -> float | None:
+        """Seconds, if the service has a wish that can be read."""
+        try:
+            wish = super().get_retry_after(response)
+        except (ValueError, TypeError, OverflowError):
+            return None
+        return min(wish, _LONGEST_PAUSE) if wish is not None and wish >= 0 else None
 
 
 class ArmClient:
@@ -94,7 +121,7 @@ class ArmClient:
                 RequestIdPolicy(),
                 HeadersPolicy({"Accept": "application/json"}),
                 UserAgentPolicy(base_user_agent="azureml-rollout"),
-                AsyncRetryPolicy(retry_total=_READ_RETRIES, retry_backoff_factor=0.3, retry_backoff_max=20),
+                ReadRetry(retry_total=_READ_RETRIES, retry_backoff_factor=0.3, retry_backoff_max=20),
                 AsyncARMChallengeAuthenticationPolicy(credential, scope),
                 Counting(requests),
             ],
@@ -122,15 +149,21 @@ class ArmClient:
         return answer
 
     async def pages(self, path: str, what: str) -> list[Any]:
-        """All entries of a list, following `nextLink`; [] where the list's parent is gone."""
+        """All entries of a list, following `nextLink`; [] where its parent is gone. Raises AzureError for what is no
+        list, or has no end."""
         found: list[Any] = []
-        address: str | None = path
-        while address:
-            answer = await self.find(address, what)
-            body = answer.body if answer.status < 400 else {}
-            found += body.get("value") or []
-            address = body.get("nextLink")
-        return found
+        seen = {path}
+        while len(seen) <= _MOST_PAGES:
+            answer = await self.find(path, what)
+            page = _page(answer.body, what) if answer.status < 400 else _Page()
+            found += page.value or ()
+            if not page.next:
+                return found
+            if page.next in seen:
+                break
+            path = page.next
+            seen.add(path)
+        raise AzureError(f"{what}: the list has no end", code="UnreadableAnswer")
 
     async def send(self, method: str, path: str, what: str, body: Any = None, *, kind: Kind) -> Answer:
         """One request; raises our faults for 400 and above."""
@@ -169,6 +202,13 @@ def tls_context(ca_bundle: str | None) -> ssl.SSLContext:
     return context
 
 
+def _page(body: Any, what: str) -> _Page:
+    try:
+        return msgspec.convert(body, _Page)
+    except msgspec.ValidationError as error:
+        raise AzureError(f"{what}: the answer is no list ({error})", code="UnreadableAnswer") from error
+
+
 def _accepted(answer: Answer, what: str) -> Answer:
     if answer.status >= 400:
         raise from_answer(answer.status, answer.body, what, after=answer.after)
@@ -180,7 +220,7 @@ def _answer(response: AsyncHttpResponse) -> Answer:
     headers = {name.lower(): value for name, value in response.headers.items()}
     try:
         body = msgspec.json.decode(content) if content.strip() else None
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         body = content.decode(errors="replace")
     return Answer(response.status_code, body, headers)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
 
@@ -40,14 +39,16 @@ class Waiting:
         self.told: float | None = None
 
     async def __aiter__(self) -> AsyncIterator[None]:
-        deadline = time.monotonic() + self._pace.patience
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + self._pace.patience
         delay = self._pace.first
         while True:
             self.told = None
             yield
-            if time.monotonic() > deadline:
+            if (left := deadline - clock()) <= 0:
                 raise Retryable(f"{self._what}: still under way", hint="Run the same command again: it is adopted.")
-            await asyncio.sleep(max(self._pace.least, delay if self.told is None else self.told))
+            wish = delay if self.told is None else self.told
+            await asyncio.sleep(min(left, max(self._pace.least, wish)))
             delay = min(self._pace.slowest, delay * self._pace.growth)
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -78,8 +78,14 @@ _NOT_CONTENT: Final = frozenset({"description", "tags", "properties"})
 
 
 def read_endpoint(body: Mapping[str, Any], deployments: Sequence[Mapping[str, Any]] = ()) -> Endpoint:
-    """The endpoint of a GET's body and of the list of its deployments' bodies."""
-    properties = _map(body, "properties")
+    """The endpoint of a GET's body and of the list of its deployments' bodies.
+
+    Raises AzureError for bodies that have another shape than Resource Manager's: nothing is decided then.
+    """
+    properties = _resource(body)
+    for key in ("traffic", "mirrorTraffic", "properties"):
+        _checked(properties.get(key), key)
+    _checked(_checked(body.get("identity"), "identity").get("userAssignedIdentities"), "userAssignedIdentities")
     tags = _strings(_map(body, "tags"))
     fields = _endpoint_fields(body, properties, tags)
     return Endpoint(
@@ -100,8 +106,8 @@ def read_endpoint(body: Mapping[str, Any], deployments: Sequence[Mapping[str, An
 
 
 def read_deployment(body: Mapping[str, Any]) -> Deployment:
-    """One deployment of a GET's body (or of one entry of the list)."""
-    properties = _map(body, "properties")
+    """One deployment of a GET's body (or of one entry of the list). Raises AzureError as `read_endpoint` does."""
+    properties = _resource(body)
     tags = _strings(_map(body, "tags"))
     fields = _deployment_fields(body, properties, tags)
     state = _state(properties)
@@ -270,6 +276,22 @@ def _map(body: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     return found if isinstance(found, Mapping) else {}
 
 
+def _resource(body: Any) -> Mapping[str, Any]:
+    """The `properties` of a resource, after a look at what every resource has."""
+    resource = _checked(body, "resource", absent=False)
+    _checked(resource.get("tags"), "tags")
+    return _checked(resource.get("properties"), "properties")
+
+
+def _checked(value: Any, what: str, *, absent: bool = True) -> Mapping[str, Any]:
+    """A mapping, an empty one for null where it may be absent; whatever else stands there may hide what serves."""
+    if value is None and absent:
+        return {}
+    if not isinstance(value, Mapping):
+        raise AzureError(f"the service shows {value!r:.40} where the {what} should be", code="UnreadableAnswer")
+    return value
+
+
 def _strings(values: Mapping[str, Any]) -> dict[str, str]:
     return {str(key): str(value) for key, value in values.items() if value is not None}
 
@@ -290,6 +312,7 @@ def _count(capacity: Any) -> int:
 def _time(value: Any) -> datetime | None:
     """An ISO time; the service writes seven digits of a second, which the standard library cuts to six."""
     try:
-        return datetime.fromisoformat(value) if isinstance(value, str) else None
+        found = datetime.fromisoformat(value) if isinstance(value, str) else None
     except ValueError:
         return None
+    return found.replace(tzinfo=UTC) if found and found.tzinfo is None else found

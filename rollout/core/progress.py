@@ -20,6 +20,7 @@ import msgspec
 from msgspec.json import Decoder
 
 from rollout.core.observed import Weights
+from rollout.errors import Refused
 
 T = TypeVar("T")
 
@@ -34,6 +35,7 @@ _WHO_LENGTH: Final = 40
 _WHAT_LENGTH: Final = 60
 _ACTOR_LENGTH: Final = 24
 _COMMIT_LENGTH: Final = 10
+_TOO_LARGE: Final = "Let a run have fewer gates, or write the record anew: `rollout adopt --stable NAME`."
 _LATER: Final = re.compile(r"([1-9][0-9]*)[{\[].*~[0-9a-f]{8}", re.DOTALL)
 """How a value looks that any version of this tool has sealed."""
 
@@ -200,14 +202,14 @@ def foreign(tags: Mapping[str, str]) -> dict[str, str]:
 def to_tags(progress: Progress) -> dict[str, str]:
     """Our tags for that record. Where they are too many, the oldest history goes first.
 
-    Raises ValueError if it cannot be made to fit (12 tags of 256 characters).
+    Raises Refused if it cannot be made to fit (12 tags of 256 characters).
     """
     for length in range(HISTORY_LENGTH, -1, -1):
         tags = _tags(msgspec.structs.replace(progress, history=progress.history[-length:] if length else ()))
         if len(tags) <= MAX_TAGS:
             break
     if len(tags) > MAX_TAGS or any(len(value) > MAX_VALUE for value in tags.values()):
-        raise ValueError("the progress record does not fit into 12 tags of 256 characters")
+        raise Refused("the record of the rollout does not fit into 12 tags of 256 characters", hint=_TOO_LARGE)
     return tags
 
 
@@ -244,6 +246,8 @@ def _parsed(tags: tuple[tuple[str, str], ...]) -> Progress | Damaged:
                 newer,
             )
         sections[name[len(PREFIX) :]] = body
+    if len(tags) > MAX_TAGS or any(len(value) > MAX_VALUE for _, value in tags):
+        return Damaged("our tags are more, or longer, than any that this tool writes")
     try:
         return _assemble(sections, {name: value for name, value in tags if name != PREFIX + "plan"})
     except (msgspec.MsgspecError, KeyError) as error:

@@ -59,7 +59,7 @@ def imported(
     record = from_tags(live.tags)
     progress = record if isinstance(record, Progress) else None
     serving = _serving(live, progress)
-    _check_names(live.name, serving.name)
+    _check_names(live.name, serving.name, progress.plan if progress else live.name)
     under_way = progress is not None and live.weights != all_to(serving.name)
     plan = _PLAN.format(
         endpoint=live.name,
@@ -108,8 +108,8 @@ def _name(live: Endpoint, progress: Progress | None, under_way: bool) -> str:
 
 def _slots(live: Endpoint, serving: str) -> tuple[str, str]:
     """The name that serves, and one that gets no traffic: never one that somebody else's weight is on."""
-    taken = [found.name for found in live.deployments if found.name != serving and not live.weights.touches(found.name)]
-    free = [*taken, *_SLOTS, f"{serving[: _LONGEST_NAME - 2]}-b"]
+    idle = (found.name for found in live.deployments if found.name != serving and not live.weights.touches(found.name))
+    free = [*filter(_USABLE.match, idle), *_SLOTS, f"{serving[: _LONGEST_NAME - 2]}-b"]
     other = next(name for name in free if name != serving and not live.weights.touches(name))
     return (serving, other) if serving != _SLOTS[1] else (other, serving)
 

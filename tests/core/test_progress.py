@@ -31,6 +31,7 @@ from rollout.core.progress import (
     to_tags,
 )
 from rollout.core.stamp import born_stamp
+from rollout.errors import Refused
 
 NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 HEX = "0123456789abcdef"
@@ -247,7 +248,7 @@ def test_a_record_that_cannot_fit_is_an_error() -> None:
     """Nothing is dropped that is decided upon."""
     crowded = replace(FULL, passed=tuple(f"{n:010}" for n in range(200)))
 
-    with pytest.raises(ValueError, match="does not fit into 12 tags of 256 characters"):
+    with pytest.raises(Refused, match="does not fit into 12 tags of 256 characters"):
         to_tags(crowded)
 
 

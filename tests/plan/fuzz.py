@@ -55,14 +55,14 @@ scale_settings: {type: default}
 data_collector: {collections: {model_inputs: {enabled: 'True'}}}
 resources: {requests: {cpu: '1', memory: 1Gi}}
 """
-_LIVE_ENDPOINT: Final = """\
+LIVE_ENDPOINT: Final = """\
 {id: /subscriptions/s/resourceGroups/g/providers/Microsoft.MachineLearningServices/workspaces/w/onlineEndpoints/House,
  name: House, tags: {team: ml, rollout.plan: '1{"name":"p"}~0'}, location: eastus2, identity: {type: SystemAssigned},
  systemData: {lastModifiedAt: '2026-01-01T00:00:00.1234567+00:00'}, properties: {provisioningState: Succeeded,
  authMode: Key, publicNetworkAccess: Enabled, traffic: {Blue: 90}, mirrorTraffic: {}, scoringUri: 'https://house/score',
  compute: null, description: d, properties: {azureml.onlineendpointid: x, mine: '1'}}}
 """
-_LIVE_DEPLOYMENT: Final = """\
+LIVE_DEPLOYMENT: Final = """\
 {id: /subscriptions/s/resourceGroups/g/providers/Microsoft.MachineLearningServices/workspaces/w/onlineEndpoints/H/b,
  name: Blue, tags: {rollout.revision: r}, sku: {capacity: 3}, properties: {provisioningState: Succeeded,
  endpointComputeType: Managed, instanceType: Standard_DS3_v2, model: azureml:prices:7, environmentId: 'azureml:e:1',
@@ -93,7 +93,7 @@ def mutated(text: str, dice: random.Random) -> str:
     if dice.random() < 0.8:
         tree = yaml.load(text, Loader=yaml.CSafeLoader)
         for _ in range(dice.randint(1, 3)):
-            tree = _changed(tree, dice)
+            tree = changed(tree, dice)
         flow = dice.choice([None, True, False])
         text = yaml.dump(tree, Dumper=yaml.CSafeDumper, allow_unicode=True, default_flow_style=flow)
     for _ in range(dice.choice([0, 0, 0, 0, 0, 1, 1, 3])):
@@ -101,14 +101,14 @@ def mutated(text: str, dice: random.Random) -> str:
     return text
 
 
-def _changed(value: Any, dice: random.Random) -> Any:
+def changed(value: Any, dice: random.Random) -> Any:
     """One change somewhere inside: a value replaced, removed, repeated, or a key added or renamed."""
     if not isinstance(value, (dict, list)) or not value or dice.random() < 0.15:
         return dice.choice(_WORDS)
     if isinstance(value, list):
         index = dice.randrange(len(value))
         item = value[index]
-        new = dice.choice([[], [item, item], [dice.choice(_WORDS), item], *[[_changed(item, dice)]] * 5])
+        new = dice.choice([[], [item, item], [dice.choice(_WORDS), item], *[[changed(item, dice)]] * 5])
         return [*value[:index], *new, *value[index + 1 :]]
     key = dice.choice(list(value))
     what = dice.random()
@@ -118,7 +118,7 @@ def _changed(value: Any, dice: random.Random) -> Any:
         return {**value, dice.choice(_KEYS): dice.choice(_WORDS)}
     if what < 0.25:
         return {(dice.choice(_KEYS) if name == key else name): item for name, item in value.items()}
-    return {**value, key: _changed(value[key], dice)}
+    return {**value, key: changed(value[key], dice)}
 
 
 def _garbled(text: str, dice: random.Random) -> str:
@@ -166,7 +166,7 @@ def trial(root: Path, seed: int) -> tuple[str, float]:
         data = (mutated(text, dice) if name in hit else text).encode("utf-8", "replace")
         (root / name).write_bytes(data)
     overlay = root / "overlays/prod.yml" if "overlays/prod.yml" in hit else None
-    return _timed(seed, lambda: _read(root, overlay))
+    return _timed(seed, lambda: read(root, overlay))
 
 
 def _timed(seed: int, act: Callable[[], str]) -> tuple[str, float]:
@@ -179,11 +179,11 @@ def _timed(seed: int, act: Callable[[], str]) -> tuple[str, float]:
 
 def _imported(dice: random.Random) -> str:
     """What `import` makes of an answer of the service that is not as it should be."""
-    body, blue = (yaml.load(text, Loader=yaml.CSafeLoader) for text in (_LIVE_ENDPOINT, _LIVE_DEPLOYMENT))
+    body, blue = (yaml.load(text, Loader=yaml.CSafeLoader) for text in (LIVE_ENDPOINT, LIVE_DEPLOYMENT))
     for _ in range(dice.randint(1, 4)):
         target = body if dice.random() < 0.5 else blue
         key = dice.choice(list(target))
-        target[key] = _changed(target[key], dice)
+        target[key] = changed(target[key], dice)
     try:
         live = read_endpoint(body, [blue])
         found = imported(live, body, {each.name: blue for each in live.deployments})
@@ -193,7 +193,7 @@ def _imported(dice: random.Random) -> str:
     return "import: files"
 
 
-def _complete(error: PlanError) -> str:
+def complete(error: PlanError) -> str:
     """The code of the first fault, after a look at all of them."""
     assert 1 <= len(error.faults) <= 51
     for fault in error.faults:
@@ -203,17 +203,19 @@ def _complete(error: PlanError) -> str:
     return error.faults[0].code
 
 
-def _read(root: Path, overlay: Path | None) -> str:
+def read(root: Path, overlay: Path | None) -> str:
+    """Load `plan.yml` and what it names: "valid", or the code of the first fault."""
     try:
         found = inspect_plan(root / "plan.yml", overlay=overlay, environment={})
     except PlanError as error:
-        return _complete(error)
+        return complete(error)
     assert found.loaded.release.goal
     lint(found)
     list(origins(found.plan))
     text = (root / "plan.yml").read_bytes().decode("utf-8-sig")
     with contextlib.suppress(RolloutError):  # said, and nothing written
-        assert formatted(formatted(text, "plan.yml"), "plan.yml")
+        once = formatted(text, "plan.yml")
+        assert formatted(once, "plan.yml") == once, "formatting twice changes more than formatting once"
     return "valid"
 
 

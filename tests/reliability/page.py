@@ -29,7 +29,7 @@ def figures(prefix: str) -> Iterator[Any]:
 
 def page() -> str:
     """The whole page."""
-    parts = [_HEAD, _laws(), _crashes(), _kills(), _faults(), _operations(), _interleavings()]
+    parts = [_HEAD, _laws(), _crashes(), _kills(), _faults(), _operations(), _interleavings(), _fuzz()]
     return "\n".join(part for part in parts if part)
 
 
@@ -119,6 +119,18 @@ def _interleavings() -> str:
         "lawful, but for those of a service that refuses nothing (`traffic`: a moment when nothing serves)."
     )
     return _table("Interleavings", about, ["protocol", "world", "states", "steps", "overwritten unseen"], rows)
+
+
+def _fuzz() -> str:
+    columns = ("target", "inputs", "minutes", "faults_found", "slowest_ms")
+    rows = [[one[column] for column in columns] for one in figures("fuzz-")]
+    about = (
+        "Readers of what others wrote, driven by libFuzzer (atheris), which sees what each input reaches, on inputs "
+        "changed in their structure: only our own faults may come out, in bounded time and memory, with no secret in "
+        "them; what is written is read as the same again. All faults found are mended, and named in "
+        "`tests/fuzz/found.yaml` with their inputs; minutes are those of the last run (`make fuzz`)."
+    )
+    return _table("Inputs, fuzzed", about, ["target", "inputs", "minutes", "faults found so far", "slowest, ms"], rows)
 
 
 def _losses(lost: Counter[str]) -> str:
