@@ -119,6 +119,10 @@ class SignInError(RolloutError):
     exit_code = 9
 
 
+class SignedOut(SignInError):
+    """The service does not know who asks, or does not believe it any more: no other request can fare better."""
+
+
 class AzureError(RolloutError):
     """The service refused for good. `code` is ARM's `error.code`; `logs` the end of the container's log, if any."""
 

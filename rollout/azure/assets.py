@@ -158,5 +158,6 @@ def _quiet() -> None:
     for name in [name for name in logging.root.manager.loggerDict if name.startswith(_SDK_LOGGERS)]:
         logger = logging.getLogger(name)
         logger.handlers.clear()
-        logger.setLevel(logging.WARNING)
+        if logger.level != logging.WARNING:  # setting it empties the caches of all loggers, hundreds of times
+            logger.setLevel(logging.WARNING)
         logger.propagate = True

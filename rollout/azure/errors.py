@@ -17,7 +17,17 @@ from typing import Any, Final
 from rollout.azure.problem import Problem, read_problem
 from rollout.azure.remedies import AROUND, CONTENT
 from rollout.azure.secret import scrub
-from rollout.errors import AzureError, Hindered, Refused, Retryable, RolloutError, SignInError, Stale, UsageError
+from rollout.errors import (
+    AzureError,
+    Hindered,
+    Refused,
+    Retryable,
+    RolloutError,
+    SignedOut,
+    SignInError,
+    Stale,
+    UsageError,
+)
 
 SIGN_IN_HINT: Final = "Sign in again (`az login`, or a fresh federated token); `rollout doctor` shows what was used."
 PERMISSION_HINT: Final = (
@@ -47,6 +57,10 @@ def _refused(sentence: str, hint: str) -> Make:
 
 def _sign_in(hint: str) -> Make:
     return lambda what, found: SignInError(f"{what}: {found.message or found.code}", hint=hint)
+
+
+def _signed_out(hint: str) -> Make:
+    return lambda what, found: SignedOut(f"{what}: {found.message or found.code}", hint=hint)
 
 
 def _hindered(hint: str) -> Make:
@@ -84,7 +98,7 @@ _QUOTA: Final = _refused(
     "Ask for more quota, free instances, or choose another instance type; blue and green need both at once.",
 )
 _NO_PERMISSION: Final = _sign_in(PERMISSION_HINT)
-_EXPIRED: Final = _sign_in(SIGN_IN_HINT)
+_EXPIRED: Final = _signed_out(SIGN_IN_HINT)
 _FIND: Final = _azure("Check subscription_id, resource_group and workspace of the target.")
 
 BY_CODE: Final[Mapping[str, Make]] = MappingProxyType(
@@ -241,7 +255,7 @@ def _no_sign_in(error: BaseException, what: str) -> RolloutError | None:
     """By the class's name: azure-identity must not be loaded to recognise its exceptions."""
     if type(error).__name__ not in _SIGN_IN_NAMES:
         return None
-    return SignInError(f"{what}: no sign-in ({_one_line(error)})", hint=SIGN_IN_HINT)
+    return SignedOut(f"{what}: no sign-in ({_one_line(error)})", hint=SIGN_IN_HINT)
 
 
 _SIGN_IN_NAMES: Final = frozenset(

@@ -11,7 +11,7 @@ from rollout.core.change_set import change_set
 from rollout.core.hazards import NOTHING, Hazard, canonical, weighed
 from rollout.core.observed import Observation
 from rollout.core.release import Release
-from rollout.errors import Refused, RolloutError, SignInError
+from rollout.errors import Refused, RolloutError, SignedOut, SignInError
 from rollout.ports import Quota
 from rollout.render.report import Report
 
@@ -29,6 +29,8 @@ def prover(release: Release, quota: Quota, allowed: frozenset[str]) -> Prove:
             return
         try:
             usages = await quota.usages(_location(seen))
+        except SignedOut:
+            raise
         except SignInError as error:
             raise Refused(
                 f"capacity cannot be proven: {error}",

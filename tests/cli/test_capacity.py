@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from rollout.emulator import process
 from tests.cli.conftest import Command, write_plan
 
 pytestmark = pytest.mark.slow
@@ -48,3 +49,18 @@ def test_a_size_that_nobody_knows(rollout: Command, on_emulator: Path, tmp_path:
         "error: capacity: blue: the size Standard_Odd is not known, so its cores cannot be counted",
     )
     assert rollout("apply", plan, "--auto-approve", "--allow-hazard", "quota-risk").code == 0
+
+
+def test_an_expired_token_is_no_want_of_capacity(rollout: Command, on_emulator: Path, tmp_path: Path) -> None:
+    """Found by a fault at every request: it was refused (6) as if a permission were missing; it is a matter of the
+    sign-in (9), and the same command again goes on."""
+    plan = write_plan(tmp_path, "expired")
+    error = {"code": "ExpiredAuthenticationToken", "message": "The access token expiry UTC time is earlier."}
+    rule = {"path": "/usages", "effect": {"kind": "status", "status": 401, **error}}
+    process.door(on_emulator, "PUT", "faults", [rule])
+    ran = rollout("apply", plan, "--auto-approve")
+    assert (ran.code, ran.err.splitlines()[-2]) == (
+        9,
+        "error: read the region's usages: The access token expiry UTC time is earlier.",
+    )
+    assert rollout("apply", plan, "--auto-approve").code == 0

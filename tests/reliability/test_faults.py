@@ -16,6 +16,7 @@ import pytest
 from tests.reliability.conftest import World
 from tests.reliability.figures import keep, whole
 from tests.reliability.lives import LIVES, Bench, Life
+from tests.reliability.trials import FAULTS
 from tests.reliability.wire import Wire, tapped
 
 pytestmark = pytest.mark.slow
@@ -23,34 +24,6 @@ EXITS: Final = frozenset({0, 1, 4, 5, 8, 9, 10})
 """How a job may end that the service has let down: never with a traceback, nor as if the plan were wrong."""
 REQUESTS: Final = 66
 """As many as the lives have; what comes later than the last one hits nothing, and is told apart."""
-_EXPIRED: Final = {"code": "ExpiredAuthenticationToken", "message": "The access token expiry UTC time is earlier."}
-
-
-def _status(status: int, **more: Any) -> dict[str, Any]:
-    return {"kind": "status", "status": status, **more}
-
-
-FAULTS: Final[Mapping[str, dict[str, Any]]] = {
-    "408": _status(408),
-    "409": _status(409),
-    "412": _status(412),
-    "429": _status(429),
-    "429, Retry-After": _status(429, retry_after=1),
-    "500": _status(500),
-    "502": _status(502),
-    "503": _status(503),
-    "504": _status(504),
-    "500 after acting": _status(500, after_acting=True),
-    "reset before acting": {"kind": "drop"},
-    "reset after acting": {"kind": "drop", "after_acting": True},
-    "half a body": {"kind": "torn"},
-    "wrong JSON": {"kind": "garbage"},
-    "stale read": {"kind": "stale"},
-    "404": _status(404, code="ResourceNotFound"),
-    "expired token": _status(401, **_EXPIRED),
-    "clock an hour fast": {"kind": "skew", "seconds": 3600.0},
-    "clock an hour slow": {"kind": "skew", "seconds": -3600.0},
-}
 
 
 def _at(number: int, put: Callable[[], None]) -> Callable[[int], None]:

@@ -28,7 +28,7 @@ YEAR: Final = 366 * 86400.0
 _REMEDY: Final = re.compile(r"rollout (retry|destroy)")
 
 
-def _helped(bench: Bench, life: Life) -> str:
+def helped(bench: Bench, life: Life) -> str:
     """Let jobs run until the end is reached; where they say that a person must act, do what they say. What was done."""
     trouble = bench.until_ended(life)
     done: list[str] = []
@@ -66,7 +66,7 @@ def test_operations_end_badly(world: World, kind: str, ending: str) -> None:
                 code, told = bench.apply(life)
                 bench.emulator.faults()
                 assert "Traceback" not in told, told
-                outcomes.append(f"exit {code}, then {_helped(bench, life)}")
+                outcomes.append(f"exit {code}, then {helped(bench, life)}")
         keep(f"operations-{kind}-{ending}-{LIVES.index(life)}", {"kind": kind, "life": life.name, "outcomes": outcomes})
 
 
