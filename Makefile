@@ -37,6 +37,7 @@ fuzz: $(DEV)/ready ## six readers of foreign input, a minute each (FUZZ_SECONDS=
 
 mutation: $(DEV)/ready ## does a test notice each small mistake in rollout/core? MODULES="decide place" for some; writes docs/mutation.md
 	$(DEV)/bin/python -m tests.mutation $(MODULES)
+	$(DEV)/bin/python -m tests.reliability.page
 
 benchmarks: $(DEV)/ready ## budgets, as ratios within one run
 	$(DEV)/bin/python -m benchmarks
