@@ -6,6 +6,7 @@ A process of its own, so that the forge's token is never in the one that touches
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import click
@@ -16,14 +17,15 @@ from rollout.cli.publishing import Asked, Shared, asked, told
 from rollout.cli.running import run
 from rollout.forge.port import Forge
 from rollout.forge.sticky import Done
+from rollout.forge.surroundings import Job, Kind
 
 
 @click.group()
 def publish() -> None:
-    """Tell people on GitHub how a rollout stands: comments, commit statuses, issues, pull requests.
+    """Tell people on GitHub or Azure DevOps how a rollout stands: comments, statuses, issues, pull requests.
 
     DOCUMENTS are what diff, status, apply and reconcile write with --output json=FILE, or folders of them.
-    The token comes from GITHUB_TOKEN (or GH_TOKEN), and only from there.
+    The token comes from GITHUB_TOKEN (or GH_TOKEN), in Azure Pipelines from SYSTEM_ACCESSTOKEN, and only from there.
     """
 
 
@@ -61,7 +63,7 @@ def drift(shared: Shared) -> int:
 @publish.command()
 @shared_options
 @options.option("--patch", type=click.Path(path_type=Path), help="Write the patch to this file, and ask no forge.")
-@options.option("--remote", default="", metavar="URL", help="Where to push to; by default the repository on GitHub.")
+@options.option("--remote", default="", metavar="URL", help="Where to push to; by default the repository.")
 def revert(shared: Shared, patch: Path | None, remote: str) -> int:
     """After a rollback: open the pull request that takes the release back, with the evidence.
 
@@ -74,10 +76,21 @@ def revert(shared: Shared, patch: Path | None, remote: str) -> int:
     return _publish(shared, lambda forge, wish: proposals(forge, wish, remote))
 
 
+def connected(job: Job, token: str) -> AbstractAsyncContextManager[Forge]:
+    """The job's repository on its forge."""
+    match job.kind:
+        case Kind.GITHUB:
+            from rollout.forge import github
+
+            return github.connected(job.api_url, job.repository, token)
+        case Kind.AZURE_DEVOPS:
+            from rollout.forge import azure_devops
+
+            return azure_devops.connected(job.api_url, job.repository, token)
+
+
 def _publish(shared: Shared, work: Callable[[Forge, Asked], Awaitable[Sequence[Done]]], *, always: bool = False) -> int:
     """Sign in, do it, and say what was done. `always`: there is something to do also without any document."""
-    from rollout.forge.github import connected
-
     wish = asked(shared)
     if not wish.documents and not always:
         click.echo("nothing to publish: no document is about a plan", err=True)
@@ -87,7 +100,7 @@ def _publish(shared: Shared, work: Callable[[Forge, Asked], Awaitable[Sequence[D
         return exits.OK
 
     async def connected_work() -> Sequence[Done]:
-        async with connected(wish.job.api_url, wish.job.repository, wish.token) as forge:
+        async with connected(wish.job, wish.token) as forge:
             return await work(forge, wish)
 
     told(run(connected_work()))

@@ -13,7 +13,7 @@ from rollout.errors import RolloutError
 from rollout.forge.marker import ROOM, Marker
 from rollout.forge.port import ChangeRequest, Forge
 from rollout.forge.sticky import Done, Note, outdate, say
-from rollout.render.life import Standing, life_line
+from rollout.render.life import Life, Standing, life_line, life_of
 from rollout.render.markdown import markdown
 
 _LINE_ROOM = 4_000
@@ -72,9 +72,10 @@ def note_of(forge: Forge, wish: Asked, one: About, standing: Standing) -> Note:
     told = one.document or one.failure
     assert told is not None, "there is one of them"
     body = markdown(told, room) + below
-    if one.document is not None:
-        body = f"{life_line(one.document, standing)}\n\n{body}"
-    return Note(marker=marker, body=body)
+    if one.document is None:
+        return Note(marker=marker, body=body)
+    over = life_of(one.document, standing) in (Life.NOTHING, Life.DONE)
+    return Note(marker=marker, body=f"{life_line(one.document, standing)}\n\n{body}", settled=over)
 
 
 def _ends(one: About) -> bool:

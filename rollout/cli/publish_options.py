@@ -28,7 +28,12 @@ def shared_options(function: Callable[..., int]) -> Callable[..., int]:
     for decorate in (
         options.option("--run-url", default="", metavar="URL", help="The log to link; by default the job's."),
         options.option("--environment", default="", metavar="NAME", help="Which environment it is about."),
-        options.option("--repository", default="", metavar="OWNER/NAME", help="By default GITHUB_REPOSITORY."),
+        options.option(
+            "--repository",
+            default="",
+            metavar="OWNER/NAME",
+            help="By default the job's (in Azure DevOps PROJECT/NAME).",
+        ),
         click.argument("documents", nargs=-1, required=True, type=paths),
     ):
         decorated = decorate(decorated)

@@ -41,9 +41,9 @@ async def proposals(forge: Forge, wish: Asked, remote: str) -> Sequence[Done]:
     """Push the branch and open the pull request, for each plan that was rolled back."""
     done = []
     for back in _backs(wish.documents, wish.environment):
-        url = remote or f"{wish.job.server_url}/{wish.job.repository}.git"
+        url = remote or wish.job.clone_url
         back.git.push(back.commit, back.branch, url, wish.token, wish.job.server_url)
-        room = forge.limits.body - ROOM
+        room = forge.limits.request - ROOM
         letter = revert_letter(back.document, wish.environment, back.restoration, back.patch, room)
         marker = Marker(kind="revert", plan=back.document.plan, environment=wish.environment)
         done.append(await propose(forge, marker, draft_of(letter, forge), back.branch))

@@ -44,14 +44,15 @@ async def statuses(forge: Forge, wish: Asked, commit: str, *, each_stage: bool) 
         request = await request_of(forge, wish, one, commit=commit)
         on = commit or _commit(wish, request.commit if request and request.open else "")
         wanted = list(_wanted(wish, one, standing_of(request), each_stage=each_stage))
-        done += await post(forge, on, wanted)
+        shown = request.number if request and request.open and request.commit == on else None
+        done += await post(forge, on, wanted, shown)
     return done
 
 
 def _commit(wish: Asked, head: str) -> str:
     found = head or wish.job.commit
     if not found:
-        raise UsageError("which commit? Neither the command line nor GITHUB_SHA says it", hint="--commit SHA")
+        raise UsageError("which commit? Neither the command line nor the job says it", hint="--commit SHA")
     return found
 
 

@@ -1,51 +1,16 @@
-"""GitHub's refusals, each as one sentence with its remedy, and how long it wants us to wait. Pure."""
+"""GitHub's way of talking: headers; refusals, each as one sentence with its remedy; how long it wants us to wait."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
-
-import msgspec
+from typing import Final
 
 from rollout.errors import RolloutError, SignInError
+from rollout.forge.dialect import Call, Dialect, Refusal
 
-BUSY: Final = frozenset({500, 502, 503, 504})
 LIMITED: Final = frozenset({403, 429})
 SECONDARY_SECONDS: Final = 60.0
 """What GitHub asks for where a secondary limit names no time."""
-_LONGEST: Final = 500
-
-
-class Call(msgspec.Struct, frozen=True, kw_only=True):
-    """One request, for messages: what it does in words, and the permission that it needs."""
-
-    method: str
-    path: str
-    what: str
-    needs: str
-
-
-class Refusal(msgspec.Struct, frozen=True, kw_only=True):
-    """An answer that is not a success. The names of `headers` are in lower case."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: Any
-
-    @property
-    def message(self) -> str:
-        """GitHub's own sentence, with the details of a failed validation; bounded."""
-        if not isinstance(self.body, Mapping):
-            return ""
-        details = [_detail(entry) for entry in self.body.get("errors") or () if entry]
-        text = str(self.body.get("message", ""))
-        return (f"{text} ({'; '.join(details)})" if details else text)[:_LONGEST]
-
-
-def _detail(entry: Any) -> str:
-    if not isinstance(entry, Mapping):
-        return str(entry)
-    return str(entry.get("message") or f"{entry.get('field', '?')}: {entry.get('code', '?')}")
 
 
 def wait_for(refusal: Refusal, attempt: int, now: float) -> float | None:
@@ -100,3 +65,14 @@ def _permission(call: Call, refusal: Refusal) -> str:
     accepted = refusal.headers.get("x-accepted-github-permissions", "").replace("_", "-").replace("=", ": ")
     needs = accepted or call.needs
     return f"the job needs `permissions: {needs}`; a pull request from a fork never gets it"
+
+
+def _headers(token: str) -> Mapping[str, str]:
+    return {
+        "Authorization": f"Bearer {token}",
+        "Accept": "application/vnd.github+json",
+        "X-GitHub-Api-Version": "2022-11-28",
+    }
+
+
+GITHUB: Final = Dialect(name="GitHub", headers=_headers, wait=wait_for, fault=fault_of)

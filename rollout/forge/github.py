@@ -10,11 +10,11 @@ from urllib.parse import quote
 import aiohttp
 
 from rollout.errors import RolloutError
-from rollout.forge.faults import Call
+from rollout.forge.dialect import Call
 from rollout.forge.port import ChangeRequest, Comment, Draft, Issue, Limits, State, Status
 from rollout.forge.wire import Wire
 
-LIMITS: Final = Limits(body=65_536, title=256, context=255, description=140)
+LIMITS: Final = Limits(body=65_536, request=65_536, title=256, context=255, description=140)
 """https://docs.github.com/rest: longer ones are refused with 422 (a description of a status is cut by us)."""
 _VIEWER: Final = "query { viewer { login } }"
 _FOLD: Final = (
@@ -58,12 +58,15 @@ class GitHub:
         """See the port."""
         await self._graphql(_FOLD, {"id": comment.handle}, "fold a comment", _TALK)
 
-    async def statuses(self, commit: str) -> Sequence[Status]:
-        """See the port."""
+    async def settle_comment(self, comment: Comment, *, settled: bool) -> None:
+        """Nothing: GitHub's comments below a pull request cannot be resolved."""
+
+    async def statuses(self, commit: str, number: int | None = None) -> Sequence[Status]:
+        """See the port. A pull request shows those of its newest commit."""
         call = self._call("GET", f"/commits/{quote(commit)}/status", "read commit statuses", "statuses: read")
         return [_status(entry) async for page in self._wire.pages(call) for entry in page["statuses"]]
 
-    async def set_status(self, commit: str, status: Status) -> None:
+    async def set_status(self, commit: str, status: Status, number: int | None = None) -> None:
         """See the port."""
         call = self._call("POST", f"/statuses/{quote(commit)}", "set a commit status", "statuses: write")
         body = {"context": status.context, "state": status.state.value, "description": status.description}

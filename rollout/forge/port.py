@@ -1,4 +1,4 @@
-"""What is asked of a code forge, whichever it is. GitHub's answer is in `github.py`."""
+"""What is asked of a code forge, whichever it is. Answers: `github.py`, `azure_devops.py`."""
 
 from __future__ import annotations
 
@@ -10,16 +10,20 @@ import msgspec
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """How long texts may be, in characters."""
+    """How long texts may be, in characters. `body`: of comments and issues; `request`: of a change request."""
 
     body: int
+    request: int
     title: int
     context: int
     description: int
 
 
 class Comment(msgspec.Struct, frozen=True, kw_only=True):
-    """One comment below a change request. `mine`: written by the identity that we speak as."""
+    """One comment below a change request. `mine`: written by the identity that we speak as.
+
+    `settled`: whether it is marked as resolved; None where the forge's comments know no such thing.
+    """
 
     id: str
     body: str
@@ -27,6 +31,7 @@ class Comment(msgspec.Struct, frozen=True, kw_only=True):
     url: str = ""
     handle: str = ""
     """The forge's second name for it, where it has one."""
+    settled: bool | None = None
 
 
 class State(StrEnum):
@@ -98,11 +103,14 @@ class Forge(Protocol):
     async def fold_comment(self, comment: Comment) -> None:
         """Hide a comment of ours as outdated; people can still open it."""
 
-    async def statuses(self, commit: str) -> Sequence[Status]:
-        """The latest status of each context of a commit."""
+    async def settle_comment(self, comment: Comment, *, settled: bool) -> None:
+        """Mark a comment of ours as resolved, or take that back."""
 
-    async def set_status(self, commit: str, status: Status) -> None:
-        """A new status for its context."""
+    async def statuses(self, commit: str, number: int | None = None) -> Sequence[Status]:
+        """The latest status of each context of a commit; with `number` those that its open change request shows."""
+
+    async def set_status(self, commit: str, status: Status, number: int | None = None) -> None:
+        """A new status for its context, where `statuses` finds it."""
 
     async def open_issues(self, label: str) -> Sequence[Issue]:
         """Our open issues with that label."""

@@ -10,16 +10,19 @@ from rollout.forge.port import Forge, Limits, Status
 from rollout.forge.sticky import Deed, Done
 
 
-async def post(forge: Forge, commit: str, wanted: Iterable[Status]) -> list[Done]:
-    """Post what differs; a commit takes a thousand statuses of a context and then no more."""
-    there = {status.context: status for status in await forge.statuses(commit)}
+async def post(forge: Forge, commit: str, wanted: Iterable[Status], number: int | None = None) -> list[Done]:
+    """Post what differs; a commit takes a thousand statuses of a context and then no more.
+
+    `number`: the open change request whose newest commit it is.
+    """
+    there = {status.context: status for status in await forge.statuses(commit, number)}
     done = []
     for status in (fitted(each, forge.limits) for each in wanted):
         what = f"the status {status.context} of {commit[:12]}"
         if _says(there.get(status.context)) == _says(status):
             done.append(Done(deed=Deed.UNCHANGED, what=what, url=status.url))
             continue
-        await forge.set_status(commit, status)
+        await forge.set_status(commit, status, number)
         deed = Deed.EDITED if status.context in there else Deed.CREATED
         done.append(Done(deed=deed, what=what, url=status.url))
     return done

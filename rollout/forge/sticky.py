@@ -15,10 +15,11 @@ GONE: Final = "Outdated: this change request does not touch the plan any more."
 
 
 class Note(msgspec.Struct, frozen=True, kw_only=True):
-    """What a comment shall say, and whose it is."""
+    """What a comment shall say, and whose it is. `settled`: nobody needs to look at it any more."""
 
     marker: Marker
     body: str
+    settled: bool = False
 
 
 class Deed(StrEnum):
@@ -71,11 +72,22 @@ async def _one(forge: Forge, number: int, note: Note, found: Sequence[Comment]) 
         await _outdate(forge, double, note.marker)
     what = f"the comment about {note.marker.plan} on #{number}"
     if not found:
-        return Done(deed=Deed.CREATED, what=what, url=(await forge.add_comment(number, body)).url)
-    if same(found[0].body, body):
-        return Done(deed=Deed.UNCHANGED, what=what, url=found[0].url)
-    await forge.edit_comment(found[0], body)
-    return Done(deed=Deed.EDITED, what=what, url=found[0].url)
+        made = await forge.add_comment(number, body)
+        await _settle(forge, made, settled=note.settled)
+        return Done(deed=Deed.CREATED, what=what, url=made.url)
+    there = found[0]
+    if same(there.body, body):
+        await _settle(forge, there, settled=note.settled or bool(there.settled))
+        return Done(deed=Deed.UNCHANGED, what=what, url=there.url)
+    await forge.edit_comment(there, body)
+    await _settle(forge, there, settled=note.settled)
+    return Done(deed=Deed.EDITED, what=what, url=there.url)
+
+
+async def _settle(forge: Forge, comment: Comment, *, settled: bool) -> None:
+    """Resolved when nobody needs to look any more, open again when it says something new; else as people left it."""
+    if comment.settled is not None and comment.settled != settled:
+        await forge.settle_comment(comment, settled=settled)
 
 
 async def _outdate(forge: Forge, comment: Comment, marker: Marker) -> Done:

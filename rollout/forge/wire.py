@@ -1,4 +1,4 @@
-"""HTTP to GitHub: limits waited for within reason, pages followed, faults as sentences. The token stays in here."""
+"""HTTP to a forge: limits waited for within reason, pages followed, faults as sentences. The token stays in here."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import aiohttp
 import msgspec
 
 from rollout.errors import Retryable, RolloutError
-from rollout.forge.faults import BUSY, Call, Refusal, fault_of, wait_for
+from rollout.forge.dialect import BUSY, Call, Dialect, Refusal
+from rollout.forge.faults import GITHUB
 
 ATTEMPTS: Final = 5
 PATIENCE: Final = 120.0
@@ -41,7 +42,7 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class Wire:
-    """Requests to one API. `sleep` and `clock` (epoch seconds) are the world's time."""
+    """Requests to one API, in its dialect. `sleep` and `clock` (epoch seconds) are the world's time."""
 
     def __init__(
         self,
@@ -49,6 +50,7 @@ class Wire:
         base_url: str,
         token: str,
         *,
+        dialect: Dialect = GITHUB,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -56,12 +58,8 @@ class Wire:
         self.base_url = base_url.rstrip("/")
         self._sleep = sleep
         self._clock = clock
-        self._headers = {
-            "Authorization": f"Bearer {token}",
-            "Accept": "application/vnd.github+json",
-            "X-GitHub-Api-Version": "2022-11-28",
-            "User-Agent": "azureml-rollout",
-        }
+        self._dialect = dialect
+        self._headers = {**dialect.headers(token), "User-Agent": "azureml-rollout"}
 
     async def json(self, call: Call, body: Any = None, query: Mapping[str, str] | None = None) -> Any:
         """The JSON of a successful answer (None: empty)."""
@@ -97,7 +95,7 @@ class Wire:
         waited = 0.0
         for attempt in range(ATTEMPTS):
             answer = await self._attempt(request)
-            if answer is not None and answer.status < 300:
+            if answer is not None and answer.status < 300 and answer.status not in self._dialect.sign_in:
                 return answer
             pause = self._pause(request, answer, attempt)
             if pause is None or attempt == ATTEMPTS - 1 or waited + pause > PATIENCE:
@@ -110,16 +108,17 @@ class Wire:
         """Seconds until the next attempt; None: there is no sense in one."""
         if answer is None or answer.status in BUSY:
             return float(2**attempt) if request.safe else None
-        return wait_for(_refusal(answer), attempt, self._clock())
+        return self._dialect.wait(_refusal(answer), attempt, self._clock())
 
     def _given_up(self, call: Call, answer: Answer | None, pause: float | None) -> RolloutError:
+        name = self._dialect.name
         if answer is None or answer.status in BUSY:
             found = f"HTTP {answer.status}" if answer else "no answer"
-            return Retryable(f"GitHub could not {call.what}: {found}", hint="the same command again carries on")
+            return Retryable(f"{name} could not {call.what}: {found}", hint="the same command again carries on")
         if pause is not None:
-            text = f"GitHub's rate limit does not let us {call.what} for another {pause:.0f} s"
+            text = f"{name}'s rate limit does not let us {call.what} for another {pause:.0f} s"
             return Retryable(text, hint="the same command again carries on", after=pause)
-        return fault_of(call, _refusal(answer))
+        return self._dialect.fault(call, _refusal(answer))
 
     async def _attempt(self, request: Request) -> Answer | None:
         """One request, after redirects on the same host (a renamed repository); None where nobody answered."""
@@ -140,7 +139,7 @@ class Wire:
                 url,
                 params=query,
                 data=data,
-                headers=self._headers,
+                headers={**self._headers, **_content(request.body)},
                 timeout=_TIMEOUT,
                 allow_redirects=False,
             ) as answer:
@@ -153,6 +152,12 @@ class Wire:
 
 def _refusal(answer: Answer) -> Refusal:
     return Refusal(status=answer.status, headers=answer.headers, body=answer.body)
+
+
+def _content(body: Any) -> dict[str, str]:
+    """A list of changes is a JSON patch (RFC 6902), which Azure Boards wants to be told."""
+    kind = "application/json-patch+json" if isinstance(body, list) else "application/json"
+    return {} if body is None else {"Content-Type": kind}
 
 
 def _origin(url: str) -> tuple[str, str]:

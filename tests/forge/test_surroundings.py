@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from rollout.errors import SignInError, UsageError
-from rollout.forge.surroundings import Job, job_of, token
+from rollout.forge.surroundings import Job, Kind, job_of, token
 
 HERE = {"GITHUB_REPOSITORY": "acme/models", "GITHUB_SHA": "b" * 40, "GITHUB_RUN_ID": "7"}
 
@@ -24,6 +24,7 @@ def test_a_push() -> None:
         repository="acme/models",
         api_url="https://api.github.com",
         server_url="https://github.com",
+        clone_url="https://github.com/acme/models.git",
         commit="b" * 40,
         number=None,
         run_url="https://github.com/acme/models/actions/runs/7",
@@ -64,3 +65,51 @@ def test_the_token_comes_from_the_environment() -> None:
     assert token({"GITHUB_TOKEN": " ", "GH_TOKEN": "b"}) == "b"
     with pytest.raises(SignInError, match="there is no token for GitHub"):
         token({})
+
+
+AZURE = {
+    "TF_BUILD": "True",
+    "SYSTEM_COLLECTIONURI": "https://dev.azure.com/acme-org/",
+    "SYSTEM_TEAMPROJECT": "ML team",
+    "BUILD_REPOSITORY_PROVIDER": "TfsGit",
+    "BUILD_REPOSITORY_NAME": "models",
+    "BUILD_SOURCEVERSION": "b" * 40,
+    "BUILD_BUILDID": "7",
+}
+
+
+def test_a_run_of_azure_pipelines() -> None:
+    """Names may hold spaces; addresses do not."""
+    assert job_of(AZURE, {}) == Job(
+        kind=Kind.AZURE_DEVOPS,
+        repository="ML team/models",
+        api_url="https://dev.azure.com/acme-org",
+        server_url="https://dev.azure.com/acme-org",
+        clone_url="https://dev.azure.com/acme-org/ML%20team/_git/models",
+        commit="b" * 40,
+        number=None,
+        run_url="https://dev.azure.com/acme-org/ML%20team/_build/results?buildId=7",
+        from_fork=False,
+    )
+
+
+def test_a_pull_request_of_azure_devops() -> None:
+    """Its head is looked at, not the trial merge; a fork is told."""
+    pull = {"SYSTEM_PULLREQUEST_PULLREQUESTID": "12", "SYSTEM_PULLREQUEST_SOURCECOMMITID": "a" * 40}
+    job = job_of({**AZURE, **pull, "SYSTEM_PULLREQUEST_ISFORK": "False"}, {})
+    assert (job.commit, job.number, job.from_fork) == ("a" * 40, 12, False)
+    assert job_of({**AZURE, **pull, "SYSTEM_PULLREQUEST_ISFORK": "True"}, {}).from_fork
+
+
+def test_a_repository_on_github_in_azure_pipelines() -> None:
+    """The forge is where the code is."""
+    assert job_of({**AZURE, **HERE, "BUILD_REPOSITORY_PROVIDER": "GitHub"}, {}).kind is Kind.GITHUB
+
+
+def test_what_azure_pipelines_does_not_say() -> None:
+    """A command at somebody's desk, say."""
+    with pytest.raises(UsageError, match="which organisation"):
+        job_of({"TF_BUILD": "True"}, {})
+    with pytest.raises(SignInError, match="there is no token for Azure DevOps"):
+        token({"TF_BUILD": "True", "GITHUB_TOKEN": "a"})
+    assert token({"TF_BUILD": "True", "SYSTEM_ACCESSTOKEN": "a"}) == "a"

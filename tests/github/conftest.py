@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +24,6 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture
 def team(tmp_path: Path, emulator: Path, request: pytest.FixtureRequest) -> Iterator[Office]:
     """An endpoint named after the test, so that tests do not meet."""
-    name = request.node.name.removeprefix("test_").replace("_", "-").partition("[")[0][:30].strip("-")
+    name = re.sub(r"[^a-z0-9]+", "-", request.node.name.removeprefix("test_"))[:30].strip("-")
     with office(tmp_path, emulator, name) as made:
         yield made

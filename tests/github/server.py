@@ -21,6 +21,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from tests.azure_devops import rest as azure
 from tests.github import rest
 from tests.github.rest import Asked, Refused
 from tests.github.world import Token, World
@@ -65,6 +66,8 @@ def application(world: World) -> Starlette:
     every = ["GET", "POST", "PATCH", "PUT", "DELETE"]
     return Starlette(
         routes=[
+            *azure.routes(world),
+            Route("/{organisation}/{owner}/_git/{name}/{service:path}", git, methods=["GET", "POST"]),
             Route("/graphql", graph, methods=["POST"]),
             Route("/api/graphql", graph, methods=["POST"]),
             Route("/api/v3/repos/{owner}/{name}/{rest:path}", api, methods=every),

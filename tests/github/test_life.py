@@ -13,6 +13,7 @@ import pytest
 
 from rollout.cli.main import main
 from rollout.emulator import process
+from tests.azure_devops.rest import ORGANISATION
 from tests.github.bench import NAME, TOKEN, git
 from tests.github.office import Office
 
@@ -20,13 +21,28 @@ Rollout = Callable[..., int]
 LIFE = re.compile(r"^.*\*\*(?:nothing to do|proposed|approved|applying|done|rolled back|held|refused).*$", re.MULTILINE)
 
 
-@pytest.fixture
-def rollout(team: Office, emulator: Path, monkeypatch: pytest.MonkeyPatch) -> Rollout:
-    """Run `rollout ARGUMENTS…` in ann's checkout, in front of the emulator, with a token for GitHub."""
+def on_github(url: str) -> dict[str, str]:
+    """What a job there says about itself."""
+    there = {"GITHUB_API_URL": url, "GITHUB_SERVER_URL": url}
+    return {**there, "GITHUB_TOKEN": TOKEN, "GITHUB_REPOSITORY": NAME}
+
+
+def on_azure_devops(url: str) -> dict[str, str]:
+    """The same."""
+    project, _, name = NAME.partition("/")
+    there = {"TF_BUILD": "True", "SYSTEM_COLLECTIONURI": f"{url}/{ORGANISATION}/", "SYSTEM_ACCESSTOKEN": TOKEN}
+    return {**there, "SYSTEM_TEAMPROJECT": project, "BUILD_REPOSITORY_NAME": name}
+
+
+FORGES = {"github": on_github, "azure-devops": on_azure_devops}
+
+
+@pytest.fixture(params=list(FORGES))
+def rollout(team: Office, emulator: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Rollout:
+    """Run `rollout ARGUMENTS…` in ann's checkout, in front of the emulator, with a token for each forge in turn."""
     monkeypatch.chdir(team.checkout)
     known = {"ROLLOUT_STATE_DIR": emulator, "ROLLOUT_TARGET": "emulator", "NO_COLOR": "1", "ROLLOUT_WHO": "ann"}
-    github = {"GITHUB_TOKEN": TOKEN, "GITHUB_API_URL": team.bench.world.url, "GITHUB_REPOSITORY": NAME}
-    for name, value in {**known, **github, "GITHUB_SERVER_URL": team.bench.world.url}.items():
+    for name, value in {**known, **FORGES[request.param](team.bench.world.url)}.items():
         monkeypatch.setenv(name, str(value))
 
     def run(*arguments: object) -> int:
@@ -70,7 +86,8 @@ def test_a_release(team: Office, rollout: Rollout) -> None:
     assert rollout("diff", plan, "--out", "change.json") == 0
     for _ in range(2):
         assert rollout("publish", "comment", "change.json", "--number", number) == 0
-    assert [method for method, path in team.bench.world.writes() if "comments" in path] == ["POST"]
+    said = re.compile("/(comments|threads)")
+    assert [method for method, path in team.bench.world.writes() if said.search(path)] == ["POST"]
     assert life(team, number) == "🟡 **proposed** → approved → applied → done"
     before = team.comments(number)[0]
 
@@ -97,7 +114,8 @@ def test_a_release(team: Office, rollout: Rollout) -> None:
     assert life(team, number) == "proposed → approved → applied → ✅ **done**"
     assert team.statuses(merge)[f"rollout/{team.name}"] == ("success", "done")
     assert {state for state, _ in team.statuses(merge).values()} == {"success"}
-    assert len(team.bench.repo.comments) == 1
+    (comment,) = team.bench.repo.comments.values()
+    assert comment.get("status", "closed") == "closed", "a thread of Azure DevOps is closed when it is done"
 
 
 def test_taken_back(team: Office, rollout: Rollout, capfd: pytest.CaptureFixture[str]) -> None:
