@@ -5,7 +5,7 @@ PYTHON ?= python3
 DEMO := .venv/demo
 DEV := .venv/dev
 
-.PHONY: help demo test check laws reliability fuzz mutation benchmarks schemas pages faults clean
+.PHONY: help demo test check laws reliability fuzz mutation benchmarks schemas pages faults docs clean
 
 help: ## show what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -57,8 +57,11 @@ pages: $(DEV)/ready ## write docs/emulator.md again, from its template and the c
 faults: $(DEV)/ready ## every documented fault again, and docs/faults.md from what happens (minutes)
 	ROLLOUT_FAULTS=write $(DEV)/bin/python -m pytest -q tests/faults
 
+docs: .venv/docs/ready ## the documentation site, without a warning: docs/_build/html
+	.venv/docs/bin/python -m sphinx --quiet --fail-on-warning --keep-going -b html docs docs/_build/html
+
 clean: ## remove environments and caches
-	rm -rf .venv .rollout .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv docs/_build .rollout .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(DEMO)/ready: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("rollout needs Python 3.11 or newer, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
@@ -70,4 +73,9 @@ $(DEV)/ready: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("rollout needs Python 3.11 or newer, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(DEV)
 	$(DEV)/bin/pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+.venv/docs/ready: docs/requirements.txt
+	$(PYTHON) -m venv .venv/docs
+	.venv/docs/bin/pip install --quiet --disable-pip-version-check -r docs/requirements.txt
 	@touch $@

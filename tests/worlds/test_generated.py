@@ -13,7 +13,7 @@ from rollout.core.decision import Status
 from tests.reliability.figures import keep
 from tests.worlds.generated import Generated
 
-HISTORIES = int(os.environ.get("ROLLOUT_HISTORIES", "5000"))
+HISTORIES = int(os.environ.get("ROLLOUT_HISTORIES", "2000"))
 LOTS = 40
 
 
