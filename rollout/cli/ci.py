@@ -89,14 +89,14 @@ def ci(
 
     code = next((found for found in codes if found in _INTERRUPTS), worst(codes))
     if command == "validate" and code == exits.OK:
-        _simulate(wish, os.environ.get("GITHUB_STEP_SUMMARY", ""))
+        _rehearse(wish, os.environ.get("GITHUB_STEP_SUMMARY", ""))
     write_outputs(documents, code, os.environ)
     return code
 
 
-def _simulate(wish: Wish, summary: str) -> None:
+def _rehearse(wish: Wish, summary: str) -> None:
     """What the plans mean, walked to their end offline: all that a pull request from a fork can be told."""
-    from rollout.cli.simulate import lines, walked
+    from rollout.cli.rehearse import lines, walked
     from rollout.plan.load import load_release
     from rollout.render.styled import plain
 

@@ -20,7 +20,12 @@ _HERE: Final = "rollout.cli"
 COMMANDS: Final = MappingProxyType(
     {
         "validate": Entry(f"{_HERE}.validate:validate", "Check plans and their files; offline."),
-        "simulate": Entry(f"{_HERE}.simulate:simulate", "Walk plans to their end, offline: what is done when."),
+        "rehearse": Entry(
+            f"{_HERE}.rehearse:rehearse_", "Walk plans to their end in thought, offline: what is done when."
+        ),
+        "simulate": Entry(
+            f"{_HERE}.simulate:simulate", "Run a plan on the emulator at high speed, under made-up traffic."
+        ),
         "diff": Entry(f"{_HERE}.look:diff", "Show what a plan would still do; changes nothing."),
         "apply": Entry(f"{_HERE}.apply:apply", "Do what a plan asks for, as far as it goes now."),
         "reconcile": Entry(f"{_HERE}.reconcile:reconcile", "One bounded pass over many plans, for scheduled jobs."),

@@ -195,6 +195,14 @@ plain_output = option(
     multiple=True,
     help="text or json, each with =PATH to write it to a file; repeatable.",
 )
+simulation_output = option(
+    "--output",
+    "-o",
+    "outputs",
+    type=OutputType(FORMATS[:3]),
+    multiple=True,
+    help="text, json or markdown, each with =PATH to write it to a file; repeatable.",
+)
 detailed = option("--detailed-exitcode", "detailed", is_flag=True, help="Exit 2 for changes or drift, 7 while waiting.")
 
 

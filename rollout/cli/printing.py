@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
@@ -36,14 +36,21 @@ def publish(document: AnyDocument, outputs: tuple[Output, ...]) -> None:
             _put(forms.rendered(document, output.form), output)
 
 
-def publish_value(value: Mapping[str, object], lines: Iterable[Line], outputs: tuple[Output, ...]) -> None:
-    """The same for a result that is not about a plan: as text or JSON."""
+def publish_value(
+    value: Mapping[str, object],
+    lines: Iterable[Line],
+    outputs: tuple[Output, ...],
+    markdown: Callable[[], str] = str,
+) -> None:
+    """The same for a result that is not about a plan: as text or JSON, and where the command offers it as Markdown."""
     from rollout.render.document import to_json
 
     shown = tuple(lines)
     for output in outputs or DEFAULT:
         if output.form == "json":
             _put(to_json(value), output)
+        elif output.form == "markdown":
+            _put(markdown(), output)
         elif output.path is not None:
             _put(styled.plain(shown), output)
         else:

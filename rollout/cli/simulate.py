@@ -1,114 +1,182 @@
-"""`rollout simulate`: a plan walked to its end, offline, before anybody has credentials for anything."""
+"""`rollout simulate`: a whole plan on an emulator of its own, at high speed, under made-up traffic."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import click
+import msgspec
 
-from rollout.cli import exits, options
-from rollout.cli.guessing import hint_for
+from rollout.cli import ending, options
+from rollout.cli.listening import listener
 from rollout.cli.options import Output
 from rollout.cli.printing import publish_value
-from rollout.core.decision import Status
-from rollout.core.rehearsal import Moment, Rehearsal, nothing, rehearse, served_before
-from rollout.core.release import Release
-from rollout.errors import UsageError
-from rollout.plan.load import find_plans, load_release
-from rollout.render import words
+from rollout.cli.running import run
+from rollout.cli.session import CREATES, Session, load, opened
+from rollout.cli.simulated_release import Staged, earlier, roles, staged
+from rollout.cli.simulated_tale import Tale
+from rollout.cli.simulated_wish import MEDIAN_MS, Each, Failing, Medians, Outages, Shares, Wish
+from rollout.cli.simulated_world import BEGUN, Assuming, LeapingClock, World, world
+from rollout.core.hazards import ANY
+from rollout.core.release import Gate, Release
+from rollout.errors import RolloutError
+from rollout.gates.measurer import Measurer
 from rollout.render.document import FORMAT_VERSION
-from rollout.render.styled import Line, line, spans
+from rollout.render.simulated import Simulation, lines, markdown
+from rollout.runner import Event, Limits, Listener, Result, Runner
 
-_DAY: Final = datetime(2026, 1, 1, tzinfo=UTC)
-"""Any day: what is imagined does not depend on it."""
+BEFORE: Final = 3660.0
+"""Seconds in which stable alone gets the traffic before the release begins: an hour of whole minutes."""
+_ALLOWED: Final = frozenset({ANY, CREATES})
 
 
 @click.command()
-@click.argument("plans", nargs=-1, required=True, type=click.Path(path_type=Path))
-@options.layers
-@options.option("--fail", "failing", default="", metavar="STAGE", help="Let the gate with this name fail.")
+@options.plan_argument()
+@options.option(
+    "--errors", type=Shares(), default="0%", help="Share of requests that fail: 3%, or stable=0.5%,candidate=3%."
+)
+@options.option("--latency", type=Medians(), default="40ms", help="Median time: 80ms, or stable=50ms,candidate=3x.")
+@options.option("--requests-per-minute", "per_minute", type=click.FloatRange(0, 60_000), default=600, show_default=True)
+@options.option("--no-traffic", is_flag=True, help="Nobody asks.")
+@options.option(
+    "--burst", type=click.FloatRange(0, 1, max_open=True), default=0, help="Correlation of the failures of a minute."
+)
+@options.option(
+    "--outage", "outages", type=Outages(), multiple=True, help="Both fail from … to, as 20m..30m or 20m..30m=50%."
+)
+@options.option("--seed", default=0, show_default=True, help="The same seed, the same requests.")
+@options.option("--every", type=options.DurationType(), default="1m", show_default=True, help="How often is looked.")
 @options.option("--first", is_flag=True, help="From nothing, instead of over an earlier release.")
-@options.plain_output
-def simulate(plans: tuple[Path, ...], failing: str, first: bool, outputs: tuple[Output, ...]) -> int:
-    """Walk PLANS (files, or folders that are searched) to their end, offline: what is done when.
+@options.option(
+    "--scoring", is_flag=True, help="Run the plan's own scoring scripts, for its smoke tests and comparisons."
+)
+@options.simulation_output
+def simulate(
+    plan: Path,
+    errors: Each,
+    latency: Each,
+    per_minute: float,
+    no_traffic: bool,
+    burst: float,
+    outages: tuple[Failing, ...],
+    seed: int,
+    every: float,
+    first: bool,
+    scoring: bool,
+    outputs: tuple[Output, ...],
+) -> int:
+    """Run all of PLAN on an emulator of its own, hours of bakes in seconds, and print what happened when.
 
-    The world is imagined: every gate passes (but that of --fail), operations take as long as recorded of the service. A
-    plan with fixed names, and any plan with --first, begins with nothing.
+    The runner, its queries and the judge are those of `apply`; the requests are made up, and time leaps. The exit code
+    is what `apply --wait` would end with.
     """
-    found = find_plans(plans)
-    if not found:
-        raise UsageError(f"no plan in {', '.join(map(str, plans))}", hint="a plan has `version:` and `stages:`")
-    releases = [load_release(path, overlay=options.overlay_for(path)).release for path in found]
-    _must_have(releases, failing)
-    walks = [(release, walked(release, failing, first=first)) for release in releases]
-    told = {"format_version": FORMAT_VERSION, "plans": [_document(release, walk) for release, walk in walks]}
-    publish_value(told, [text for release, walk in walks for text in lines(release, walk)], outputs)
-    return exits.OK
+    wish = Wish(
+        errors=errors,
+        latency=latency,
+        per_minute=0.0 if no_traffic else per_minute,
+        burst=burst,
+        outages=outages,
+        seed=seed,
+        every=max(every, 1.0),
+        scoring=scoring,
+    )
+    told = run(_simulated(load(plan).release, wish, first=first))
+    value = {"format_version": FORMAT_VERSION, **msgspec.to_builtins(told)}
+    publish_value(value, lines(told), outputs, markdown=lambda: markdown(told))
+    return told.exit_code
 
 
-def walked(release: Release, failing: str = "", *, first: bool = False) -> Rehearsal:
-    """The walk of one plan; with `first` from nothing."""
-    fixed = release.literal is not None
-    return rehearse(release, nothing(_DAY) if first or fixed else served_before(release, _DAY), failing)
+async def _simulated(release: Release, wish: Wish, *, first: bool) -> Simulation:
+    with world(scoring=wish.scoring) as here, _shown(release) as heard:
+        scene = staged(release, here.log_workspace, scoring=wish.scoring)
+        async with opened(here.place) as session:
+            if not first and release.literal is None:
+                await _released_before(session, here, scene, wish)
+            begun = (await session.plane.observe(release.endpoint.name)).now
+            await here.traffic(wish.traffic(release.endpoint.name.lower(), _names(release, first=first), begun))
+            tale = Tale(begun)
+            result = await _run(session, here, scene, wish, (tale, *heard))
+            return _told(release, wish, scene, tale, result)
 
 
-def _must_have(releases: Sequence[Release], failing: str) -> None:
-    names = list(dict.fromkeys(stage.name for release in releases for stage in release.stages))
-    if failing and failing not in names:
-        raise UsageError(f"no plan here has a stage {failing}", hint=hint_for(failing, names, "there are"))
+@contextmanager
+def _shown(release: Release) -> Iterator[tuple[Listener, ...]]:
+    """A live display on a terminal; a log of every look would say the timeline twice."""
+    if not sys.stderr.isatty():
+        yield ()
+        return
+    with listener(f"simulating {release.name}") as heard:
+        yield (heard,)
 
 
-def lines(release: Release, walk: Rehearsal) -> Iterator[Line]:
-    """What is printed of one walk."""
-    yield spans((release.name, "title"), (f"  endpoint {release.endpoint.name}, simulated", ""))
-    for moment in walk.moments:
-        sign, text = _told(moment)
-        yield spans((f"  {_clock(moment.at):>9}  {sign} {text}", "bad" if sign == "✗" else ""))
-    yield spans((f"  {_clock(walk.seconds):>9}  ", ""), _end(walk))
-    most = f"at most {walk.most_instances} instances at once"
-    yield line(f"  {walk.writes} writes, {most}; traffic ends {words.split(walk.weights)}")
-    yield line()
+async def _released_before(session: Session, here: World, scene: Staged, wish: Wish) -> None:
+    """An earlier release serves everything, and stable alone got the traffic for an hour."""
+    before = msgspec.structs.replace(scene, release=earlier(scene.release), assumed=_all(scene.release))
+    name = scene.release.endpoint.name
+    result = await _run(session, here, before, wish, ())
+    if result.decision.status.value != "done":
+        raise RolloutError(f"the earlier release came to no end: {result.decision.reason}")
+    await here.traffic({**wish.traffic(name.lower(), roles(scene.release), BEGUN), "outages": []})
+    await here.advance(BEFORE)
 
 
-def _told(moment: Moment) -> tuple[str, str]:
-    if moment.action is not None:
-        return "→", f"{words.target_of(moment.action) or 'endpoint'}: {words.action_text(moment.action)}"
-    assert moment.gate is not None, "a moment is an action or a gate"
-    assert moment.verdict is not None, "a gate has a verdict"
-    failed = moment.verdict.outcome.value == "FAIL"
-    return ("✗" if failed else "✓"), f"{moment.gate.name} {'fails' if failed else 'passes'}, it is assumed"
+async def _run(session: Session, here: World, scene: Staged, wish: Wish, heard: tuple[Listener, ...]) -> Result:
+    clock = LeapingClock(here, wish.every)
+    listeners: tuple[Listener, ...] = (clock, *heard)
+
+    def tell(event: Event) -> None:
+        for one in listeners:
+            one(event)
+
+    measure = Measurer(session.scoring, session.plane, clock, session.sources)
+    runner = Runner(
+        scene.release, session.plane, Assuming(measure, scene.assumed), clock, allowed=_ALLOWED, listener=tell
+    )
+    return await runner.run(Limits(max_wait=1e9))
 
 
-def _end(walk: Rehearsal) -> tuple[str, Any]:
-    done = walk.last.status is Status.DONE
-    return f"{'done' if done else walk.last.status.value}: {walk.last.reason}", "good" if done else "warn"
+def _all(release: Release) -> dict[str, str]:
+    return {stage.digest: "the earlier release" for stage in release.stages if isinstance(stage, Gate)}
 
 
-def _clock(seconds: float) -> str:
-    """`+2h 05m`, `+9m 30s`."""
-    whole = round(seconds)
-    hours, minutes = divmod(whole // 60, 60)
-    return f"+{hours}h {minutes:02}m" if hours else f"+{minutes}m {whole % 60:02}s"
+def _names(release: Release, *, first: bool) -> dict[str, str]:
+    """A first release in roles form has no stable: its candidate takes the first slot."""
+    named = roles(release)
+    return {"candidate": named["stable"]} if first and release.literal is None else named
 
 
-def _document(release: Release, walk: Rehearsal) -> dict[str, Any]:
-    return {
-        "plan": release.name,
-        "endpoint": release.endpoint.name,
-        "moments": [_moment(moment) for moment in walk.moments],
-        "status": walk.last.status.value,
-        "reason": walk.last.reason,
-        "seconds": walk.seconds,
-        "writes": walk.writes,
-        "most_instances": walk.most_instances,
-        "traffic": dict(walk.weights.traffic),
-    }
+def _told(release: Release, wish: Wish, scene: Staged, tale: Tale, result: Result) -> Simulation:
+    endpoint = result.observation.endpoint
+    code = ending.after_apply(result.decision, gate_failed=tale.failed, detailed=False)
+    return Simulation(
+        plan=release.name,
+        endpoint=release.endpoint.name,
+        asked=_asked(wish),
+        notes=scene.notes,
+        moments=tuple(tale.moments),
+        status=result.decision.status.value,
+        reason=result.decision.reason,
+        seconds=tale.at,
+        writes=result.writes,
+        traffic=dict(endpoint.weights.traffic) if endpoint else {},
+        exit_code=code,
+    )
 
 
-def _moment(moment: Moment) -> dict[str, Any]:
-    sign, text = _told(moment)
-    kind = "action" if sign == "→" else "gate"
-    return {"at": moment.at, "kind": kind, "text": text, "traffic": dict(moment.weights.traffic)}
+def _asked(wish: Wish) -> str:
+    parts = [
+        f"{wish.per_minute:g} requests a minute",
+        f"errors stable {100 * wish.errors.stable:g} %, candidate {100 * wish.errors.candidate:g} %",
+    ]
+    if wish.latency != Each(MEDIAN_MS, MEDIAN_MS):
+        parts.append(f"median stable {wish.latency.stable:g} ms, candidate {wish.latency.candidate:g} ms")
+    if wish.burst:
+        parts.append(f"bursts of correlation {wish.burst:g}")
+    parts += [
+        f"outage of both from {one.start / 60:g} to {one.end / 60:g} min ({one.share:.0%})" for one in wish.outages
+    ]
+    return ", ".join([*parts, f"seed {wish.seed}"])

@@ -100,6 +100,8 @@ class Provisioner:
         parent = self._service.rules.world.endpoints[endpoint].doc
         if lack := missing(self._service.scope, parent, assignments(self._service).values()):
             return Outcome(ok=False, code="BadArgument", message=lack)
+        if self._service.assumes_assets:
+            return await self._service.backend.deploy(Container(endpoint=endpoint, deployment=doc["name"].lower()))
         container = await asyncio.to_thread(build, self._service, endpoint, doc)
         return await self._service.backend.deploy(container)
 

@@ -210,6 +210,7 @@ async def _beat(service: Service) -> None:
     while True:
         busy = bool(service.rules.world.in_flight)
         await asyncio.sleep(0.02 if busy else 0.1)
+        service.leap()
         service.rules.tick(service.now())
         service.generator.fill(service.now())
         service.flush()

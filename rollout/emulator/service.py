@@ -22,6 +22,7 @@ from rollout.emulator.identity import Identity
 from rollout.emulator.leases import Leases
 from rollout.emulator.monitor.activity_log import ActivityLog
 from rollout.emulator.monitor.generator import Generator
+from rollout.emulator.monitor.records import KEPT
 from rollout.emulator.monitor.synthetic import Weights
 from rollout.emulator.monitor.telemetry import Telemetry
 from rollout.emulator.policies import Policy
@@ -32,15 +33,26 @@ from rollout.emulator.store import Row, Store
 from rollout.emulator.throttle import Served, Throttle
 
 _META = "meta"
+_AT_ONCE = 0.03
+"""Real seconds between two polls where time leaps."""
 _RESERVE_REAL_SECONDS = 1.0
 """The time is saved this far ahead, so that a killed emulator never goes back and need not save at each answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """How to run: `speed` is seconds of the service's time in one real second."""
+    """How to run: `speed` is seconds of the service's time in one real second.
+
+    With `stands_at` time begins there and stands still, but for leaps: to the end of each operation, and as far as the
+    clock is told to advance. For simulations: the same requests then always see the same time. With `assumes_assets`
+    deployments do not ask whether the assets that they name are there, and nothing is unpacked. `kept_requests` is how
+    long the traffic log is.
+    """
 
     speed: float = 1.0
+    stands_at: datetime | None = None
+    assumes_assets: bool = False
+    kept_requests: int = KEPT
     throttle: bool = True
     settings: Settings = field(default_factory=Settings)
 
@@ -59,7 +71,8 @@ class Service:
         self.state_dir = state_dir
         self.identity = identity
         self.store = Store(state_dir / "state.sqlite3")
-        self.clock = ServiceClock.resumed(self._saved_time(), options.speed)
+        self._leaps = options.stands_at is not None
+        self.clock = _clock(options, self._saved_time())
         self.backend = make_backend(self.clock)
         self.scope = _scope(identity, base_url)
         self.rules = Rules(_settings(options, identity, self._boot()), self.scope, backend=True)
@@ -71,6 +84,8 @@ class Service:
         self.policies: tuple[Policy, ...] = ()
         self.activity = ActivityLog(self.store)
         self.telemetry: Telemetry = getattr(self.backend, "telemetry", None) or Telemetry(self.clock.now)
+        self.telemetry.log.keep(options.kept_requests)
+        self.assumes_assets = options.assumes_assets
         self.generator = Generator(self.telemetry.record)
         self.entra = Entra(base_url, identity.tenant_id, self.directory.secret, identity.signing_secret.encode())
         self.faults = Faults()
@@ -88,6 +103,12 @@ class Service:
             self._time_saved_to = now + timedelta(seconds=_RESERVE_REAL_SECONDS * self.clock.speed)
             self.store.write([(_META, "time", self._time_saved_to.isoformat().encode())])
         return now
+
+    def leap(self) -> None:
+        """Where time stands still: go to the end of what is under way, unless the backend is still at work on it."""
+        due = [operation.due for operation in self.rules.world.in_flight.values() if not operation.waits]
+        if self._leaps and due:
+            self.clock.advance(max(0.0, (min(due) - self.clock.now()).total_seconds()))
 
     def on_change(self, notify: Callable[[], None]) -> None:
         """Call this after each flush (the provisioner looks for jobs then)."""
@@ -188,6 +209,12 @@ class Service:
         return number
 
 
+def _clock(options: Options, saved: datetime | None) -> ServiceClock:
+    if options.stands_at is None:
+        return ServiceClock.resumed(saved, options.speed)
+    return ServiceClock(max(options.stands_at, saved or options.stands_at), options.speed, lambda: 0.0)
+
+
 def _scope(identity: Identity, base_url: str) -> Scope:
     return Scope(
         subscription_id=identity.subscription_id,
@@ -203,7 +230,7 @@ def _scope(identity: Identity, base_url: str) -> Scope:
 def _settings(options: Options, identity: Identity, boot: int) -> Settings:
     """The settings with a seed of this start, and waits between polls that suit the speed."""
     speed = options.speed
-    hint = None if speed <= 1 else max(0.03, min(10.0, 5.0 / speed))
+    hint = _AT_ONCE if options.stands_at else None if speed <= 1 else max(0.03, min(10.0, 5.0 / speed))
     return replace(
         options.settings,
         seed=f"{identity.seed}:{boot}",

@@ -108,7 +108,8 @@ def examine(check: Check, terms: Terms, history: History) -> Finding:
     if (hit := _first(track, limit)) is not None:
         return _decided(finding, State.REGRESSION, history.blocks[hit])
     if (late := _killed(check, terms, history, believed)) is not None:
-        return _decided(finding, State.REGRESSION, late)
+        block, value = late
+        return _decided(msgspec.structs.replace(finding, worse=max(finding.worse, value)), State.REGRESSION, block)
     if _without_data(finding, terms):
         return msgspec.structs.replace(finding, state=State.NO_DATA)
     if (hit := _first(proofs, log(1 / terms.alpha))) is not None:
@@ -156,13 +157,14 @@ def _pairs(blocks: Iterable[Block], believed: Iterable[Belief]) -> Iterator[Pair
         yield block.stable, block.candidate, belief
 
 
-def _killed(check: Check, terms: Terms, history: History, believed: list[Belief]) -> Block | None:
-    """The provisional minute in which the evidence is beyond any doubt, if there is one."""
+def _killed(check: Check, terms: Terms, history: History, believed: list[Belief]) -> tuple[Block, float] | None:
+    """The provisional minute in which the evidence is beyond any doubt, if there is one, and its log E."""
     every = (*history.blocks, *history.provisional)
     limit = log(max(KILL, 1 / terms.share))
     believed = [*believed, *[believed[-1]] * len(history.provisional)]
-    hit = _first(list(_worse(check, history, every, believed, limit))[len(history.blocks) :], limit)
-    return None if hit is None else history.provisional[hit]
+    values = list(_worse(check, history, every, believed, limit))[len(history.blocks) :]
+    hit = _first(values, limit)
+    return None if hit is None else (history.provisional[hit], values[hit])
 
 
 def e_value(log_e: float) -> float:

@@ -53,6 +53,10 @@ class TrafficLog:
         """Keep one more; beyond the limit the oldest goes."""
         self._lines.append(line)
 
+    def keep(self, kept: int) -> None:
+        """From now on keep so many."""
+        self._lines = deque(self._lines, maxlen=kept)
+
     def lines(self, until: datetime) -> Iterator[Scored]:
         """All that happened by then."""
         return (line for line in self._lines if line.at <= until)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from rollout.emulator.monitor.generator import Generator
 from rollout.emulator.monitor.records import Scored
-from rollout.emulator.monitor.synthetic import Behaviour, Traffic, Weights, minute_of
+from rollout.emulator.monitor.synthetic import Behaviour, Outage, Traffic, Weights, minute_of
 
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
 HALVES = Weights({"blue": 50, "green": 50})
@@ -154,3 +154,18 @@ def test_a_new_wish_begins_with_the_next_minute() -> None:
     generator.set(traffic(requests_per_minute=0), START + timedelta(minutes=3))
     generator.fill(START + timedelta(minutes=9))
     assert {line.at.minute for line in lines} == {1, 2}
+
+
+def test_bursts_and_outages() -> None:
+    """With a correlation most minutes have no failures and some have many; in an outage everybody fails; the share of
+    all requests is as asked for otherwise."""
+    burst = traffic(deployments={"green": Behaviour(error_share=0.1, error_correlation=0.5)})
+    shares = [burst.share_of("green", START + timedelta(minutes=number)) for number in range(2000)]
+    assert 0.08 < sum(shares) / len(shares) < 0.12
+    assert sum(share < 0.01 for share in shares) > 1000
+    assert max(shares) > 0.9
+    outage = traffic(outages=(Outage(START, START + timedelta(minutes=2), 1.0),))
+    assert {line.status for line in minute_of(outage, START, HALVES)} == {424}
+    assert 200 in {line.status for line in minute_of(outage, START + timedelta(minutes=2), HALVES)}
+    with pytest.raises(ValueError, match="error_correlation must be from 0 to less than 1"):
+        Behaviour(error_correlation=1.0)
