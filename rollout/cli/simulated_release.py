@@ -9,7 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from rollout.core.gate_bodies import Bake, Custom, Metric, Source, evidence_of
-from rollout.core.release import DeploymentSpec, Gate, GateKind, Release
+from rollout.core.release import AnyStage, DeploymentSpec, Gate, GateKind, Release
 from rollout.core.revision import revision
 
 _MARK: Final = "ROLLOUT_SIMULATED"
@@ -27,7 +27,9 @@ class Staged(msgspec.Struct, frozen=True, kw_only=True):
 
 def staged(release: Release, log_workspace: str, *, scoring: bool) -> Staged:
     """The same stages, asked of what the emulator has: approvals are given, counts come from its own monitor."""
-    kept, assumed, notes = [], {}, []
+    kept: list[AnyStage] = []
+    assumed: dict[str, str] = {}
+    notes: list[str] = []
     for stage in release.stages:
         if not isinstance(stage, Gate):
             kept.append(stage)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rollout.emulator.monitor.generator import Generator
@@ -34,6 +34,7 @@ def hour(wish: Traffic, weights: Weights) -> list[Scored]:
     return [line for minute in minutes for line in minute_of(wish, minute, weights)]
 
 
+@settings(deadline=None)
 @given(seed=st.integers(0, 10**9), rate=st.floats(0, 900), blue=st.integers(0, 100), minute=st.integers(0, 10**6))
 def test_the_same_again(seed: int, rate: float, blue: int, minute: int) -> None:
     """Seed, minute and weights decide everything; all requests lie in their minute, in order."""
