@@ -12,7 +12,7 @@ import msgspec
 
 from rollout.azure import operations
 from rollout.azure.activity import moves_of
-from rollout.azure.autoscale import autoscaled_resources, marked
+from rollout.azure.autoscale import AutoscaleWriter, autoscaled_resources, marked
 from rollout.azure.client import ArmClient
 from rollout.azure.contents import with_contents
 from rollout.azure.deployments import Deployer, DeploymentWriter
@@ -27,7 +27,7 @@ from rollout.core import actions
 from rollout.core.canonical import read_endpoint
 from rollout.core.capacity import Usage
 from rollout.core.moves import Move
-from rollout.core.observed import IN_FLIGHT, Endpoint, Observation
+from rollout.core.observed import IN_FLIGHT, Endpoint, Observation, Scaling
 from rollout.errors import AzureError, Refused, SignInError, Stale
 from rollout.ports import RequestCount
 
@@ -44,7 +44,7 @@ class ArmControlPlane:
     """One workspace's control plane.
 
     `pace` says how patiently operations are followed. With `autoscale`, the first look also reads the resource
-    group's autoscale settings, once for the whole life of this object.
+    group's autoscale settings: once, and again after a write of ours to one.
     """
 
     def __init__(
@@ -62,7 +62,8 @@ class ArmControlPlane:
         self._sender = Sender(client, pace or Pace())
         self._endpoints = EndpointWriter(self._sender, paths)
         self._deployments = DeploymentWriter(self._sender, paths, deployer, self.logs)
-        self._autoscaled: frozenset[str] | None = None if autoscale else frozenset()
+        self._autoscale = AutoscaleWriter(self._sender, paths)
+        self._autoscaled: Mapping[str, Scaling] | None = None if autoscale else {}
 
     async def observe(self, endpoint: str) -> Observation:
         """See `ports.ControlPlane`. An endpoint that does not exist costs one read; one that serves without any record
@@ -75,13 +76,13 @@ class ArmControlPlane:
         seen = marked(read_endpoint(found.endpoint, found.deployments), self._autoscaled)
         return Observation(await with_contents(self._client, self._paths, seen), found.now)
 
-    async def _scaled_by_others(self) -> frozenset[str]:
+    async def _scaled_by_others(self) -> Mapping[str, Scaling]:
         """One read for the whole life of this object. Whoever may not read autoscale settings sees none: a count that
         differs is then shown as one."""
         try:
             return await autoscaled_resources(self._client, self._paths)
         except (SignInError, AzureError, Refused):
-            return frozenset()
+            return {}
 
     async def bodies(self, endpoint: str) -> Bodies:
         """The endpoint and its deployments as the service answers them."""
@@ -105,6 +106,13 @@ class ArmControlPlane:
                 await self._deployments.deploy(action, await self._unchanged(before))
             case actions.ScaleDeployment():
                 await self._deployments.scale(action, await self._unchanged(before))
+            case actions.CarryAutoscale():
+                await self._autoscale.carry(action, await self._unchanged(before))
+                self._autoscaled = None
+            case actions.DropAutoscale():
+                await self._unchanged(before)
+                await self._autoscale.drop(action)
+                self._autoscaled = None
             case actions.UpdateDeployment():
                 await self._deployments.update(action, await self._unchanged(before))
             case actions.DeleteDeployment():

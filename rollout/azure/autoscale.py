@@ -1,37 +1,106 @@
-"""Which deployments Azure Monitor scales by itself: their instance count is not ours to converge."""
+"""Which deployments Azure Monitor scales by itself: their instance count is not ours to converge, and what says so is
+carried to a candidate before it takes weight (Microsoft.Insights/autoscaleSettings, 2022-10-01)."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
+from urllib.parse import quote
 
 import msgspec
 
 from rollout.azure.client import ArmClient
 from rollout.azure.paths import Paths
+from rollout.azure.sending import Sender
+from rollout.core import actions
 from rollout.core.canonical import arm_id
-from rollout.core.observed import Endpoint
+from rollout.core.observed import Endpoint, Scaling
+from rollout.errors import Stale
 
-_API_VERSION: Final = "2022-10-01"
-
-
-async def autoscaled_resources(client: ArmClient, paths: Paths) -> frozenset[str]:
-    """Lower-case ids of all resources that an enabled autoscale setting of the resource group targets: one read."""
-    path = f"{paths.group}/providers/Microsoft.Insights/autoscalesettings?api-version={_API_VERSION}"
-    return frozenset(_targets(await client.pages(path, "read the autoscale settings")))
+_VERSION: Final = "api-version=2022-10-01"
+CARRIED: Final = "rollout.carried-from"
+"""The tag of a setting that we have carried: from which deployment."""
+_NOT_CARRIED: Final = ("targetResourceUri", "targetResourceLocation", "name")
 
 
-def marked(endpoint: Endpoint, resources: frozenset[str]) -> Endpoint:
-    """The same snapshot, with `autoscaled` set on the deployments among `resources`."""
+def home(paths: Paths) -> str:
+    """The autoscale settings of the resource group."""
+    return f"{paths.group}/providers/Microsoft.Insights/autoscalesettings"
+
+
+async def autoscaled_resources(client: ArmClient, paths: Paths) -> Mapping[str, Scaling]:
+    """All enabled autoscale settings of the resource group by the lower-case id of what they scale: one read."""
+    return dict(_targets(await client.pages(f"{home(paths)}?{_VERSION}", "read the autoscale settings")))
+
+
+def marked(endpoint: Endpoint, settings: Mapping[str, Scaling]) -> Endpoint:
+    """The same snapshot, with the settings of its deployments."""
+    if not settings:
+        return endpoint
     deployments = tuple(
-        msgspec.structs.replace(found, autoscaled=f"{endpoint.id}/deployments/{found.name}" in resources)
+        msgspec.structs.replace(found, autoscaled=said is not None, scaling=said)
         for found in endpoint.deployments
+        for said in (settings.get(f"{endpoint.id}/deployments/{found.name}"),)
     )
     return msgspec.structs.replace(endpoint, deployments=deployments)
 
 
-def _targets(settings: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def portable(properties: Mapping[str, Any], target: str) -> str:
+    """A digest of what a setting says, whichever deployment it says it about."""
+    said = {key: value for key, value in properties.items() if key not in _NOT_CARRIED}
+    text = msgspec.json.encode(_with_target(said, target, "*"), order="deterministic")
+    return hashlib.sha256(text).hexdigest()[:12]
+
+
+def carried(setting: Mapping[str, Any], origin: str, target: str) -> dict[str, Any]:
+    """The body that says the same about `target`, an ARM id; `origin` is the deployment that it was said about."""
+    properties = setting["properties"]
+    said = _with_target(properties, arm_id(str(properties["targetResourceUri"])), target)
+    inner = {key: value for key, value in said.items() if key != "name"}
+    tags = {**(setting.get("tags") or {}), CARRIED: origin}
+    return {"location": setting.get("location"), "tags": tags, "properties": {**inner, "targetResourceUri": target}}
+
+
+class AutoscaleWriter(msgspec.Struct, frozen=True):
+    """Carries settings, and deletes them."""
+
+    sender: Sender
+    paths: Paths
+
+    async def carry(self, action: actions.CarryAutoscale, endpoint: Endpoint) -> None:
+        """Raises Stale if the source is gone meanwhile."""
+        what = f"carry the autoscale setting of {action.origin} to {action.deployment}"
+        target = self.paths.deployment(endpoint.name, action.deployment)
+
+        async def look(again: bool) -> Any:
+            found = await self.sender.client.find(f"{action.source}?{_VERSION}", what)
+            if found.status == 404:
+                raise Stale(f"{what}: it is gone", hint="Run the same command again.")
+            return carried(found.body, action.origin, target)
+
+        name = quote(f"rollout-{self.paths.workspace}-{endpoint.name}-{action.deployment}", safe="")
+        await self.sender.write("PUT", f"{home(self.paths)}/{name}?{_VERSION}", what, look)
+
+    async def drop(self, action: actions.DropAutoscale) -> None:
+        """What is not there is deleted already."""
+        what = f"delete the autoscale setting of {action.deployment}"
+        await self.sender.delete(f"{action.setting}?{_VERSION}", what)
+
+
+def _targets(settings: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, Scaling]]:
     for setting in settings:
         properties = setting.get("properties") or {}
-        if properties.get("enabled", True) and (target := properties.get("targetResourceUri")):
-            yield arm_id(str(target))
+        if properties.get("enabled", True) and (found := properties.get("targetResourceUri")):
+            target = arm_id(str(found))
+            ours = CARRIED in (setting.get("tags") or {})
+            yield target, Scaling(str(setting.get("id") or ""), portable(properties, target), ours)
+
+
+def _with_target(value: Any, old: str, new: str) -> Any:
+    """The value with one ARM id instead of another, wherever it stands (ids are compared without case)."""
+    if isinstance(value, Mapping):
+        return {key: _with_target(inner, old, new) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_with_target(inner, old, new) for inner in value]
+    return new if isinstance(value, str) and arm_id(value) == old else value

@@ -88,6 +88,21 @@ class ScaleDeployment(Act, frozen=True, kw_only=True, gc=False, tag="scale"):
     count: int
 
 
+class CarryAutoscale(Act, frozen=True, kw_only=True, gc=False, tag="carry_autoscale"):
+    """Give the deployment what the autoscale setting with the ARM id `source` says, under a name of its own."""
+
+    deployment: str
+    origin: str
+    source: str
+
+
+class DropAutoscale(Act, frozen=True, kw_only=True, gc=False, tag="drop_autoscale"):
+    """Delete the autoscale setting with that ARM id: what it scales is to shrink or to go."""
+
+    deployment: str
+    setting: str
+
+
 class UpdateDeployment(Act, frozen=True, kw_only=True, gc=False, tag="update_deployment"):
     """Converge the settings (tags, description) of a deployment in place; what it *is* stays. `tags` are ours: they say
     what was written (`core.codes`)."""
@@ -116,6 +131,8 @@ Action = (
     | Record
     | DeployRevision
     | ScaleDeployment
+    | CarryAutoscale
+    | DropAutoscale
     | UpdateDeployment
     | DeleteDeployment
     | DeleteEndpoint

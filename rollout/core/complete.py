@@ -9,6 +9,7 @@ from rollout.core import settings, untaken
 from rollout.core.actions import (
     Action,
     DeleteDeployment,
+    DropAutoscale,
     FieldChange,
     Record,
     ScaleDeployment,
@@ -182,17 +183,23 @@ def left_over(scene: Scene) -> tuple[Deployment, ...]:
     return tuple(d for d in found if d is not None and not scene.endpoint.weights.touches(d.name))
 
 
-def _deletes(scene: Scene) -> tuple[tuple[DeleteDeployment, ...], tuple[tuple[str, datetime], ...]]:
+def removal(found: Deployment, reason: str) -> DeleteDeployment | DropAutoscale:
+    """The next step to be rid of a deployment: first its autoscale setting, which would be left over otherwise."""
+    if found.scaling is not None:
+        return DropAutoscale(reason=reason, deployment=found.name, setting=found.scaling.id)
+    return DeleteDeployment(reason=reason, deployment=found.name)
+
+
+def _deletes(scene: Scene) -> tuple[tuple[Action, ...], tuple[tuple[str, datetime], ...]]:
     """The deletes that are due, and those that wait with their time."""
     since = scene.progress.since or scene.endpoint.modified or scene.now
-    gone: list[DeleteDeployment] = []
+    gone: list[Action] = []
     waiting: list[tuple[str, datetime]] = []
     stages = [stage for stage in scene.release.stages if isinstance(stage, Delete)]
     for found in left_over(scene) if stages else ():
         due = since + timedelta(seconds=min(stage.after for stage in stages))
         if due <= scene.now:
-            reason = f"{found.name} is not needed any more"
-            gone.append(DeleteDeployment(reason=reason, deployment=found.name))
+            gone.append(removal(found, f"{found.name} is not needed any more"))
         else:
             waiting.append((found.name, due))
     return tuple(gone), tuple(waiting)

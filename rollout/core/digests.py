@@ -10,10 +10,12 @@ import msgspec
 
 from rollout.core.actions import (
     Action,
+    CarryAutoscale,
     CreateEndpoint,
     DeleteDeployment,
     DeleteEndpoint,
     DeployRevision,
+    DropAutoscale,
     Record,
     ScaleDeployment,
     SetTraffic,
@@ -91,7 +93,7 @@ def essence(action: Action) -> str:
             body = [name, *changes]
         case ScaleDeployment(deployment=name, count=count):
             body = [name, count]
-        case DeleteDeployment(deployment=name):
+        case DeleteDeployment(deployment=name) | CarryAutoscale(deployment=name) | DropAutoscale(deployment=name):
             body = [name]
         case DeleteEndpoint(endpoint=name):
             body = [name]

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import assert_never
+from typing import Any, assert_never
 
 from msgspec.structs import replace
 
 from rollout.core.actions import (
     Action,
+    CarryAutoscale,
     CreateEndpoint,
     DeleteDeployment,
     DeleteEndpoint,
     DeployRevision,
+    DropAutoscale,
     FieldChange,
     Record,
     ScaleDeployment,
@@ -47,6 +49,13 @@ def imagine(endpoint: Endpoint | None, action: Action, now: datetime) -> Endpoin
             return _with(endpoint, _deployed(action))
         case ScaleDeployment():
             return _changed(endpoint, action.deployment, count=action.count)
+        case CarryAutoscale(origin=origin):
+            source = endpoint.deployment(origin)
+            said = source.scaling if source else None
+            mine = replace(said, id=f"{said.id} carried", carried=True) if said else None
+            return _changed(endpoint, action.deployment, autoscaled=True, scaling=mine)
+        case DropAutoscale():
+            return _changed(endpoint, action.deployment, autoscaled=False, scaling=None)
         case UpdateDeployment():
             return _settled(endpoint, action)
         case DeleteDeployment():
@@ -100,9 +109,9 @@ def _settled(endpoint: Endpoint, action: UpdateDeployment) -> Endpoint:
     return _with(endpoint, replace(found, fields=fields, tags=tags))
 
 
-def _changed(endpoint: Endpoint, name: str, *, count: int) -> Endpoint:
+def _changed(endpoint: Endpoint, name: str, **changes: Any) -> Endpoint:
     found = endpoint.deployment(name)
-    return endpoint if found is None else _with(endpoint, replace(found, count=count))
+    return endpoint if found is None else _with(endpoint, replace(found, **changes))
 
 
 def _with(endpoint: Endpoint, deployment: Deployment) -> Endpoint:

@@ -68,6 +68,15 @@ def _canonical(split: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
     return tuple(sorted((name.lower(), weight) for name, weight in split.items() if weight))
 
 
+class Scaling(msgspec.Struct, frozen=True, gc=False):
+    """The autoscale setting of a deployment: its ARM id, a digest of what it says but for whom, and whether we carried
+    it there."""
+
+    id: str
+    digest: str = ""
+    carried: bool = False
+
+
 class Deployment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One live deployment.
 
@@ -75,7 +84,8 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     what the deployment *is*, as the service echoes them; it changes when somebody updates the deployment in place,
     whatever the tags say. `fields` holds the canonical live values for the diff; `contents` the content hashes
     (`sha256:…`) of its assets, by field, where they were read; `provenance` what our write-once properties say.
-    `operation` is the URL of the operation that the service is carrying out on it, if it names one.
+    `operation` is the URL of the operation that the service is carrying out on it, if it names one. `autoscaled`: its
+    count is somebody else's; `scaling` is the enabled autoscale setting that says so, where there is one.
     """
 
     name: str
@@ -86,6 +96,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     content: str = ""
     instance_type: str = ""
     autoscaled: bool = False
+    scaling: Scaling | None = None
     fields: Mapping[str, Any] = {}
     contents: Mapping[str, str] = {}
     tags: Mapping[str, str] = {}

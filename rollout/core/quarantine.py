@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 import msgspec
 
 from rollout.core import journey as journeys
-from rollout.core.actions import Action, DeleteDeployment, ScaleDeployment
-from rollout.core.complete import endpoint_drift
+from rollout.core.actions import Action, DropAutoscale, ScaleDeployment
+from rollout.core.complete import endpoint_drift, removal
 from rollout.core.decision import Decision, Phase, StageState, StageView, Status
+from rollout.core.observed import Deployment
 from rollout.core.place import Place, stage_views
 from rollout.core.progress import Quarantined
 from rollout.core.release import OnFailure
@@ -64,16 +65,23 @@ def _clean_up(scene: Scene, entry: Quarantined) -> tuple[Action | None, datetime
     is_stable = scene.promoted is not None and scene.promoted.name == entry.slot
     if policy.candidate == "keep" or found is None or not mine or is_stable:
         return None, None
-    if policy.candidate == "scale_to_one" and (found.count <= 1 or not found.ready):
+    if policy.candidate == "scale_to_one" and (_is_small(found) or not found.ready):
         return None, None
     due = (entry.at or scene.now) + timedelta(seconds=policy.after)
     if scene.now < due:
         return None, due
     if policy.candidate == "delete":
-        reason = f"{found.name} failed and is not kept"
-        return DeleteDeployment(reason=reason, deployment=found.name), None
+        return removal(found, f"{found.name} failed and is not kept"), None
     reason = f"{found.name} failed and is kept with one instance"
+    if found.scaling is not None:
+        return DropAutoscale(reason=reason, deployment=found.name, setting=found.scaling.id), None
     return ScaleDeployment(reason=reason, deployment=found.name, before=found.count, count=1), None
+
+
+def _is_small(found: Deployment) -> bool:
+    """Whether it has one instance, or somebody else counts them: only what we carried is taken away."""
+    theirs = found.autoscaled and not (found.scaling is not None and found.scaling.carried)
+    return theirs or (found.count <= 1 and found.scaling is None)
 
 
 def _policy(scene: Scene, entry: Quarantined) -> OnFailure:

@@ -11,7 +11,15 @@ from math import ceil
 from typing import assert_never
 
 from rollout.core import records
-from rollout.core.actions import Action, DeleteDeployment, DeployRevision, Record, ScaleDeployment, SetTraffic
+from rollout.core.actions import (
+    Action,
+    CarryAutoscale,
+    DeleteDeployment,
+    DeployRevision,
+    Record,
+    ScaleDeployment,
+    SetTraffic,
+)
 from rollout.core.decision import Decision, Phase, Status
 from rollout.core.gating import Ask, Failed, NotYet, Passed, Stuck
 from rollout.core.journey import JourneyKind
@@ -126,7 +134,7 @@ def _traffic(scene: Scene, place: Place, weight: int, name: str) -> Decision:
     """Capacity first; then one PUT. The last one promotes if no gate stands behind it."""
     candidate = scene.candidate
     assert candidate is not None, "the deploy stage stands before every traffic stage"
-    short = _missing_capacity(scene, candidate, weight)
+    short = _missing_capacity(scene, candidate, weight) or _missing_autoscale(scene, candidate)
     if short is not None:
         return _act(scene, place, _marker(scene, place.earned, "passed before scaling") if place.earned else short)
     split = {scene.journey.slot: weight}
@@ -170,6 +178,24 @@ def _missing_capacity(scene: Scene, candidate: Deployment, weight: int) -> Scale
         deployment=candidate.name,
         before=candidate.count,
         count=needed,
+    )
+
+
+def _missing_autoscale(scene: Scene, candidate: Deployment) -> CarryAutoscale | None:
+    """`capacity: match`: what scales stable scales the candidate too, before it takes weight. What a person gave it, or
+    left to others, stays; what we carried is carried again when it has changed."""
+    said = scene.stable.scaling if scene.stable else None
+    mine = candidate.scaling
+    if scene.release.capacity == "declared" or scene.stable is None or said is None:
+        return None
+    theirs = candidate.autoscaled if mine is None else not mine.carried or mine.digest == said.digest
+    if theirs:
+        return None
+    return CarryAutoscale(
+        reason=f"{candidate.name} shall follow the load as {scene.stable.name} does",
+        deployment=candidate.name,
+        origin=scene.stable.name,
+        source=said.id,
     )
 
 

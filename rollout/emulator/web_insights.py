@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import islice
-from typing import Final
+from typing import Any, Final
 
 from rollout.emulator.answers import Answer, plain
 from rollout.emulator.monitor import activity
@@ -17,9 +17,19 @@ SETTINGS: Final = "Microsoft.Insights/autoscalesettings"
 
 
 def put_autoscale(call: Call) -> Answer:
-    """PUT of an autoscale setting: kept, not acted on."""
+    """PUT of an autoscale setting: kept, not acted on. A resource has one setting at most."""
     body = call.body if isinstance(call.body, dict) else {}
+    target = _target(body)
+    for other in call.service.catalog.plain_listing(SETTINGS):
+        if target and _target(other) == target and str(other["name"]).lower() != call.first.lower():
+            raise plain(
+                409, "Conflict", f"The resource '{target}' already has the autoscale setting '{other['name']}'."
+            )
     return call.service.catalog.put_plain(f"{SETTINGS}/{call.first}", SETTINGS, body, call.now)
+
+
+def _target(setting: Mapping[str, Any]) -> str:
+    return str((setting.get("properties") or {}).get("targetResourceUri") or "").lower()
 
 
 def get_autoscale(call: Call) -> Answer:

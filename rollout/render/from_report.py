@@ -9,10 +9,12 @@ import msgspec
 
 from rollout.core.actions import (
     Action,
+    CarryAutoscale,
     CreateEndpoint,
     DeleteDeployment,
     DeleteEndpoint,
     DeployRevision,
+    DropAutoscale,
     FieldChange,
     ScaleDeployment,
     SetTraffic,
@@ -179,6 +181,10 @@ def _sides(action: Action) -> tuple[dict[str, Any] | None, dict[str, Any] | None
             return None, {path: _shown(path, found) for path, found in spec.fields.items()}
         case DeleteDeployment(deployment=name) | DeleteEndpoint(endpoint=name):
             return {"name": name}, None
+        case CarryAutoscale(source=source):
+            return None, {"autoscale_setting": source}
+        case DropAutoscale(setting=setting):
+            return {"autoscale_setting": setting}, None
         case _:
             return None, None
 

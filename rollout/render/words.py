@@ -9,10 +9,12 @@ from typing import Any, Final, Literal, assert_never
 
 from rollout.core.actions import (
     Action,
+    CarryAutoscale,
     CreateEndpoint,
     DeleteDeployment,
     DeleteEndpoint,
     DeployRevision,
+    DropAutoscale,
     Record,
     ScaleDeployment,
     SetTraffic,
@@ -136,9 +138,11 @@ def stage_label(stage: AnyStage) -> str:
 
 def sign_of(action: Action) -> Literal["+", "~", "-"]:
     """Whether it makes, changes or deletes something."""
-    if isinstance(action, DeleteDeployment | DeleteEndpoint):
+    if isinstance(action, DeleteDeployment | DeleteEndpoint | DropAutoscale):
         return "-"
-    created = isinstance(action, CreateEndpoint) or (isinstance(action, DeployRevision) and action.mode == "create")
+    created = isinstance(action, CreateEndpoint | CarryAutoscale) or (
+        isinstance(action, DeployRevision) and action.mode == "create"
+    )
     return "+" if created else "~"
 
 
@@ -183,6 +187,10 @@ def action_text(action: Action) -> str:
             return f"deploy {name} with revision {short(action.spec.revision)}, {_instances(action.count)}"
         case ScaleDeployment(deployment=name, before=before, count=count):
             return f"scale {name} {before} → {count}"
+        case CarryAutoscale(deployment=name, origin=origin):
+            return f"autoscale {name} as {origin} is"
+        case DropAutoscale(deployment=name):
+            return f"delete the autoscale setting of {name}"
         case UpdateDeployment(deployment=name):
             return f"update the settings of {name}"
         case DeleteDeployment(deployment=name):

@@ -71,6 +71,10 @@ def action(act: actions.Action) -> str:
             return f"{mode} {name}: {spec.revision} x{count}"
         case actions.ScaleDeployment(deployment=name, before=before, count=count):
             return f"scale {name}: {before} to {count}"
+        case actions.CarryAutoscale(deployment=name, origin=origin, source=source):
+            return f"autoscale {name} as {origin}: {source}"
+        case actions.DropAutoscale(deployment=name, setting=setting):
+            return f"drop autoscale of {name}: {setting}"
         case actions.UpdateDeployment(deployment=name, changes=changes):
             return f"update {name}: {_changes(changes)}"
         case actions.DeleteDeployment(deployment=name):

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from rollout.core import untaken
 from rollout.core.actions import FieldChange
 from rollout.core.journey import Journey, expedited, normal, suffix_digest
-from rollout.core.observed import Deployment, Endpoint, Observation, Weights, weights
+from rollout.core.observed import Deployment, Endpoint, Observation, Scaling, Weights, weights
 from rollout.core.progress import Approval, Hold, Progress, Promoted, Quarantined, Run, to_tags
 from rollout.core.quarantine import BY_HAND
 from rollout.core.release import EndpointSpec, OnFailure, Release
@@ -189,6 +189,7 @@ def _release(case: Case) -> Release:
 def _deployment(name: str, model: str, *words: str) -> Deployment:
     born = next((float(word[1:]) for word in words if word.startswith("@")), 0.0)
     ours = "untagged" not in words
+    scaling = next((_scaling(name, word) for word in words if word.startswith(("scaled:", "carried:"))), None)
     return Deployment(
         name=name,
         state=next((word for word in words if word in ("Failed", "Canceled", "Updating", "Creating")), "Succeeded"),
@@ -197,9 +198,16 @@ def _deployment(name: str, model: str, *words: str) -> Deployment:
         born=born_stamp(at(born)) if ours else None,
         content="content-changed" if "changed" in words else f"content-{model}",
         instance_type=next((word for word in words if word.startswith("Standard_")), "Standard_DS3_v2"),
-        autoscaled="autoscaled" in words,
+        autoscaled="autoscaled" in words or scaling is not None,
+        scaling=scaling,
         fields={"model": f"azureml:m:{model}"},
     )
+
+
+def _scaling(name: str, word: str) -> Scaling:
+    """`scaled:cpu` by a person, `carried:cpu` by us."""
+    how, _, digest = word.partition(":")
+    return Scaling(f"/autoscale/{name}", digest, how == "carried")
 
 
 def _changes(told: Mapping[str, Sequence[Any]]) -> tuple[FieldChange, ...]:

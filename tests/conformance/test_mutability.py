@@ -7,6 +7,7 @@ from typing import Any
 from tests.conformance.case import Given, case, row, table
 from tests.conformance.house import Fresh, House
 from tests.conformance.sources import (
+    AUTOSCALING,
     DEPLOYING,
     MODELS,
     SAFE,
@@ -114,6 +115,28 @@ def test_count_by_patch(fresh: Fresh) -> None:
     after = house.show("blue")
     assert (after["sku"]["capacity"], after["properties"]["environmentVariables"]) == (2, {"KEPT": "yes"})
     house.deploy("blue")
+
+
+@case(
+    "mutability.autoscale",
+    "An autoscale setting is about a deployment; a second one about the same is refused",
+    AUTOSCALING,
+    unverified("status and code of the refusal"),
+)
+def test_autoscale_setting(fresh: Fresh) -> None:
+    """Made, read, listed, not made twice, deleted."""
+    house = fresh.kept("place", "blue")
+    target = house.target
+    group = f"{target.scope.partition('/providers/')[0]}/providers/Microsoft.Insights/autoscalesettings"
+    profile = {"name": "default", "capacity": {"minimum": "1", "maximum": "2", "default": "1"}, "rules": []}
+    inner = {"enabled": False, "targetResourceUri": f"{target.scope}/{house.at('blue')}", "profiles": [profile]}
+    body = {"location": target.location, "properties": inner}
+    api = "2022-10-01"
+    assert target.ask("PUT", f"{group}/{house.name}", body, api=api).status_code in (200, 201)
+    assert house.name in [one["name"] for one in target.ask("GET", group, api=api).json()["value"]]
+    assert target.ask("PUT", f"{group}/{house.name}-again", body, api=api).status_code >= 400
+    assert target.ask("DELETE", f"{group}/{house.name}", api=api).status_code in (200, 204)
+    assert target.ask("GET", f"{group}/{house.name}", api=api).status_code == 404
 
 
 @case("mutability.patch-tags", "A PATCH of an endpoint's tags leaves its weights alone", SWAGGER)

@@ -117,6 +117,8 @@ class Script:
                 plane.hand_create(name, model)
             case "update", (name, model):
                 plane.hand_update(name, model)
+            case "autoscale", (name, *said):
+                plane.hand_autoscale(name, *said)
             case "scale", (name, count):
                 plane.hand_scale(name, int(count))
             case _:

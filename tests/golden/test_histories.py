@@ -55,6 +55,14 @@ def test_ends_with_instances(name: str) -> None:
     assert found == CASES[name]["instances"]
 
 
+@pytest.mark.parametrize("name", [name for name in CASES if "autoscaled" in CASES[name]])
+def test_ends_with_autoscale_settings(name: str) -> None:
+    """What follows the load at the end, and by which rules; nothing is left over."""
+    script = Script(CASES[name])
+    script.play()
+    assert {name: said.digest for name, said in script.history.plane.scalings.items()} == CASES[name]["autoscaled"]
+
+
 @pytest.mark.parametrize("name", [name for name in CASES if "gone" in CASES[name]])
 def test_deletes_what_must_go(name: str) -> None:
     """Deployments that must not be left are not left."""

@@ -203,6 +203,17 @@ def autoscale(world: Generated) -> None:
         world.history.plane.hand_scale(world.dice.choice(names), world.dice.randint(1, 6))
 
 
+def autoscale_setting(world: Generated) -> None:
+    """Somebody makes an autoscale setting for what serves, or changes or deletes it."""
+    live = world.history.live
+    names = [d.name for d in live.deployments if live.weights.live(d.name)] if live else []
+    if names and (name := world.dice.choice(names)):
+        digest = world.dice.choice(("cpu", "memory", ""))
+        world.history.plane.hand_autoscale(name, digest)
+        if not digest:
+            del world.history.plane.scalings[name]
+
+
 def time_passes(world: Generated) -> None:
     """Nobody looks for a while."""
     world.history.plane.now += timedelta(minutes=world.dice.choice((1, 20, 300)))
@@ -237,6 +248,7 @@ EVENTS: dict[Callable[[Generated], None], int] = {
     lose_tags: 1,
     break_deployment: 1,
     autoscale: 1,
+    autoscale_setting: 1,
     time_passes: 2,
     a_person: 3,
 }

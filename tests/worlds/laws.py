@@ -53,6 +53,7 @@ class Watch:
         if isinstance(action, actions.SetTraffic) and before is not None:
             self._sums(action, before)
             self._raises_only_the_proven(action, before)
+            self._follows_the_load(action, before)
         if before is not None:
             self._leaves_traffic_alone(action, before)
         await self.plane.apply(action, before)
@@ -63,6 +64,16 @@ class Watch:
         found = self._seen.deployment(decision.roles.candidate) if self._seen else None
         if found is not None:
             self._book.add((found.name, _creation(found), gate.digest))
+
+    def _follows_the_load(self, action: actions.SetTraffic, before: Endpoint) -> None:
+        """What scales stable scales whatever takes weight from it."""
+        if self.release is None or self.release.capacity == "declared":
+            return
+        scaled = [d for d in before.deployments if d.scaling is not None and before.weights.live(d.name)]
+        for found in before.deployments:
+            rises = action.weights.live(found.name) > before.weights.live(found.name)
+            if rises and scaled and not found.autoscaled and not self.forgiven:
+                raise BrokenLawError(f"law 2: {found.name} takes weight and does not follow the load")
 
     def _sums(self, action: actions.SetTraffic, before: Endpoint) -> None:
         total = sum(weight for _, weight in action.weights.traffic)
@@ -120,6 +131,9 @@ class Watch:
             case actions.ScaleDeployment(deployment=name, before=was, count=count):
                 if before.weights.touches(name) and count < was:
                     raise BrokenLawError(f"law 3: {name} has traffic and shrinks")
+            case actions.DropAutoscale(deployment=name):
+                if before.weights.touches(name):
+                    raise BrokenLawError(f"law 3: {name} has traffic and does not follow it any more")
             case _:
                 pass
 

@@ -6,10 +6,12 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, assert_never
 
+from msgspec.structs import replace
+
 from rollout.core import actions
 from rollout.core.canonical import read_endpoint
 from rollout.core.codes import codes
-from rollout.core.observed import Endpoint, Observation
+from rollout.core.observed import Endpoint, Observation, Scaling
 from rollout.core.progress import foreign, ours, to_tags
 from rollout.core.release import DeploymentSpec, EndpointSpec
 from rollout.core.stamp import deployment_tags, provenance_properties
@@ -46,6 +48,7 @@ class RulesPlane:
         self.hook: Hook = no_hook
         self.written: list[actions.Action] = []
         self.broken_revisions: set[str] = set()
+        self.scalings: dict[str, Scaling] = {}
 
     async def observe(self, endpoint: str) -> Observation:
         """Two reads of the rules."""
@@ -54,7 +57,8 @@ class RulesPlane:
         if answer.status == 404:
             return Observation(None, self.now)
         listed = self.rules.list_deployments(endpoint, self.now)
-        return Observation(read_endpoint(_body(answer), _body(listed)["value"]), self.now)
+        found = read_endpoint(_body(answer), _body(listed)["value"])
+        return Observation(marked(found, self.scalings), self.now)
 
     async def settle(self, endpoint: Endpoint) -> None:
         """Let the operations end."""
@@ -120,6 +124,13 @@ class RulesPlane:
                 return self.rules.patch_deployment(
                     NAME, name, {"sku": {"name": "Default", "capacity": count}}, self.now
                 )
+            case actions.CarryAutoscale(deployment=name, origin=origin, source=source):
+                assert self.scalings[origin].id == source
+                self.scalings[name] = replace(self.scalings[origin], id=f"/autoscale/rollout-{name}", carried=True)
+                return self.rules.get_deployment(NAME, name, self.now)
+            case actions.DropAutoscale(deployment=name):
+                del self.scalings[name]
+                return self.rules.get_deployment(NAME, name, self.now)
             case actions.UpdateDeployment(deployment=name, changes=changes, tags=mine):
                 ours_too = {f"tags.{tag}": value for tag, value in mine.items()}
                 return self._describe(name, {change.path: change.after for change in changes} | ours_too)
@@ -200,6 +211,10 @@ class RulesPlane:
             self.rules.patch_deployment(NAME, name, {"sku": {"name": "Default", "capacity": count}}, self.now)
         )
 
+    def hand_autoscale(self, name: str, digest: str = "cpu") -> None:
+        """Somebody makes an autoscale setting for a deployment."""
+        self.scalings[name] = Scaling(f"/autoscale/{name}", digest)
+
     def lose_tags(self) -> None:
         """An old client drops the endpoint's tags."""
         self._checked(self.rules.patch_endpoint(NAME, {"tags": {}}, self.now))
@@ -244,6 +259,12 @@ def _declared(spec: EndpointSpec | DeploymentSpec | None) -> tuple[dict[str, str
 def _endpoint_body(tags: Mapping[str, str], **properties: Any) -> dict[str, Any]:
     inner = {"authMode": "Key", "properties": {}, "traffic": {}, "mirrorTraffic": {}, **properties}
     return {"location": "eastus2", "identity": {"type": "SystemAssigned"}, "tags": dict(tags), "properties": inner}
+
+
+def marked(endpoint: Endpoint, scalings: Mapping[str, Scaling]) -> Endpoint:
+    """The snapshot with its autoscale settings."""
+    found = tuple(replace(d, autoscaled=d.name in scalings, scaling=scalings.get(d.name)) for d in endpoint.deployments)
+    return replace(endpoint, deployments=found)
 
 
 def _body(answer: Answer) -> dict[str, Any]:
