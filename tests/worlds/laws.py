@@ -66,13 +66,15 @@ class Watch:
             self._book.add((found.name, _creation(found), gate.digest))
 
     def _follows_the_load(self, action: actions.SetTraffic, before: Endpoint) -> None:
-        """What scales stable scales whatever takes weight from it."""
-        if self.release is None or self.release.capacity == "declared":
+        """What scales the promoted deployment scales whatever takes weight from it."""
+        progress = from_tags(before.tags)
+        promoted = progress.promoted.name if isinstance(progress, Progress) and progress.promoted else ""
+        stable = before.deployment(promoted)
+        if stable is None or stable.scaling is None or self.forgiven:
             return
-        scaled = [d for d in before.deployments if d.scaling is not None and before.weights.live(d.name)]
         for found in before.deployments:
             rises = action.weights.live(found.name) > before.weights.live(found.name)
-            if rises and scaled and not found.autoscaled and not self.forgiven:
+            if rises and found.name != promoted and not found.autoscaled:
                 raise BrokenLawError(f"law 2: {found.name} takes weight and does not follow the load")
 
     def _sums(self, action: actions.SetTraffic, before: Endpoint) -> None:
