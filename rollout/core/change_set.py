@@ -20,6 +20,7 @@ from rollout.core.decision import Decision, StageState, Status
 from rollout.core.differences import Compared, Difference, Same, compared
 from rollout.core.digests import digest, essence, plan_digest
 from rollout.core.fingerprint import Fingerprint, fingerprint
+from rollout.core.going_back import told
 from rollout.core.hazards import Hazard
 from rollout.core.ignoring import as_managed, ignores_count
 from rollout.core.observed import Observation, Weights, all_to
@@ -133,6 +134,9 @@ def way_back(decision: Decision, observation: Observation) -> WayBack:
     if endpoint is None or not stable:
         return WayBack(text="nothing serves yet: a failed gate holds and leaves the weights")
     back = all_to(stable)
+    recorded = from_tags(endpoint.tags)
+    if steps := told(endpoint, recorded if isinstance(recorded, Progress) else None, stable):
+        return WayBack(text=steps, weights=back)
     text = f"a failed gate, or `rollout rollback`, gives all traffic back to {stable} in one write"
     return WayBack(text=text, weights=back)
 

@@ -14,6 +14,7 @@ from rollout.core import hazardous, hazards, records, untaken
 from rollout.core.actions import CreateEndpoint, Record, SetTraffic
 from rollout.core.complete import complete
 from rollout.core.decision import Decision, Phase, Roles, StageState, StageView, Status
+from rollout.core.going_back import going_back, repaired
 from rollout.core.governing import governed
 from rollout.core.hazards import RELEASES_UNVERIFIED, Hazard
 from rollout.core.identity import Ambiguous, Changed, Known, is_unverified, spec_of
@@ -197,6 +198,8 @@ def stable_not_ready(view: Scene) -> Decision | None:
     stable = view.stable
     if stable is None or stable.ready:
         return None
+    if (again := repaired(view)) is not None:
+        return again
     return _hold(
         f"{stable.name} is promoted but {stable.state}; it must be repaired first"
         " (rollout adopt another, or the portal)"
@@ -329,6 +332,7 @@ RULES: Final[tuple[Rule, ...]] = (
     candidate_broken,
     moved_by_hand,
     held_outside,
+    going_back,
     adopted_anew,
     superseded,
     literal_mismatch,

@@ -21,9 +21,10 @@ class Passed(msgspec.Struct, frozen=True, gc=False):
 
 
 class Failed(msgspec.Struct, frozen=True, gc=False):
-    """Roll back."""
+    """Roll back; `mild`: in steps, where stable could not bear everything at once."""
 
     reason: str
+    mild: bool = False
 
 
 class NotYet(msgspec.Struct, frozen=True, gc=False):
@@ -57,7 +58,7 @@ def answer(scene: Scene, index: int, step: Step, gate: Gate) -> Answer:
         case Outcome.PASS:
             return _after_time(scene, gate, verdict)
         case Outcome.FAIL:
-            return Failed(verdict.reason)
+            return Failed(verdict.reason, verdict.mild)
         case Outcome.INCONCLUSIVE | Outcome.NO_DATA | Outcome.ERROR:
             why = f"{verdict.outcome.value}: {verdict.reason}"
             return Stuck(f"{gate.name}: {why}") if verdict.stuck else _no_answer(scene, gate, why)

@@ -72,11 +72,16 @@ def promoted_now(scene: Scene, weights: Weights) -> Progress:
     return _told(scene, replace(blank(scene), **fields), f"promoted {candidate.name}")
 
 
-def failed(scene: Scene, weights: Weights, key: str, why: str) -> Progress:
+def failed(scene: Scene, weights: Weights, key: str, why: str, outcome: str = "failed") -> Progress:
     """A gate (or the create) failed: the goal is quarantined, the run is over."""
     entry = Quarantined(goal=scene.journey.goal, key=key, slot=scene.journey.slot, at=scene.now)
     ring = quarantine(scene.progress.quarantine, entry)
-    return _told(scene, replace(_ended(scene, weights), outcome="failed", quarantine=ring), why)
+    return _told(scene, replace(_ended(scene, weights), outcome=outcome, quarantine=ring), why)
+
+
+def gone_back(scene: Scene, weights: Weights, outcome: str, what: str) -> Progress:
+    """A further step of the way back; its time counts from the failure."""
+    return _told(scene, replace(blank(scene), written=weights, outcome=outcome), what)
 
 
 def given_back(scene: Scene, weights: Weights, what: str) -> Progress:
@@ -89,6 +94,7 @@ def held_outside(scene: Scene, weights: Weights, why: str) -> Progress:
     hold = Hold(kind="outside", why=why, goal=scene.release.goal, at=scene.now)
     fields: dict[str, Any] = {
         "hold": hold,
+        "outcome": "failed" if scene.progress.outcome == "going_back" else scene.progress.outcome,
         "passed": (),
         "approvals": (),
         "written": weights,

@@ -10,6 +10,8 @@ from datetime import datetime
 from math import ceil
 from typing import assert_never
 
+from msgspec.structs import replace
+
 from rollout.core import records
 from rollout.core.actions import (
     Action,
@@ -22,6 +24,7 @@ from rollout.core.actions import (
 )
 from rollout.core.decision import Decision, Phase, Status
 from rollout.core.gating import Ask, Failed, NotYet, Passed, Stuck
+from rollout.core.going_back import GOING_BACK, first_step
 from rollout.core.journey import JourneyKind
 from rollout.core.observed import CANCELED, FAILED, Deployment, Weights, all_to, weights
 from rollout.core.place import Place, stage_views
@@ -56,11 +59,14 @@ def advance(scene: Scene, place: Place) -> Decision:
             assert_never(stage)
 
 
-def fail(scene: Scene, key: str, why: str) -> Decision:
+def fail(scene: Scene, key: str, why: str, *, mild: bool = False) -> Decision:
     """FAIL: mirror off and all weight to what is promoted in one write; where there is nothing to take, a marker.
-    Without a stable the weights stay, and the rollout holds."""
+    Without a stable the weights stay, and the rollout holds. A `mild` one goes in steps where stable is too small."""
     now, promoted = scene.endpoint.weights, scene.promoted
     action: Action
+    total = _all_of_it(scene, scene.stable) if mild and scene.stable is not None else 0
+    if promoted is not None and (part := first_step(scene, total)) is not None:
+        return _act_back(_part_way(scene, part, total, key, why))
     if promoted is not None and now != all_to(promoted.name) and now.touches(scene.journey.slot):
         back = all_to(promoted.name)
         action = SetTraffic(
@@ -72,6 +78,29 @@ def fail(scene: Scene, key: str, why: str) -> Decision:
         )
     else:
         action = Record(reason=f"failed: {why}", progress=records.failed(scene, now, key, why))
+    return _act_back(action)
+
+
+def _all_of_it(scene: Scene, stable: Deployment) -> int:
+    """How many instances all of the traffic needs, for the way back: one that was scaled down says nothing of it."""
+    start = scene.run.total if scene.run else stable.count
+    return _load(scene, stable) if stable.count > start else start
+
+
+def _part_way(scene: Scene, part: Weights, total: int, key: str, why: str) -> Action:
+    """The first step back: what stable can bear; only the record where it bears no more than it has."""
+    now = scene.endpoint.weights
+    progress = records.failed(scene, part, key, why, GOING_BACK)
+    if progress.run is not None:
+        progress = replace(progress, run=replace(progress.run, total=total))
+    name, count = (scene.stable.name, scene.stable.count) if scene.stable else ("", 0)
+    reason = f"roll back to {name} in steps, it has {count} of the {total} instances that it needs: {why}"
+    if part == now:
+        return Record(reason=reason, progress=progress)
+    return SetTraffic(reason=reason, before=now, weights=part, endpoint=None, progress=progress)
+
+
+def _act_back(action: Action) -> Decision:
     return Decision(status=Status.ACT, phase=Phase.ROLLED_BACK, reason=action.reason, actions=(action,))
 
 
@@ -114,8 +143,8 @@ def _gate(scene: Scene, place: Place, gate: Gate) -> Decision:
     """A gate stands before us: ask it, wait for it, hold at it, or fail at it. What was earned before is kept."""
     said, key = place.answer, place.step(scene).key
     match said:
-        case Failed(reason=reason):
-            return fail(scene, key, f"{gate.name}: {reason}")
+        case Failed(reason=reason, mild=mild):
+            return fail(scene, key, f"{gate.name}: {reason}", mild=mild)
         case _ if place.earned:
             return _act(scene, place, _marker(scene, place.earned, "passed before " + gate.name))
         case Ask():

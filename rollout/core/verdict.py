@@ -23,7 +23,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The outcome, one sentence of reason for people, and the evidence (counts, samples) as plain JSON values.
 
     `after`: a PASS that may end a bake so many seconds after its start instead of after all of its time. `stuck`: an
-    answer that will not come, however long one waits; the gate holds at once.
+    answer that will not come, however long one waits; the gate holds at once. `mild`: a FAIL of a candidate that
+    answers most of its requests; it may keep a part of the traffic for the minutes that a small stable takes to grow.
     """
 
     outcome: Outcome
@@ -31,3 +32,4 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     evidence: Mapping[str, Any] = {}
     after: float | None = None
     stuck: bool = False
+    mild: bool = False

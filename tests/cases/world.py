@@ -217,12 +217,13 @@ def _changes(told: Mapping[str, Sequence[Any]]) -> tuple[FieldChange, ...]:
 
 def _verdict(told: str) -> Verdict:
     """`PASS as good`, `PASS@10 as good` for one that may end a bake after ten minutes, `INCONCLUSIVE! why` for one that
-    waiting does not change."""
+    waiting does not change, `FAIL~ why` for a mild one."""
     outcome, _, reason = told.partition(" ")
     outcome, _, after = outcome.partition("@")
     early = 60.0 * float(after) if after else None
-    stuck = outcome.endswith("!")
-    return Verdict(outcome=Outcome(outcome.rstrip("!")), reason=reason or "measured", after=early, stuck=stuck)
+    stuck, mild = outcome.endswith("!"), outcome.endswith("~")
+    kind = Outcome(outcome.rstrip("!~"))
+    return Verdict(outcome=kind, reason=reason or "measured", after=early, stuck=stuck, mild=mild)
 
 
 def _tampered(tags: dict[str, str], how: str) -> dict[str, str]:

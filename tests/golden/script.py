@@ -133,6 +133,21 @@ class Script:
 
         self.history.judge = judge
 
+    def worse(self, word: str) -> None:
+        """The gates whose digest contains that word find a candidate that is worse, but answers most requests."""
+
+        def judge(gate: Gate, goal: str) -> Verdict:
+            if word in gate.digest:
+                return Verdict(outcome=Outcome.FAIL, reason="a little worse", mild=True)
+            return all_pass(gate, goal)
+
+        self.history.judge = judge
+
+    def looks(self, number: str) -> None:
+        """So many passes, one after the other."""
+        for _ in range(int(number)):
+            self.last = self.history.once()
+
     def mend(self, revision: str) -> None:
         """That revision can be created again."""
         self.history.plane.broken_revisions.discard(revision)
@@ -201,6 +216,8 @@ class Script:
         "wait": wait,
         "hand": hand,
         "fail": fail,
+        "worse": worse,
+        "looks": looks,
         "mend": mend,
         "broken": broken,
         "pass": everything_passes,

@@ -55,6 +55,18 @@ def test_ends_with_instances(name: str) -> None:
     assert found == CASES[name]["instances"]
 
 
+@pytest.mark.parametrize("name", [name for name in CASES if "splits" in CASES[name]])
+def test_goes_back_by_these_steps(name: str) -> None:
+    """The last splits that were written, in their order."""
+    script = Script(CASES[name])
+    script.play()
+    written = [a.weights for a in script.history.plane.written if isinstance(a, actions.SetTraffic)]
+    told = [" ".join(f"{name}={weight}" for name, weight in each.traffic) for each in written]
+    expected = CASES[name]["splits"]
+    assert told[-len(expected) :] == expected
+    assert len(told) == len(expected) or told[-len(expected) - 1] not in expected
+
+
 @pytest.mark.parametrize("name", [name for name in CASES if "autoscaled" in CASES[name]])
 def test_ends_with_autoscale_settings(name: str) -> None:
     """What follows the load at the end, and by which rules; nothing is left over."""

@@ -131,7 +131,7 @@ def flaky(world: Generated) -> None:
 
     def judge(gate: Gate, goal: str) -> Verdict:
         outcome = dice.choice(bad) if dice.random() < 0.3 else Outcome.PASS
-        return Verdict(outcome=outcome, reason="flaky")
+        return Verdict(outcome=outcome, reason="flaky", mild=outcome is Outcome.FAIL and dice.random() < 0.5)
 
     world.history.judge = judge
 

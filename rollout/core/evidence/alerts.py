@@ -75,7 +75,8 @@ def worst(verdicts: Sequence[Verdict]) -> Verdict:
     evidence: dict[str, Any] = {key: value for verdict in verdicts for key, value in verdict.evidence.items()}
     evidence |= {"alerts": told} if told else {}
     if found.outcome is not Outcome.PASS:
-        return msgspec.structs.replace(found, evidence=evidence)
+        mild = all(verdict.mild for verdict in verdicts if verdict.outcome is Outcome.FAIL)
+        return msgspec.structs.replace(found, evidence=evidence, mild=found.mild and mild)
     after = next((verdict.after for verdict in verdicts if verdict.after is not None), None)
     reason = "; ".join(verdict.reason for verdict in verdicts)
     return Verdict(outcome=Outcome.PASS, reason=reason, evidence=evidence, after=after)

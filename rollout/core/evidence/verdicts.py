@@ -15,6 +15,9 @@ from rollout.core.verdict import Outcome, Verdict
 
 _ORDER: Final = (State.REGRESSION, State.SOURCE_FAILED, State.NO_DATA, State.INCONCLUSIVE, State.PROVEN)
 
+MILD: Final = 0.5
+"""A candidate with fewer bad requests than that serves more people than a stable that breaks down."""
+
 
 class Sides(msgspec.Struct, frozen=True, gc=False):
     """The names of the two deployments, for sentences."""
@@ -42,7 +45,8 @@ def verdict(
     reason = sentence(worst, sides, terms)
     match worst.state:
         case State.REGRESSION:
-            return Verdict(outcome=Outcome.FAIL, reason=reason, evidence=evidence)
+            answers = all(one.candidate.rate < MILD for one in findings)
+            return Verdict(outcome=Outcome.FAIL, reason=reason, evidence=evidence, mild=answers)
         case State.SOURCE_FAILED:
             return Verdict(outcome=Outcome.ERROR, reason=reason, evidence=evidence)
         case State.NO_DATA:
