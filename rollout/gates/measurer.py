@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Final, assert_never
+
+import msgspec
 
 from rollout.core.decision import Decision, Roles
 from rollout.core.gate_bodies import Approval, Bake, Compare, GateBody, Metric, SmokeTest
 from rollout.core.observed import Observation
 from rollout.core.release import Gate, Role
 from rollout.core.verdict import Outcome, Verdict
+from rollout.errors import RolloutError
 from rollout.gates import bake, compare, evidence, smoke
 from rollout.ports import Clock, ControlPlane, MetricSources, Scoring
 
@@ -25,7 +29,21 @@ class Measurer:
         self._sources = sources
 
     async def __call__(self, gate: Gate, observation: Observation, decision: Decision) -> Verdict:
-        """Measure `gate` now. Raises `SignInError` where the data plane refuses our credential."""
+        """Measure `gate` now; a FAIL brings the end of the candidate's container log, where there is one. Raises
+        `SignInError` where the data plane refuses our credential."""
+        verdict = await self._measure(gate, observation, decision)
+        if verdict.outcome is not Outcome.FAIL or observation.endpoint is None or verdict.evidence.get("log"):
+            return verdict
+        lines = await self._log(observation.endpoint.name, decision.roles.candidate)
+        return msgspec.structs.replace(verdict, evidence={**verdict.evidence, "log": lines}) if lines else verdict
+
+    async def _log(self, endpoint: str, deployment: str) -> list[str]:
+        """Nothing where it cannot be read: a verdict does not wait for it."""
+        with contextlib.suppress(RolloutError):
+            return (await self._plane.logs(endpoint, deployment, bake.LOG_LINES)).splitlines()
+        return []
+
+    async def _measure(self, gate: Gate, observation: Observation, decision: Decision) -> Verdict:
         body: GateBody = gate.body
         endpoint = observation.endpoint
         if endpoint is None:

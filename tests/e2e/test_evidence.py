@@ -88,6 +88,26 @@ def test_three_per_cent_errors_are_rolled_back(desk: Desk) -> None:
     assert "worse, shown at" in verdict(ran)
     assert way(desk) == ROLLED_BACK
     assert (ran.json["decision"]["phase"], ran.json["endpoint"]["traffic"]) == ("rolled_back", {"blue": 100})
+    log = [one for one in ran.json["result"]["measurements"] if one["gate"] == "watch"][-1]["log"]
+    assert log, "what its container said"
+    _not_tried_again(desk)
+
+
+def _not_tried_again(desk: Desk) -> None:
+    """Neither by a schedule nor by a person's `apply`; after a person's `retry` it is, and who and why are on record."""
+    desk.emulator.reset()
+    for ran in (
+        desk.rollout("reconcile", "plans/evidence.rollout.yml", "--target", "emulator"),
+        desk.apply("evidence.rollout.yml"),
+    ):
+        assert (ran.code, desk.emulator.served()["writes"]) == (10, 0), ran.told
+    said = desk.rollout("retry", "plans/evidence.rollout.yml", "--target", "emulator", "--why", "it was the network")
+    assert said.code == 0, said.told
+    ran = desk.rollout("reconcile", "plans/evidence.rollout.yml", "--target", "emulator", "--output", "json")
+    assert (ran.code, [one["status"] for one in ran.json["plans"]]) == (0, ["wait"]), ran.told
+    assert way(desk)[-1] == {"blue": 90, "green": 10}
+    told = desk.rollout("history", "plans/evidence.rollout.yml", "--target", "emulator")
+    assert "it was the network" in told.out, told.told
 
 
 @long

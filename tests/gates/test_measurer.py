@@ -54,6 +54,20 @@ async def test_a_metric_asks_its_source() -> None:
     assert found.reason == "it is not on record since when green gets requests"
 
 
+@pytest.mark.parametrize(("log", "expected"), [("start\nwhy", {"log": ["start", "why"]}), ("", {})])
+async def test_a_fail_brings_the_log(log: str, expected: dict[str, Any]) -> None:
+    """The end of what the candidate's container said; a PASS does not ask."""
+    for status, told in ((404, expected), (200, {})):
+        scoring = ScriptedScoring(lambda request, status=status: answer(status), probes=(answer(),))
+        measurer = Measurer(scoring, LogOnly(log), Slept(), Scripted(steady()))
+        decision = Decision(
+            status=Status.WAIT, phase=Phase.RELEASING, reason="", roles=Roles(stable="blue", candidate="green")
+        )
+        gate = Gate(name="gate", kind=GateKind.SMOKE_TEST, digest="d", body=SMOKE)
+        verdict = await measurer(gate, Observation(BOTH, NOW), decision)
+        assert {key: value for key, value in verdict.evidence.items() if key == "log"} == told
+
+
 async def test_an_approval_is_not_measured() -> None:
     """It is read from the record."""
     assert (await measured(Approval(message="?"), GateKind.APPROVAL)).outcome is Outcome.NO_DATA

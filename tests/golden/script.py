@@ -106,6 +106,7 @@ class Script:
     def hand(self, verb: str, *words: str) -> None:
         """Somebody outside the tool."""
         plane = self.history.plane
+        plane.now = plane.rules.settle(plane.now)
         match verb, words:
             case "traffic", split:
                 plane.hand_weights({name: int(weight) for name, weight in (word.split("=") for word in split)})
@@ -143,11 +144,6 @@ class Script:
 
         self.history.judge = judge
 
-    def looks(self, number: str) -> None:
-        """So many passes, one after the other."""
-        for _ in range(int(number)):
-            self.last = self.history.once()
-
     def mend(self, revision: str) -> None:
         """That revision can be created again."""
         self.history.plane.broken_revisions.discard(revision)
@@ -166,6 +162,7 @@ class Script:
 
     def break_(self, name: str) -> None:
         """The platform leaves a deployment `Failed`."""
+        self.history.plane.now = self.history.plane.rules.settle(self.history.plane.now)
         self.history.plane.break_deployment(name)
 
     def forbid(self, hazard: str) -> None:
@@ -217,7 +214,6 @@ class Script:
         "hand": hand,
         "fail": fail,
         "worse": worse,
-        "looks": looks,
         "mend": mend,
         "broken": broken,
         "pass": everything_passes,
