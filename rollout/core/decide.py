@@ -22,7 +22,8 @@ from rollout.core.observed import CANCELED, FAILED, Observation, Weights, all_to
 from rollout.core.place import find_place, stage_views
 from rollout.core.progress import Damaged, Hold, Progress, from_tags, remember
 from rollout.core.proof import Proof, prove, unprovable
-from rollout.core.quarantine import quarantined
+from rollout.core.quarantine import entry_for, quarantined
+from rollout.core.quarantine import views as failed_views
 from rollout.core.release import Release
 from rollout.core.run import advance, fail
 from rollout.core.scene import Scene, scene
@@ -198,7 +199,7 @@ def stable_not_ready(view: Scene) -> Decision | None:
     stable = view.stable
     if stable is None or stable.ready:
         return None
-    if (again := repaired(view)) is not None:
+    if (again := _with_failed(view, repaired(view))) is not None:
         return again
     return _hold(
         f"{stable.name} is promoted but {stable.state}; it must be repaired first"
@@ -248,6 +249,19 @@ def held_outside(view: Scene) -> Decision | None:
     if hold.goal != view.release.goal and calm:
         return None
     return _hold(f"{hold.why} (rollout resume, rollback or adopt)")
+
+
+def on_the_way_back(view: Scene) -> Decision | None:
+    """A failed candidate still has weight that stable could not bear."""
+    return _with_failed(view, going_back(view))
+
+
+def _with_failed(view: Scene, decision: Decision | None) -> Decision | None:
+    """The decision with the stages as they stand where that goal has failed."""
+    entry = entry_for(view)
+    if decision is None or entry is None:
+        return decision
+    return msgspec.structs.replace(decision, stages=failed_views(view, entry))
 
 
 def superseded(view: Scene) -> Decision | None:
@@ -332,7 +346,7 @@ RULES: Final[tuple[Rule, ...]] = (
     candidate_broken,
     moved_by_hand,
     held_outside,
-    going_back,
+    on_the_way_back,
     adopted_anew,
     superseded,
     literal_mismatch,

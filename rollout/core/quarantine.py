@@ -42,7 +42,7 @@ def quarantined(scene: Scene) -> Decision | None:
         reason=action.reason if action else reason,
         actions=(action,) if action else (),
         next_after=due,
-        stages=_views(scene, entry),
+        stages=views(scene, entry),
     )
 
 
@@ -90,8 +90,9 @@ def _policy(scene: Scene, entry: Quarantined) -> OnFailure:
     return next(own, None) or scene.release.on_failure
 
 
-def _views(scene: Scene, entry: Quarantined) -> tuple[StageView, ...]:
-    views = stage_views(scene, Place(index=0, answer=None, earned=()))
+def views(scene: Scene, entry: Quarantined) -> tuple[StageView, ...]:
+    """All stages as they stand where that gate has failed."""
+    found = stage_views(scene, Place(index=0, answer=None, earned=()))
     keys = {id(step.stage): step.key for step in scene.journey.steps}
 
     def state(view: StageView) -> StageState:
@@ -99,4 +100,4 @@ def _views(scene: Scene, entry: Quarantined) -> tuple[StageView, ...]:
             return StageState.FAILED
         return StageState.SKIPPED if view.state is StageState.SKIPPED else StageState.PENDING
 
-    return tuple(msgspec.structs.replace(view, state=state(view)) for view in views)
+    return tuple(msgspec.structs.replace(view, state=state(view)) for view in found)

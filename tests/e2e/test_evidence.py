@@ -94,7 +94,7 @@ def test_three_per_cent_errors_are_rolled_back(desk: Desk) -> None:
 
 
 def _not_tried_again(desk: Desk) -> None:
-    """Neither by a schedule nor by a person's `apply`; after a person's `retry` it is, and who and why are on record."""
+    """Neither by a schedule nor by `apply`; after a person's `retry` it is, and who and why are on record."""
     desk.emulator.reset()
     for ran in (
         desk.rollout("reconcile", "plans/evidence.rollout.yml", "--target", "emulator"),

@@ -58,7 +58,8 @@ async def test_a_metric_asks_its_source() -> None:
 async def test_a_fail_brings_the_log(log: str, expected: dict[str, Any]) -> None:
     """The end of what the candidate's container said; a PASS does not ask."""
     for status, told in ((404, expected), (200, {})):
-        scoring = ScriptedScoring(lambda request, status=status: answer(status), probes=(answer(),))
+        said = answer(status)
+        scoring = ScriptedScoring(lambda _, said=said: said, probes=(said,))  # type: ignore[misc]
         measurer = Measurer(scoring, LogOnly(log), Slept(), Scripted(steady()))
         decision = Decision(
             status=Status.WAIT, phase=Phase.RELEASING, reason="", roles=Roles(stable="blue", candidate="green")
