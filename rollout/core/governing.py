@@ -16,6 +16,8 @@ from rollout.core.actions import (
     Record,
     ScaleDeployment,
     SetTraffic,
+    UpdateDeployment,
+    UpdateEndpoint,
 )
 from rollout.core.decision import Decision, Phase, Status, gives_back
 from rollout.core.journey import Journey
@@ -40,7 +42,7 @@ def governed(
     it shows what would be done.
     """
     policy = release.policy
-    if policy is None or decision.status is not Status.ACT or gives_back(decision):
+    if policy is None or decision.status is not Status.ACT or _is_way_back(decision):
         return decision
     action = decision.actions[0]
     if _keeps_record(action, view):
@@ -90,6 +92,14 @@ def _no(rule: Rule, action: Action) -> Iterator[str]:
     for hazard in action.hazards:
         if hazard_refused(limits, hazard.name):
             yield f"{hazard.name}: {hazard.why}"
+
+
+def _is_way_back(decision: Decision) -> bool:
+    """All traffic to what is promoted, the record of a failure, and the clean-up of the candidate behind it."""
+    action = decision.actions[0]
+    if isinstance(action, DeleteDeployment | ScaleDeployment) and action.deployment == decision.roles.stable:
+        return False
+    return gives_back(decision) and not isinstance(action, UpdateEndpoint | UpdateDeployment)
 
 
 def _keeps_record(action: Action, view: Scene | None) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Final
@@ -22,10 +23,20 @@ class Closed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class _Set(msgspec.Struct, frozen=True):
-    """A window with its spans around a moment."""
+    """A window with its spans, in order, and how long the longest of them is."""
 
     window: Window
     spans: tuple[Span, ...]
+    longest: timedelta
+
+    def near(self, at: datetime, length: timedelta) -> tuple[Span, ...]:
+        """Those that may touch the time from `at` on that takes so long."""
+        first = bisect_left(self.spans, at - self.longest, key=_start)
+        return self.spans[first : bisect_right(self.spans, at + length, key=_start)]
+
+
+def _start(span: Span) -> datetime:
+    return span.start
 
 
 def closed(policy: Policy, activity: Activity, now: datetime, seconds: float) -> Closed | None:
@@ -50,7 +61,8 @@ def _around(policy: Policy, activity: Activity, now: datetime) -> Iterator[_Set]
     for index, window in enumerate(policy.windows):
         if activity in window.activities:
             years = range(now.year - 1, now.year + 3)
-            yield _Set(window, tuple(span for year in years for span in calendar.spans(index, year)))
+            spans = tuple(span for year in years for span in calendar.spans(index, year))
+            yield _Set(window, spans, max((span.end - span.start for span in spans), default=timedelta()))
 
 
 def _turns(sets: Iterable[_Set]) -> Iterator[datetime]:
@@ -64,7 +76,8 @@ def _obstacle(sets: tuple[_Set, ...], at: datetime, length: timedelta) -> str:
     for each in sets:
         if not each.window.opens:
             end = at + length if each.window.whole else at
-            hit = next((span for span in each.spans if span.start <= max(at, end - _MOMENT) and at < span.end), None)
+            last = max(at, end - _MOMENT)
+            hit = next((span for span in each.near(at, length) if span.start <= last and at < span.end), None)
             if hit is not None:
                 return _said(each.window, hit, at)
     for layer in sorted({each.window.layer for each in sets if each.window.opens}):
@@ -86,12 +99,12 @@ def _said(window: Window, hit: Span, at: datetime) -> str:
 def _outside(sets: list[_Set], at: datetime, length: timedelta) -> str:
     """Why it does not lie in any of these windows; what touches counts as one."""
     names = ", ".join(dict.fromkeys(f"`{each.window.name}`" for each in sets))
-    inside = [each for each in sets if any(span.start <= at < span.end for span in each.spans)]
+    inside = [each for each in sets if any(span.start <= at < span.end for span in each.near(at, length))]
     if not inside:
         return f"outside of {names}"
     if not all(each.window.whole for each in inside):
         return ""
-    end = _end_of(at, [span for each in sets for span in each.spans])
+    end = _end_of(at, [span for each in sets for span in each.near(at, length)])
     return "" if at + length <= end else f"{names} closes at {shown(end)}, before it would end"
 
 
