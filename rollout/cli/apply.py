@@ -62,6 +62,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
 @options.detailed
 @options.allow_hazard
 @options.lock
+@options.break_glass
 @options.option("--until", default="", metavar="STAGE", shell_complete=stages, help="Stop when this stage is passed.")
 @options.option("--wait", is_flag=True, help="Stay until the rollout has ended, through bakes and approvals.")
 @options.max_wait
@@ -113,7 +114,7 @@ async def _apply(wish: Wish) -> int:
         seen = await session.settled(release.endpoint.name)
         report = report_on(session, loaded, seen, wish.allowed)
         decision = report.changes.decision
-        Guarding(release, wish.allowed, given)(seen, decision)
+        Guarding(release, wish.allowed, given, wish.plan)(seen, decision)
         if decision.status in (Status.DONE, Status.HOLD, Status.REFUSE):
             return _finish(wish, report)
         if given is None and not _approved(wish, report):
@@ -125,7 +126,7 @@ async def _apply(wish: Wish) -> int:
 async def _carry_out(wish: Wish, loaded: LoadedPlan, session: Session, given: Approved | None) -> int:
     with listener(loaded.release.name) as heard:
         gates = Measurements(heard)
-        runner = session.runner(loaded.release, wish.allowed, gates, given)
+        runner = session.runner(loaded.release, wish.allowed, gates, given, plan=wish.plan)
         result = await runner.run(Limits(until=wish.until, max_wait=wish.max_wait))
     return _finish(
         wish,

@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from rollout.cli.switches import must_not_be_stopped
 from rollout.core.allowance import must_be_allowed
 from rollout.core.approval import Approved, must_be_about, must_fit
 from rollout.core.decision import Decision
@@ -20,11 +21,13 @@ SUFFIX: Final = ".json"
 
 
 class Guarding(msgspec.Struct, frozen=True):
-    """`runner.Guard`: no hazard that nobody allowed and, where a change set was approved, nothing but that."""
+    """`runner.Guard`: no hazard that nobody allowed, nothing once the line is stopped in the repository of `plan`, and
+    where a change set was approved nothing but that."""
 
     release: Release
     allowed: frozenset[str]
     approved: Approved | None = None
+    plan: Path | None = None
 
     @property
     def exact(self) -> bool:
@@ -33,6 +36,8 @@ class Guarding(msgspec.Struct, frozen=True):
 
     def __call__(self, seen: Observation, decision: Decision) -> None:
         """Raises Unapproved (what changed since, in which field) and Refused."""
+        if self.plan is not None:
+            must_not_be_stopped(self.release, self.plan, decision)
         if self.approved is not None:
             must_fit(self.approved, self.release, seen, decision, self.allowed)
         must_be_allowed(self.release, seen, decision, self.allowed)

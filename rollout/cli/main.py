@@ -31,6 +31,7 @@ COMMANDS: Final = MappingProxyType(
         "reconcile": Entry(f"{_HERE}.reconcile:reconcile", "One bounded pass over many plans, for scheduled jobs."),
         "status": Entry(f"{_HERE}.look:status", "Show how a rollout stands."),
         "render": Entry(f"{_HERE}.render:render", "Show a saved result in another form; offline."),
+        "policy": Entry(f"{_HERE}.policy:policy", "Show the policy of a plan, or try a policy on cases; offline."),
         "rejudge": Entry(f"{_HERE}.rejudge:rejudge", "Judge the recorded checks of a bake again; offline."),
         "ci": Entry(f"{_HERE}.ci:ci", "Run validate, diff, apply or reconcile over many plans, as a job wants it."),
         "init": Entry(f"{_HERE}.init:init", "Write a repository to begin with; --ci github: its workflows."),

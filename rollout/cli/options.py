@@ -174,6 +174,26 @@ def lock_wish() -> float | None:
     return (given.get(f"{_META}lock_wait") or 0.0) if given.get(f"{_META}lock") == "lease" else None
 
 
+def break_glass(function: F) -> F:
+    """The option to go on in a closed window. Commands need not hand it on: `broken_glass` knows what was given."""
+    return option(
+        "--break-glass",
+        metavar="REASON",
+        expose_value=False,
+        callback=_remember,
+        help="Go on in a closed window, or though the line is stopped; REASON goes on record.",
+    )(function)
+
+
+def broken_glass() -> str:
+    """The reason to go on in a closed window; "" where nobody gave one. Raises UsageError for an empty one."""
+    context = click.get_current_context(silent=True)
+    given: str | None = context.meta.get(f"{_META}break_glass") if context else None
+    if given is not None and not given.strip():
+        raise UsageError("--break-glass needs a reason", hint="--break-glass 'what is so urgent'; it goes on record")
+    return (given or "").strip()
+
+
 target = option(
     "--target",
     metavar="TARGET",

@@ -102,7 +102,7 @@ async def _carried_on(path: Path, wish: Wish) -> Visit:
         if given is not None:
             must_concern(given, release, session.endpoint_id(release.endpoint.name))
         gates = Measurements(log_listener(release.name))
-        result = await session.runner(release, allowed, gates, given).run(Limits(max_wait=wish.max_wait))
+        result = await session.runner(release, allowed, gates, given, plan=path).run(Limits(max_wait=wish.max_wait))
         report = await with_authors(report_on(session, loaded, result.observation, allowed), session.activity)
     decision = result.decision
     code, detail = (

@@ -46,6 +46,7 @@ def approve(plan: Path, target: str | None, who: str | None, why: str, stage: st
 @click.command()
 @options.plan_argument()
 @_common
+@options.break_glass
 @options.option("--full", is_flag=True, help="All gates that remain, not only the one that is waited for.")
 def promote(plan: Path, target: str | None, who: str | None, why: str, full: bool) -> int:
     """Let the gate that PLAN waits for pass without its measurement. The next `apply` carries on."""

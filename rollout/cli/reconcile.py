@@ -41,6 +41,7 @@ _WORST_FIRST: Final = (
 @options.detailed
 @options.allow_hazard
 @options.lock
+@options.break_glass
 @options.max_wait
 @options.option(
     "--expect",

@@ -18,11 +18,13 @@ from rollout.cli.context import actor, commit, run_url
 from rollout.cli.place import Place
 from rollout.cli.room import prover
 from rollout.cli.sources import Sources
+from rollout.cli.switches import switched
 from rollout.cli.targets import resolve
 from rollout.core.approval import Approved, approved
 from rollout.core.change_set import LIFETIME, change_set
 from rollout.core.decide import decide
 from rollout.core.decision import Decision, Status
+from rollout.core.governing import BROKEN_GLASS
 from rollout.core.observed import Observation
 from rollout.core.release import GateKind, Release
 from rollout.core.stamp import ACTOR
@@ -63,9 +65,16 @@ class Session(msgspec.Struct, frozen=True):
     lock: Callable[[str, str], AbstractAsyncContextManager[Lock]]
 
     def runner(
-        self, release: Release, allowed: frozenset[str], listener: Listener, given: Approved | None = None
+        self,
+        release: Release,
+        allowed: frozenset[str],
+        listener: Listener,
+        given: Approved | None = None,
+        *,
+        plan: Path | None = None,
     ) -> Runner:
-        """The loop for one release here; with `given` it does nothing but what was approved."""
+        """The loop for one release here; with `given` it does nothing but what was approved, and with `plan` nothing
+        any more once that plan's repository says that the line is stopped."""
         return Runner(
             release,
             self.plane,
@@ -74,7 +83,7 @@ class Session(msgspec.Struct, frozen=True):
             allowed=allowed,
             listener=listener,
             prove=prover(release, self.quota, allowed),
-            guard=Guarding(release, allowed, given),
+            guard=Guarding(release, allowed, given, plan),
         )
 
     def endpoint_id(self, name: str) -> str:
@@ -111,7 +120,9 @@ def signed(loaded: LoadedPlan, approved: str = "") -> LoadedPlan:
     release = loaded.release
     who = actor(os.environ.get("ROLLOUT_WHO"))
     told = {"plan": release.name, "commit": release.commit, ACTOR: who, "run": run_url(), "approved": approved}
+    told |= {BROKEN_GLASS: options.broken_glass()}
     release = msgspec.structs.replace(release, provenance={key: value for key, value in told.items() if value})
+    release = switched(release, who)
     return msgspec.structs.replace(loaded, release=release)
 
 

@@ -36,7 +36,7 @@ BROKEN_GLASS: Final = "break-glass"
 def governed(
     release: Release, seen: Observation, decision: Decision, view: Scene | None, allowed: frozenset[str]
 ) -> Decision:
-    """The decision under the release's policy: as it is, refused, held (the line is stopped), or waiting for a window.
+    """The decision under the release's policy: as it is, refused (also: the line is stopped), or waiting for a window.
 
     `view` is None where there is no endpoint. A look ahead that lets every hazard pass (`hazards.ANY`) is not refused:
     it shows what would be done.
@@ -50,7 +50,7 @@ def governed(
     if hazards.ANY not in allowed and (no := refusal(policy, action)):
         return _answer(decision, Status.REFUSE, f"refused by policy: {no}")
     if policy.stopped and not policy.break_glass:
-        return _answer(decision, Status.HOLD, f"the line is stopped: {policy.stopped}")
+        return _answer(decision, Status.REFUSE, f"the line is stopped: {policy.stopped}")
     activity = activity_of(decision)
     shut = closed(policy, activity, seen.now, _length(view.journey, action) if view else 0.0)
     if shut is not None and not policy.break_glass:

@@ -100,7 +100,7 @@ class Calendar(Protocol):
     """Says when windows are. The same answer for the same year, always: time zones and holidays are data."""
 
     def spans(self, index: int, year: int) -> tuple[Span, ...]:
-        """The times of window `index` that begin in that year of UTC, in order."""
+        """The times of window `index` that touch that year of UTC, in order, in full."""
         ...
 
 

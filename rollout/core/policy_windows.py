@@ -60,8 +60,9 @@ def _around(policy: Policy, activity: Activity, now: datetime) -> Iterator[_Set]
         return
     for index, window in enumerate(policy.windows):
         if activity in window.activities:
-            years = range(now.year - 1, now.year + 3)
-            spans = tuple(span for year in years for span in calendar.spans(index, year))
+            years = range(now.year, now.year + 3)
+            found = {span for year in years for span in calendar.spans(index, year)}
+            spans = tuple(sorted(found, key=_start))
             yield _Set(window, spans, max((span.end - span.start for span in spans), default=timedelta()))
 
 

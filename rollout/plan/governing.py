@@ -19,10 +19,11 @@ from rollout.plan.positions import Pointer
 
 
 class Governed(msgspec.Struct, frozen=True):
-    """The release under its policy, and a fault for each rule that the plan breaks."""
+    """The release under its policy, a fault for each rule that the plan breaks, and what each rule says."""
 
     release: Release
     broken: tuple[Fault, ...] = ()
+    limits: Mapping[str, Mapping[str, str]] = {}
 
 
 def environment_of(overlay: Path | None) -> str:
@@ -48,7 +49,8 @@ def under_policy(
         pointer, place = _place(plan, ways, documents, wrong)
         expected = f"{wrong.expected} (rule `{placed.rule.name}`, {placed.where(wrong.limit)})"
         broken.append(pointer.fault(wrong.code, place, wrong.message, expected=expected))
-    return Governed(msgspec.structs.replace(release, policy=found.policy), tuple(broken))
+    limits = {placed.rule.where: placed.written for placed in found.placed}
+    return Governed(msgspec.structs.replace(release, policy=found.policy), tuple(broken), limits)
 
 
 def _place(plan: PlanFile, ways: Ways, documents: Mapping[str, Document], wrong: Violation) -> tuple[Pointer, Place]:

@@ -56,7 +56,8 @@ class LoadedPlan(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 class Inspection(msgspec.Struct, frozen=True, kw_only=True):
     """A plan with all that a person may want to know about it. `model` is what was written, `ways` what it means,
-    `broken` are the rules of the policy that it breaks: it may be looked at and rolled back, but not carried on."""
+    `broken` are the rules of the policy that it breaks: it may be looked at and rolled back, but not carried on;
+    `limits` what each rule says, as it is written, by the rule's place."""
 
     loaded: LoadedPlan
     plan: PlanFile
@@ -64,6 +65,7 @@ class Inspection(msgspec.Struct, frozen=True, kw_only=True):
     ways: Ways
     documents: Mapping[str, Document]
     broken: tuple[Fault, ...] = ()
+    limits: Mapping[str, Mapping[str, str]] = {}
 
 
 def load_release(
@@ -113,6 +115,7 @@ def inspect_plan(
         ways=ways,
         documents=documents,
         broken=tuple(_in_order([*governed.broken])),
+        limits=governed.limits,
     )
 
 

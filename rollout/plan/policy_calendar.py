@@ -6,7 +6,7 @@ denied begins at the earlier and ends at the later of the two instants, what is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -35,7 +35,7 @@ class Expanded(msgspec.Struct, frozen=True):
     known: dict[tuple[int, int], tuple[Span, ...]] = {}
 
     def spans(self, index: int, year: int) -> tuple[Span, ...]:
-        """The times of window `index` that begin in that year of UTC, in order."""
+        """The times of window `index` that touch that year of UTC, in order, in full."""
         key = (index, year)
         if key not in self.known:
             self.known[key] = tuple(expanded(self.windows[index], year)) if _FIRST < year < _LAST else ()
@@ -43,13 +43,13 @@ class Expanded(msgspec.Struct, frozen=True):
 
 
 def expanded(times: Times, year: int) -> Iterator[Span]:
-    """Every time that begins in that year of UTC, in order; what has no length is left out."""
+    """Every time that touches that year of UTC, in order; what has no length is left out."""
     window, zone = times.window, ZoneInfo(times.window.zone)
     opens = window.allow is not None
     for begin, end in _wall(times, year):
         first, last = instants(begin, zone), instants(end, zone)
         start, stop = (max(first), min(last)) if opens else (min(first), max(last))
-        if start.year == year and start < stop:
+        if start.year <= year <= stop.year and start < stop:
             yield Span(start=start, end=stop)
 
 
@@ -67,20 +67,26 @@ def _wall(times: Times, year: int) -> Iterator[tuple[datetime, datetime]]:
         return
     assert window.from_ is not None, "the model asks for it"
     length = window.until - window.from_ if window.until else timedelta(seconds=window.for_ or 0)
-    skipped = days_of(times.calendars[window.except_], year) if window.except_ is not None else ()
-    for begin in _begins(window, year):
-        if begin.date() not in skipped:
-            yield begin, begin + length
+    begins = tuple(_begins(window, year, length))
+    skipped = _skipped(times, {begin.year for begin in begins})
+    yield from ((begin, begin + length) for begin in begins if begin.date() not in skipped)
 
 
-def _begins(window: WindowModel, year: int) -> Iterable[datetime]:
+def _skipped(times: Times, years: Set[int]) -> frozenset[date]:
+    """The days on which it does not begin."""
+    if times.window.except_ is None:
+        return frozenset()
+    return frozenset(day for year in years for day in days_of(times.calendars[times.window.except_], year))
+
+
+def _begins(window: WindowModel, year: int, length: timedelta) -> Iterable[datetime]:
     first = window.from_
     assert first is not None, "the model asks for it"
     if window.every is None:
         return (first,)
     from dateutil.rrule import rrulestr
 
-    after, before = _midnight(date(year, 1, 1)) - 2 * _A_DAY, _midnight(date(year + 1, 1, 1)) + 2 * _A_DAY
+    after, before = _midnight(date(year, 1, 1)) - 2 * _A_DAY - length, _midnight(date(year + 1, 1, 1)) + 2 * _A_DAY
     found: list[datetime] = rrulestr(window.every, dtstart=first).between(after, before, inc=True)
     return found
 

@@ -26,11 +26,13 @@ KEY: Final = "policy"
 
 
 class PolicyLayer(msgspec.Struct, frozen=True, kw_only=True):
-    """One file with rules: `at` is where its keys start in it (a plan's own policy stands under `policy`)."""
+    """One file with rules: `data` is what is written, `at` where its keys start in the file (a plan's own policy stands
+    under `policy`)."""
 
     name: str
     pointer: Pointer
     model: PolicyModel | PlanPolicyModel
+    data: Any = None
     at: Place = ()
 
     def where(self, *path: str | int) -> str:
@@ -73,7 +75,7 @@ def read_policy(file: Path, name: str, faults: list[Fault]) -> PolicyLayer | Non
         faults.extend(loaded.faults or [_no_mapping(loaded.source)])
         return None
     model = _validated(PolicyModel, loaded.data, loaded.source, faults)
-    return None if model is None else PolicyLayer(name=name, pointer=loaded.source, model=model)
+    return None if model is None else PolicyLayer(name=name, pointer=loaded.source, model=model, data=loaded.data)
 
 
 def stop_of(plan: Path, repository: Repository) -> str:
@@ -104,7 +106,7 @@ def _own(plan: PlanFile, faults: list[Fault]) -> PolicyLayer | None:
     model = _validated(PlanPolicyModel, value, _Inside(plan, (KEY,)), faults)
     if model is None:
         return None
-    return PolicyLayer(name=str(plan.path), pointer=plan, model=model, at=(KEY,))
+    return PolicyLayer(name=str(plan.path), pointer=plan, model=model, data=value, at=(KEY,))
 
 
 class _Inside(msgspec.Struct, frozen=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, Final
@@ -30,6 +31,7 @@ from rollout.plan.policy_models import DeletesModel, LimitsModel, PlanPolicyMode
 
 THE_PLANS: Final = "the plan's own"
 """What the rule is called that a plan carries itself."""
+_LIMITS: Final = frozenset(LimitsModel.model_fields)
 _TRIED: Final = 2024
 """A year to try calendars with."""
 
@@ -45,6 +47,13 @@ class Placed(msgspec.Struct, frozen=True):
     def where(self, limit: str) -> str:
         """`file:line:column` of one of its limits."""
         return self.layer.where(*self.at, limit)
+
+    @property
+    def written(self) -> dict[str, str]:
+        """Each limit that it gives, with its value and the place of that."""
+        entry = self.layer.data["rules"][self.at[1]] if self.at else self.layer.data
+        given = [name for name in entry if name in _LIMITS]
+        return {name: f"{json.dumps(entry[name], ensure_ascii=False)}  ({self.where(name)})" for name in given}
 
     @property
     def path(self) -> tuple[str | int, ...]:

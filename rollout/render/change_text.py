@@ -10,6 +10,7 @@ from rollout.core.observed import Weights
 from rollout.render import words
 from rollout.render.document import Change, Document, Endpoint, Hazard, Stage, Step
 from rollout.render.headline import headline, state_of
+from rollout.render.policy_text import policy_lines
 from rollout.render.styled import Line, Meaning, line, plural, spans
 
 _STATUS: Final[dict[Status, Meaning]] = {
@@ -43,6 +44,7 @@ def diff_lines(document: Document) -> Iterator[Line]:
     yield from _drift(document)
     yield from _unchanged(document)
     yield from _hazards(document.hazards)
+    yield from policy_lines(document.policy)
     yield from _end(document)
 
 
@@ -51,6 +53,7 @@ def status_lines(document: Document) -> Iterator[Line]:
     yield from head_lines(document)
     yield from _deployments(document.endpoint)
     yield from stage_lines(document.stages)
+    yield from policy_lines(document.policy)
     yield from _pending(document)
     yield from _drift(document)
     yield from _history(document)

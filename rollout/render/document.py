@@ -21,7 +21,7 @@ from rollout.core.decision import Phase, StageState, Status
 from rollout.errors import Fault, UsageError
 from rollout.render import harmless
 
-FORMAT_VERSION: Final = "1.1"
+FORMAT_VERSION: Final = "1.2"
 
 Version = Annotated[str, Meta(pattern=r"^1\.[0-9]+$", description="MAJOR.MINOR; a minor version only adds keys.")]
 Instant = Annotated[datetime, Meta(tz=True)]
@@ -150,6 +150,35 @@ class Hazard(Part, frozen=True, kw_only=True):
         return self.state == "refused"
 
 
+class PolicyRule(Part, frozen=True, kw_only=True):
+    """A rule that applies to the plan, and where it is written."""
+
+    name: str
+    where: str = ""
+
+
+class PolicyWindow(Part, frozen=True, kw_only=True):
+    """A window that applies to the plan: it allows these activities only while it is open, or denies them while it is
+    closed. `says` is how it is written."""
+
+    name: str
+    allows: bool
+    activities: tuple[str, ...]
+    where: str = ""
+    says: str = ""
+
+
+class Governing(Part, frozen=True, kw_only=True):
+    """The policy that applies. `broken`: the rules that the plan breaks, in sentences; nothing is done until they are
+    met. `stopped`: why nothing at all is done. `break_glass`: why somebody goes on in a closed window."""
+
+    rules: tuple[PolicyRule, ...] = ()
+    broken: tuple[str, ...] = ()
+    windows: tuple[PolicyWindow, ...] = ()
+    stopped: str = ""
+    break_glass: str = ""
+
+
 class WayBack(Part, frozen=True, kw_only=True):
     """What a failed gate, or a person's rollback, would do now; `traffic` null: there is nothing to go back to."""
 
@@ -227,6 +256,7 @@ class Document(Part, frozen=True, kw_only=True, tag_field="kind", tag="change_se
     actions: Annotated[tuple[Step, ...], Meta(description="All that would still be done, in order.")] = ()
     stages: tuple[Stage, ...] = ()
     hazards: tuple[Hazard, ...] = ()
+    policy: Annotated[Governing | None, Meta(description="The repository's policy; null where it has none.")] = None
     pending: Annotated[tuple[Change, ...], Meta(description="What the plan moved: it is not live yet.")] = ()
     drift: Annotated[tuple[Change, ...], Meta(description="What the world moved: the plan did not.")] = ()
     unchanged: tuple[Same, ...] = ()

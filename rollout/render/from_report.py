@@ -26,6 +26,7 @@ from rollout.core.decision import Decision, StageView
 from rollout.core.differences import Difference
 from rollout.core.hazards import Hazard
 from rollout.core.observed import Endpoint, Weights
+from rollout.core.policy import Policy
 from rollout.core.progress import Damaged, Progress
 from rollout.core.settings import revision_changes
 from rollout.render import document as form
@@ -59,6 +60,7 @@ def document(report: Report) -> form.Document:
         actions=tuple(_step(report, action) for action in changes.actions),
         stages=stages(decision),
         hazards=tuple(map(_hazard, changes.hazards)),
+        policy=_policy(report.release.policy),
         pending=tuple(map(_difference, changes.pending)),
         drift=tuple(map(_difference, changes.drift)),
         unchanged=tuple(
@@ -217,6 +219,24 @@ def _hazard(found: Hazard) -> form.Hazard:
     state: Literal["shown", "allowed", "refused"] = "shown" if found.declared else "allowed"
     state = state if found.allowed else "refused"
     return form.Hazard(name=found.name, state=state, target=found.target, why=found.why, flag=found.flag)
+
+
+def _policy(found: Policy | None) -> form.Governing | None:
+    if found is None:
+        return None
+    windows = (
+        form.PolicyWindow(
+            name=each.name, allows=each.opens, activities=each.activities, where=each.where, says=each.says
+        )
+        for each in found.windows
+    )
+    return form.Governing(
+        rules=tuple(form.PolicyRule(name=rule.name, where=rule.where) for rule in found.rules),
+        broken=found.broken,
+        windows=tuple(windows),
+        stopped=found.stopped,
+        break_glass=found.break_glass,
+    )
 
 
 def _way_back(found: WayBack) -> form.WayBack:

@@ -12,8 +12,9 @@ from rollout.core.decision import Phase, StageState, Status
 from rollout.render import harmless, words
 from rollout.render.budget import Block
 from rollout.render.change_text import split, untold_pending
-from rollout.render.document import Change, Document, Hazard, Measurement, Step
+from rollout.render.document import Change, Document, Governing, Hazard, Measurement, Step
 from rollout.render.headline import headline, state_of
+from rollout.render.policy_text import policy_problems, policy_summary
 from rollout.render.styled import plural
 from rollout.render.timeline import timeline
 
@@ -37,6 +38,7 @@ def plan_blocks(document: Document) -> Iterator[Block]:
     yield _head(document)
     yield from _failures(document)
     yield from _hazards(document.hazards)
+    yield from _policy(document.policy)
     yield from _steps(document)
     yield from _pending(document)
     yield from _fields(
@@ -80,6 +82,15 @@ def _head(document: Document) -> Block:
         ended = document.result
         lines.append(f"- **Result** {plural(ended.writes, 'write')}, exit code {ended.exit_code}")
     return Block(rank=0, what="the decision", head="\n".join(lines))
+
+
+def _policy(policy: Governing | None) -> Iterator[Block]:
+    """What stops it: rules that are broken, a stopped line; else in a line what applies."""
+    if policy is None:
+        return
+    items = [f"- ⛔ {harmless.prose(text)}" for text in policy_problems(policy)]
+    head = "#### Policy\n\n" if items else f"- **Policy** {harmless.prose(policy_summary(policy))}"
+    yield Block(rank=2, what="the policy", head=head, items=tuple(items), more="- … and {} more")
 
 
 def _failed(document: Document) -> tuple[Measurement, ...]:

@@ -11,10 +11,11 @@ import pytest
 from msgspec.structs import replace
 
 from rollout.core import actions
-from rollout.core.decision import Status
+from rollout.core.decision import Phase, Status
 from rollout.core.observed import Endpoint, all_to
 from rollout.core.policy import ACTIVITIES, Policy, Span, Window
 from rollout.core.progress import Progress, from_tags
+from rollout.core.verdict import Outcome, Verdict
 from tests.worlds import plans
 from tests.worlds.generated import Generated
 from tests.worlds.history import History
@@ -90,7 +91,21 @@ def test_no_write_but_rolling_back_in_a_closed_window() -> None:
             world.check_the_end(world.play())
         except AssertionError as error:
             raise AssertionError(f"history {seed}: {error}") from error
-    assert {"SetTraffic", "Record"} <= set(seen)  # rolling back goes on, and it is written down
+    assert "Record" in seen  # what keeps the record goes on
+
+
+def test_a_gate_that_fails_in_a_closed_window_rolls_back_there() -> None:
+    """The candidate is watched all through it; nothing is waited for."""
+    history = History(plans.roles("v1"))
+    history.run()
+    history.release = replace(plans.roles("v2"), policy=POLICY)
+    history.until(10)
+    history.plane.now = BEGIN + ((history.plane.now - BEGIN) // PERIOD + 1) * PERIOD - SHUT / 2
+    assert is_shut(history.plane.now)
+    history.judge = lambda gate, goal: Verdict(outcome=Outcome.FAIL, reason="errors")
+    begin = history.plane.now
+    assert history.passes(lambda live, decision: decision.phase is Phase.ROLLED_BACK).status is Status.ACT
+    assert (history.serves(), history.plane.now - begin < timedelta(minutes=5)) == ("v1", True)
 
 
 def test_a_release_with_windows_ends_as_one_without() -> None:
