@@ -147,7 +147,7 @@ def _answer(decision: Decision, status: Status, reason: str) -> Decision:
 
 def _waiting(decision: Decision, activity: Activity, shut: Closed) -> Decision:
     until = f"waits until {shown(shut.until)}" if shut.until else "waits, and no window opens within a year"
-    reason = f"{until}: {activity} is {shut.why}; then: {decision.reason}"
+    reason = f"{until}: {activity}: {shut.why}; then: {decision.reason}"
     return replace(decision, status=Status.WAIT, reason=reason, actions=(), next_after=shut.until)
 
 

@@ -17,12 +17,13 @@ from rollout.core import untaken
 from rollout.core.actions import FieldChange
 from rollout.core.journey import Journey, expedited, normal, suffix_digest
 from rollout.core.observed import Deployment, Endpoint, Observation, Scaling, Weights, weights
-from rollout.core.progress import Approval, Hold, Progress, Promoted, Quarantined, Run, to_tags
+from rollout.core.progress import Approval, Hold, Progress, Promoted, Quarantined, Run, Transition, to_tags
 from rollout.core.quarantine import BY_HAND
 from rollout.core.release import EndpointSpec, OnFailure, Release
 from rollout.core.scene import Scene, scene
 from rollout.core.stamp import born_stamp
 from rollout.core.verdict import Outcome, Verdict
+from tests.cases.policies import policy_of
 from tests.worlds import plans
 from tests.worlds.plane import NAME, START
 
@@ -108,6 +109,7 @@ class World:
             outcome=told.get("outcome", ""),
             hold=Hold(**told["hold"]) if "hold" in told else None,
             untaken=tuple(untaken.code(change) for change in _changes(told.get("untaken", {}))),
+            history=(Transition(at=at(0), what=told["history"]),) if "history" in told else (),
         )
 
     def _learn_keys(self, record: Progress | None) -> Journey | None:
@@ -183,7 +185,7 @@ def _release(case: Case) -> Release:
     if case.get("local"):
         files = {"model": f"sha256:{release.goal}"}
         release = replace(release, candidate=replace(release.candidate, fields=files))
-    return replace(release, endpoint=declared, **settings)
+    return replace(release, endpoint=declared, policy=policy_of(case.get("policy")), **settings)
 
 
 def _deployment(name: str, model: str, *words: str) -> Deployment:

@@ -72,7 +72,7 @@ def test_waits_until_the_window_opens(rollout: Command, plan: Path) -> None:
     decision = ended.json["decision"]
     assert (ended.code, decision["status"], decision["next_after"]) == (7, "wait", f"{until:%Y-%m-%dT%H:%M:%SZ}")
     assert decision["reason"] == (
-        f"waits until {until:%Y-%m-%d %H:%M:%SZ}: start is closed by `freeze`; then: green does not exist"
+        f"waits until {until:%Y-%m-%d %H:%M:%SZ}: start: closed by `freeze`; then: green does not exist"
     )
     assert rollout("apply", plan, "--auto-approve").code == 0
     assert rollout("reconcile", plan).code == 0
