@@ -148,6 +148,26 @@ class MetricSources(Protocol):
         """The alert rules of the workspace's cloud."""
 
 
+class Reading(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What a deployment served in the span that begins at `at`: how many requests, how many of them were `bad`, and
+    within how many seconds half of them and 95 % were answered (None: nobody measured it)."""
+
+    at: datetime
+    deployment: str
+    requests: float = 0.0
+    bad: float = 0.0
+    p50: float | None = None
+    p95: float | None = None
+
+
+class Telemetry(Protocol):
+    """What an endpoint's deployments served, to be looked at; verdicts are made of `MetricSource`'s counts alone."""
+
+    async def readings(self, endpoint: Endpoint, start: datetime, end: datetime, grain: float) -> Sequence[Reading]:
+        """Spans of `grain` seconds of all deployments from `start` up to `end`, in order of time. Raises
+        `rollout.errors` where there is no usable answer."""
+
+
 class Lock(Protocol):
     """One endpoint's lock. It keeps reconcilers apart; docs/locking.md says what it does not exclude."""
 

@@ -5,8 +5,8 @@ Imported when a plan's check is measured first, as the libraries are: nobody els
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -73,6 +73,41 @@ class AzureMonitor(msgspec.Struct, frozen=True):
         transport = AioHttpTransport(session=self.session, session_owner=False)
         return {"credential": self.credential, "transport": transport, "permit_redirects": False, **_RETRIES}
 
+    async def series(
+        self,
+        endpoint: Endpoint,
+        metrics: Sequence[str],
+        only: str,
+        span: tuple[datetime, datetime],
+        grain: timedelta = MINUTE,
+    ) -> list[tuple[str, Any]]:
+        """The series of these metrics of an endpoint, each with its metric's name."""
+        from azure.monitor.querymetrics.aio import MetricsClient
+
+        async with MetricsClient(self._address(endpoint), **self.options()) as client:
+            results = await client.query_resources(
+                resource_ids=[endpoint.id],
+                metric_namespace=NAMESPACE,
+                metric_names=list(metrics),
+                timespan=span,
+                granularity=grain,
+                aggregations=["Total", "Average"],
+                filter=only,
+                max_results=_MOST_SERIES,
+            )
+        found = [(metric.name, one) for result in results for metric in result.metrics for one in metric.timeseries]
+        if len(found) >= _MOST_SERIES:
+            raise AzureError("there are more series than can be read", code="TooManySeries")
+        return found
+
+    def _address(self, endpoint: Endpoint) -> str:
+        if self.local:
+            return self.arm_url
+        region = endpoint.location.replace(" ", "").lower()
+        if not region:
+            raise AzureError("the endpoint's region is not known", code="NoRegion")
+        return f"https://{region}.{_METRICS.get(self.host, 'metrics.monitor.azure.com')}"
+
 
 class _Metrics(msgspec.Struct, frozen=True):
     monitor: AzureMonitor
@@ -83,54 +118,39 @@ class _Metrics(msgspec.Struct, frozen=True):
             raise AzureError("Azure Monitor counts requests by status only", code="NoSuchMetric")
         what = f"read the metrics of {query.endpoint.name}"
         try:
-            series = await self._series(query)
+            series = await self.monitor.series(query.endpoint, (METRIC,), FILTER, (query.start, query.end))
         except Exception as error:
             raise from_exception(error, what) from error
         said = f"{METRIC} (Total, PT1M) of {query.endpoint.id}, {_interval(query)}, filter: {FILTER}"
         return Counted(tuple(_rows(series, query)), said)
 
-    async def _series(self, query: CountQuery) -> list[Any]:
-        from azure.monitor.querymetrics.aio import MetricsClient
 
-        async with MetricsClient(self._address(query.endpoint), **self.monitor.options()) as client:
-            results = await client.query_resources(
-                resource_ids=[query.endpoint.id],
-                metric_namespace=NAMESPACE,
-                metric_names=[METRIC],
-                timespan=(query.start, query.end),
-                granularity=MINUTE,
-                aggregations=["Total"],
-                filter=FILTER,
-                max_results=_MOST_SERIES,
-            )
-        found = [one for result in results for metric in result.metrics for one in metric.timeseries]
-        if len(found) >= _MOST_SERIES:
-            raise AzureError("there are more series than can be read", code="TooManySeries")
-        return found
-
-    def _address(self, endpoint: Endpoint) -> str:
-        if self.monitor.local:
-            return self.monitor.arm_url
-        region = endpoint.location.replace(" ", "").lower()
-        if not region:
-            raise AzureError("the endpoint's region is not known", code="NoRegion")
-        return f"https://{region}.{_METRICS.get(self.monitor.host, 'metrics.monitor.azure.com')}"
-
-
-def _rows(series: Iterable[Any], query: CountQuery) -> Iterator[Row]:
-    """The series by deployment and status, added up by deployment and minute."""
+def _rows(series: Iterable[tuple[str, Any]], query: CountQuery) -> Iterator[Row]:
     assert isinstance(query.question, ErrorRate)
+    for (minute, deployment), (requests, failed) in sorted(added_up(series, query.question.statuses).items()):
+        if deployment in query.deployments:
+            yield Row(minute, deployment, requests, failed)
+
+
+def added_up(
+    series: Iterable[tuple[str, Any]], bad_statuses: Iterable[str]
+) -> dict[tuple[datetime, str], tuple[float, float]]:
+    """The series by deployment and status, added up by minute and deployment: requests, and bad ones."""
     sums: dict[tuple[datetime, str], tuple[float, float]] = {}
-    for one in series:
-        names = {name.lower(): value for name, value in one.metadata_values.items()}
-        deployment, status = str(names.get("deployment", "")).lower(), str(names.get("statuscode", ""))
-        bad = is_bad(status, query.question.statuses)
-        for point in one.data if deployment in query.deployments else ():
+    bad_ones = tuple(bad_statuses)
+    for _, one in series:
+        names = dimensions(one)
+        deployment, bad = names.get("deployment", "").lower(), is_bad(names.get("statuscode", ""), bad_ones)
+        for point in one.data:
             requests, failed = sums.get((floor(point.timestamp), deployment), (0.0, 0.0))
             count = point.total or 0.0
             sums[floor(point.timestamp), deployment] = (requests + count, failed + count * bad)
-    for (minute, deployment), (requests, failed) in sorted(sums.items()):
-        yield Row(minute, deployment, requests, failed)
+    return sums
+
+
+def dimensions(one: Any) -> dict[str, str]:
+    """A series' dimensions, by their names in lower case."""
+    return {name.lower(): str(value) for name, value in one.metadata_values.items()}
 
 
 def is_bad(status: str, statuses: Iterable[str]) -> bool:

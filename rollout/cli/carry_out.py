@@ -15,6 +15,7 @@ from rollout.cli.place import Place
 from rollout.cli.printing import say
 from rollout.cli.session import Session, load, opened, place_of
 from rollout.cli.targets import resolve_endpoint
+from rollout.core.actions import Action
 from rollout.core.commands import Actions
 from rollout.core.observed import Observation
 from rollout.core.release import Release
@@ -48,12 +49,12 @@ def asked(plan: Path | None, endpoint: str | None, target: str | None, who: str 
     return Asked(release=None, endpoint=name, place=place, who=actor(who), why=why)
 
 
-async def carry_out(wish: Asked, command: Callable[[Observation], Actions]) -> int:
-    """Do it; says on stdout what was done. Begins again where somebody else wrote in between."""
+async def carry_out(wish: Asked, command: Callable[[Observation], Actions], tell: Callable[[str], None] = say) -> int:
+    """Do it; tells (on stdout) what was done. Begins again where somebody else wrote in between."""
     async with opened(wish.place) as session:
         for attempt in range(ATTEMPTS):
             try:
-                await _once(session, wish.endpoint, command)
+                await _once(session, wish.endpoint, command, tell)
                 break
             except (Stale, Retryable) as error:
                 if attempt == ATTEMPTS - 1:
@@ -64,12 +65,18 @@ async def carry_out(wish: Asked, command: Callable[[Observation], Actions]) -> i
     return exits.OK
 
 
-async def _once(session: Session, endpoint: str, command: Callable[[Observation], Actions]) -> None:
+async def _once(
+    session: Session, endpoint: str, command: Callable[[Observation], Actions], tell: Callable[[str], None]
+) -> None:
     seen = await session.settled(endpoint)
     actions = command(seen)
     for index, action in enumerate(actions):
         if index:
             seen = await session.settled(endpoint)
         await session.plane.apply(action, seen.endpoint)
-        target = words.target_of(action) or endpoint
-        say(f"{target}: {words.action_text(action)} ({action.reason})")
+        tell(told(action, endpoint))
+
+
+def told(action: Action, endpoint: str) -> str:
+    """What an action does, and why."""
+    return f"{words.target_of(action) or endpoint}: {words.action_text(action)} ({action.reason})"

@@ -30,6 +30,8 @@ COMMANDS: Final = MappingProxyType(
         "apply": Entry(f"{_HERE}.apply:apply", "Do what a plan asks for, as far as it goes now."),
         "reconcile": Entry(f"{_HERE}.reconcile:reconcile", "One bounded pass over many plans, for scheduled jobs."),
         "status": Entry(f"{_HERE}.look:status", "Show how a rollout stands."),
+        "dashboard": Entry(f"{_HERE}.dashboard:dashboard", "Every endpoint and rollout as web pages on this machine."),
+        "report": Entry(f"{_HERE}.report:report", "What happened to a rollout, when and why, as one file."),
         "render": Entry(f"{_HERE}.render:render", "Show a saved result in another form; offline."),
         "policy": Entry(f"{_HERE}.policy:policy", "Show the policy of a plan, or try a policy on cases; offline."),
         "rejudge": Entry(f"{_HERE}.rejudge:rejudge", "Judge the recorded checks of a bake again; offline."),

@@ -33,7 +33,7 @@ def publish(document: AnyDocument, outputs: tuple[Output, ...]) -> None:
         elif output.form == "github-summary" and output.path is not None:
             _put_summary(document, output)
         else:
-            _put(forms.rendered(document, output.form), output)
+            put(forms.rendered(document, output.form), output)
 
 
 def publish_value(
@@ -48,11 +48,11 @@ def publish_value(
     shown = tuple(lines)
     for output in outputs or DEFAULT:
         if output.form == "json":
-            _put(to_json(value), output)
+            put(to_json(value), output)
         elif output.form == "markdown":
-            _put(markdown(), output)
+            put(markdown(), output)
         elif output.path is not None:
-            _put(styled.plain(shown), output)
+            put(styled.plain(shown), output)
         else:
             show(shown, sys.stdout)
 
@@ -133,10 +133,11 @@ def _put_summary(document: AnyDocument, output: Output) -> None:
     if room < LEAST:
         click.echo(f"warning: {path} has no room for a summary", err=True)
         return
-    _put("\n" + markdown(document, room) + "\n", output)
+    put("\n" + markdown(document, room) + "\n", output)
 
 
-def _put(text: str, output: Output) -> None:
+def put(text: str, output: Output) -> None:
+    """Text to where that output goes. Raises RolloutError where the file cannot be written."""
     path: Path | None = output.path
     if path is None:
         click.echo(text, nl=False)

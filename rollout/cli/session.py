@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from rollout.azure.target import connect
+from rollout.azure.telemetry import AzureTelemetry
 from rollout.cli import options
 from rollout.cli.approving import TOOL, Guarding
 from rollout.cli.context import actor, commit, run_url
@@ -31,7 +32,7 @@ from rollout.core.stamp import ACTOR
 from rollout.core.verdict import Outcome, Verdict
 from rollout.gates.measurer import Measurer
 from rollout.plan.load import LoadedPlan, load_release
-from rollout.ports import ActivityLog, Census, ControlPlane, Lock, MetricSources, Quota, Scoring
+from rollout.ports import ActivityLog, Census, ControlPlane, Lock, MetricSources, Quota, Scoring, Telemetry
 from rollout.render.report import Report
 from rollout.runner import Listener, Runner
 
@@ -63,6 +64,7 @@ class Session(msgspec.Struct, frozen=True):
     place: Place
     sources: MetricSources
     lock: Callable[[str, str], AbstractAsyncContextManager[Lock]]
+    telemetry: Telemetry
 
     def runner(
         self,
@@ -106,7 +108,18 @@ async def opened(place: Place) -> AsyncIterator[Session]:
         plane = connection.control_plane
         sources = Sources(connection.monitor, connection.alerts)
         clock = ServiceClock(place.speed)
-        yield Session(plane, plane, plane, plane, connection.scoring, clock, place, sources, connection.lock)
+        yield Session(
+            plane,
+            plane,
+            plane,
+            plane,
+            connection.scoring,
+            clock,
+            place,
+            sources,
+            connection.lock,
+            AzureTelemetry(connection.monitor),
+        )
 
 
 def load(path: Path, overlay: Path | None = None, approved: str = "") -> LoadedPlan:

@@ -47,12 +47,12 @@ async def measure(sources: MetricSources, gate: Judged, seen: Observation, roles
     if wanted is None or endpoint is None or health.outcome is Outcome.FAIL:
         return health
     record = from_tags(endpoint.tags)
-    span = span_of(wanted, record, seen.now, _back(gate))
+    span = span_of(wanted, record, seen.now, seconds_back(gate))
     run = record.under_way if isinstance(record, Progress) else None
     if span is None or run is None:
         reason = f"it is not on record since when {roles.candidate} gets requests"
         return Verdict(outcome=Outcome.NO_DATA, reason=reason)
-    stage = alerts.stage_of(run.exposed or span.since, span.since, _seconds(gate), _back(gate))
+    stage = alerts.stage_of(run.exposed or span.since, span.since, _seconds(gate), seconds_back(gate))
     parts = [await alerts.measure(sources.alerts, one, stage, seen.now) for one in wanted.alerts]
     if wanted.checks:
         parts.insert(0, await _counted(sources, gate, wanted, seen, Sides(roles.stable, roles.candidate), span))
@@ -66,6 +66,11 @@ async def _counted(
     """The verdict of all checks that count."""
     endpoint = seen.endpoint
     assert endpoint is not None, "there is nothing to measure without an endpoint"
+    return _complete(await judged(sources, wanted, endpoint, sides, span), gate, span, seen.now)
+
+
+async def judged(sources: MetricSources, wanted: Evidence, endpoint: Endpoint, sides: Sides, span: Span) -> Verdict:
+    """What the checks show by the minutes of that span, with all that it was made of. Nothing else is asked."""
     terms = Terms(alpha=wanted.alpha, share=wanted.share, least=wanted.least_requests)
     source = sources.of(wanted.source)
     looked = [await _look(source, check, terms, endpoint, sides, span) for check in wanted.checks]
@@ -77,14 +82,14 @@ async def _counted(
         needs_proof=wanted.promote_when == "proven",
         early=wanted.at_least,
     )
-    return _recorded(_complete(found, gate, span, seen.now), looked, wanted, span, sides, terms)
+    return _recorded(found, looked, wanted, span, sides, terms)
 
 
 def _seconds(gate: Judged) -> float:
     return gate.seconds if isinstance(gate, Bake) else 0.0
 
 
-def _back(gate: Judged) -> float:
+def seconds_back(gate: Judged) -> float:
     """How many seconds before it was reached the gate looks at."""
     return gate.over if isinstance(gate, Metric) else 0.0
 
@@ -97,13 +102,19 @@ def span_of(wanted: Evidence, found: object, now: datetime, back: float = 0.0) -
     exposed = since if wanted.fresh else run.exposed if run else None
     if run is None or exposed is None or since is None:
         return None
+    return span_between(wanted, exposed, since, now, back)
+
+
+def span_between(wanted: Evidence, exposed: datetime, since: datetime, end: datetime, back: float = 0.0) -> Span:
+    """The instants of a gate that was reached at `since` and is looked at at `end`, in a run whose evidence begins at
+    `exposed`."""
     start = grid.ceiling(exposed)
     stage = grid.ceiling(since + grid.SETTLING)
     return Span(
         start=start,
         stage=max(start, min(stage, grid.ceiling(since - timedelta(seconds=back)))) if back else stage,
-        horizon=grid.horizon(now, wanted.source.lag),
-        end=grid.floor(now),
+        horizon=grid.horizon(end, wanted.source.lag),
+        end=grid.floor(end),
         since=since,
     )
 

@@ -29,6 +29,7 @@ from rollout.core.observed import Endpoint, Weights
 from rollout.core.policy import Policy
 from rollout.core.progress import Damaged, Progress
 from rollout.core.settings import revision_changes
+from rollout.core.verdict import Verdict
 from rollout.render import document as form
 from rollout.render import words
 from rollout.render.report import Report
@@ -260,16 +261,18 @@ def _result(report: Report) -> form.Result | None:
     ended = report.outcome
     if ended is None:
         return None
-    measurements = tuple(
-        form.Measurement(
-            gate=found.gate,
-            outcome=found.verdict.outcome.value,
-            reason=found.verdict.reason[:_LONGEST],
-            log=tuple(str(text)[:_LONGEST] for text in tuple(found.verdict.evidence.get("log", ()))[-_LOG_LINES:]),
-            evidence=found.verdict.evidence if _IN_FULL & found.verdict.evidence.keys() else None,
-        )
-        for found in ended.measured
-    )
+    measurements = tuple(measurement(found.gate, found.verdict) for found in ended.measured)
     return form.Result(
         exit_code=ended.exit_code, writes=ended.writes, failure=form.shortened(ended.failure), measurements=measurements
+    )
+
+
+def measurement(gate: str, verdict: Verdict) -> form.Measurement:
+    """What a gate said, with what is worth keeping of its evidence."""
+    return form.Measurement(
+        gate=gate,
+        outcome=verdict.outcome.value,
+        reason=verdict.reason[:_LONGEST],
+        log=tuple(str(text)[:_LONGEST] for text in tuple(verdict.evidence.get("log", ()))[-_LOG_LINES:]),
+        evidence=verdict.evidence if _IN_FULL & verdict.evidence.keys() else None,
     )
