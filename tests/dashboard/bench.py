@@ -78,10 +78,11 @@ class Site:
         return use(told["url"], told["ca_bundle"], method, name, body)
 
     def traffic(self, name: str, **behaviours: dict[str, float]) -> None:
-        """Made-up requests from now on, and an hour of them. To be ended: at this speed they are thousands a second."""
-        wish = {"endpoint": name, "requests_per_minute": 300, "deployments": behaviours, "seed": 4}
+        """An hour of made-up requests, all at once: at this speed nobody could make them up as time passes."""
+        wish = {"endpoint": name, "requests_per_minute": 240, "deployments": behaviours, "seed": 4}
         self.door("POST", "traffic", wish)
         self.door("POST", "clock", {"advance": 3660})
+        self.door("DELETE", "traffic")
 
     def split(self, name: str) -> dict[str, int]:
         """The live weights as the service has them last."""
@@ -96,13 +97,11 @@ class Site:
         assert self.rollout("apply", plan, "--auto-approve") == 0
 
     def at_ten(self, name: str, error_share: float = 0.004) -> Path:
-        """`v2` has 10 % and is watched; forty minutes of its requests are counted."""
+        """`v2` has 10 % and is watched; an hour of its requests is counted."""
         self.released(name)
-        self.traffic(name, green={"error_share": error_share}, blue={"error_share": 0.004})
         plan = self.write(name, "v2")
         assert self.rollout("apply", plan, "--auto-approve") == 0
-        self.door("POST", "clock", {"advance": 2400})
-        self.door("DELETE", "traffic")
+        self.traffic(name, green={"error_share": error_share}, blue={"error_share": 0.004})
         return plan
 
 
@@ -111,7 +110,8 @@ class Page(HTMLParser):
 
     def __init__(self, html: str) -> None:
         super().__init__()
-        self.html, self.text, self.links = html, "", {}
+        self.html, self.text = html, ""
+        self.links: dict[str, str] = {}
         self.inputs: dict[str, str] = {}
         self.tags: list[tuple[str, dict[str, str]]] = []
         self._link = ""
@@ -189,7 +189,7 @@ def dashboard(site: Site, *arguments: str) -> Iterator[str]:
 
 
 @contextmanager
-def site(folder: Path, speed: float = 2000.0) -> Iterator[Site]:
+def site(folder: Path, speed: float = 1200.0) -> Iterator[Site]:
     """An emulator (deployments succeed, nothing serves) and an empty folder of plans."""
     state, plans = folder / "emulator", folder / "plans"
     plans.mkdir()
