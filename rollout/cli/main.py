@@ -54,7 +54,9 @@ COMMANDS: Final = MappingProxyType(
         "set": Entry(f"{_HERE}.edit:set_", "Change a value in a plan or an `az ml` file; comments stay."),
         "doctor": Entry(f"{_HERE}.doctor:doctor", "Try what a plan needs, without writing: sign-in, permissions, …"),
         "schema": Entry(f"{_HERE}.reference:schema", "Print a JSON Schema."),
-        "explain": Entry(f"{_HERE}.reference:explain", "Explain a code, a field of a plan, or the exit codes."),
+        "explain": Entry(
+            f"{_HERE}.reference:explain", "Explain a code, a field of a plan, the exit codes; or what a gate shows."
+        ),
         "emulator": Entry(f"{_HERE}.emulator:emulator", "A local Azure ML: start, stop, status, env, logs."),
         "demo": Entry(f"{_HERE}.demo:demo", "Watch whole rollouts under load on an emulator of its own."),
         "completion": Entry(f"{_HERE}.reference:completion", "Print the completion script of a shell."),

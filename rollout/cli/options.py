@@ -215,7 +215,7 @@ plain_output = option(
     multiple=True,
     help="text or json, each with =PATH to write it to a file; repeatable.",
 )
-simulation_output = option(
+three_forms = option(
     "--output",
     "-o",
     "outputs",

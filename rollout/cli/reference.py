@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
+from pathlib import Path
 
 import click
 
-from rollout.cli import exits
+from rollout.cli import exits, options
 from rollout.errors import UsageError
 
 LANGUAGE = ("rollout-plan", "repository", "policy", "overlay")
@@ -35,12 +36,28 @@ def schema(name: str) -> int:
 
 
 @click.command()
-@click.argument("code", metavar="[CODE|FIELD]", default="exit-codes")
-def explain(code: str) -> int:
+@click.argument("code", metavar="[CODE|FIELD|GATE]", default="exit-codes")
+@options.option("--plan", type=click.Path(path_type=Path), help="GATE is a gate of this plan: measure it now.")
+@options.option("--record", type=click.Path(path_type=Path, allow_dash=True), help="GATE is in this saved result.")
+@options.target
+@options.layers
+@options.three_forms
+def explain(
+    code: str, plan: Path | None, record: Path | None, target: str | None, outputs: tuple[options.Output, ...]
+) -> int:
     """Say what a code (such as PLAN101), a field of a plan (such as stages.bake.for) or a hazard means.
 
-    Without any, or with exit-codes, the exit codes; with hazards, all of those.
+    Without any, or with exit-codes, the exit codes; with hazards, all of those. With --plan or --record the name is
+    that of a gate: what it shows now, or showed then, and why.
     """
+    if plan is not None or record is not None:
+        from rollout.cli.explain_gate import live, recorded, tell
+
+        if plan is not None and record is not None:
+            raise UsageError("--plan and --record are two questions", hint="give one of them")
+        return tell(live(code, plan, target) if plan else recorded(code, record or Path("-")), outputs)
+    if outputs:
+        raise UsageError("--output is for gates", hint="give --plan PLAN, or --record FILE")
     if code == "exit-codes":
         for number, meaning in exits.MEANING.items():
             click.echo(f"{number:>4}  {meaning}")

@@ -20,7 +20,7 @@ from rollout.core.evidence.judge import Finding, Terms
 from rollout.core.evidence.recorded import Change, Recorded, read, rejudged
 from rollout.core.evidence.verdicts import sentence, verdict
 from rollout.errors import UsageError
-from rollout.render.document import FORMAT_VERSION, Document, decode
+from rollout.render.document import FORMAT_VERSION, Document, Measurement, decode
 from rollout.render.styled import Line, line
 
 _SHARE: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?%")
@@ -64,15 +64,20 @@ def rejudge(
     return exits.OK
 
 
-def _recorded(file: Path) -> Mapping[str, Recorded]:
-    """The records in a saved document, by their gates' names."""
+def measurements(file: Path) -> Sequence[Measurement]:
+    """What gates said in a saved result; "-" is stdin. Raises UsageError where it cannot be read."""
     try:
         text = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
     except OSError as error:
         raise UsageError(f"cannot read {file}: {error.strerror}") from error
     document = decode(text, str(file))
     result = document.result if isinstance(document, Document) else None
-    said = result.measurements if result else ()
+    return result.measurements if result else ()
+
+
+def _recorded(file: Path) -> Mapping[str, Recorded]:
+    """The records in a saved document, by their gates' names."""
+    said = measurements(file)
     found = {one.gate: one.evidence for one in said if one.evidence is not None and "checks" in one.evidence}
     if not found:
         hint = "a bake with checks, measured in that command, leaves them"

@@ -54,7 +54,7 @@ _ALLOWED: Final = frozenset({ANY, CREATES})
 @options.option(
     "--scoring", is_flag=True, help="Run the plan's own scoring scripts, for its smoke tests and comparisons."
 )
-@options.simulation_output
+@options.three_forms
 def simulate(
     plan: Path,
     errors: Each,

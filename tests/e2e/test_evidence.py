@@ -168,7 +168,13 @@ def test_a_failing_source_waits(desk: Desk) -> None:
     assert (ran.code, ran.json["decision"]["status"]) == (0, "wait"), ran.told
     assert "ERROR: error_rate: read the metrics of evidence" in ran.json["decision"]["reason"]
     assert way(desk) == PROMOTED[:2]
+    shown = desk.rollout("explain", "watch", "--plan", "plans/evidence.rollout.yml", "--target", "emulator")
+    assert shown.out.startswith("watch: ERROR  error_rate: read the metrics of evidence"), shown.told
     desk.emulator.faults()
+    shown = desk.rollout("explain", "watch", "--plan", "plans/evidence.rollout.yml", "--target", "emulator")
+    assert "error_rate: proven, which decided" in shown.out, shown.told
+    assert "evidence that it is not worse: E " in shown.out
+    assert way(desk) == PROMOTED[:2]
     carried_out(desk, 0)
     assert way(desk) == PROMOTED
 

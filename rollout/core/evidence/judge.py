@@ -66,10 +66,10 @@ class History(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class Finding(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What one check shows.
 
-    `worse` and `not_worse` are log E at their highest, `track` log E of "worse" after each final block; `decided` is
-    the end of the minute that decided. `stable` and `candidate` are the counts of this stage, `correlation` that within
-    a minute as it is believed now, `minutes` the length of this stage so far. `failure` says why there are no counts at
-    all.
+    `worse` and `not_worse` are log E at their highest, `track` log E of "worse" after each final block, `proofs` that
+    of "not worse" after each block of this stage; `decided` is the end of the minute that decided. `stable` and
+    `candidate` are the counts of this stage, `correlation` that within a minute as it is believed now, `minutes` the
+    length of this stage so far. `failure` says why there are no counts at all.
     """
 
     check: Check
@@ -82,6 +82,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     minutes: int = 0
     decided: datetime | None = None
     track: tuple[float, ...] = ()
+    proofs: tuple[float, ...] = ()
     failure: str = ""
 
 
@@ -104,6 +105,7 @@ def examine(check: Check, terms: Terms, history: History) -> Finding:
         correlation=believed[-1].correlation,
         minutes=len(stage),
         track=track,
+        proofs=tuple(proofs),
     )
     if (hit := _first(track, limit)) is not None:
         return _decided(finding, State.REGRESSION, history.blocks[hit])

@@ -118,6 +118,7 @@ def _told(finding: Finding, terms: Terms) -> Mapping[str, Any]:
         "correlation": round(finding.correlation, 6),
         "decided": finding.decided.isoformat() if finding.decided else None,
         "track": [round(value, 3) for value in finding.track],
+        "proofs": [round(value, 3) for value in finding.proofs],
         "failure": finding.failure,
     }
 
