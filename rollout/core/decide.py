@@ -275,10 +275,11 @@ def superseded(view: Scene) -> Decision | None:
         for name in sorted(slots)
         if weights.touches(name) and (found := view.endpoint.deployment(name)) and found.revision != view.journey.goal
     ]
-    is_other = run is not None and run.goal != view.journey.goal and weights.touches(run.slot)
-    if not strangers and not (is_other and run is not None and run.slot != view.promoted.name):
+    if not strangers and run and run.goal != view.journey.goal and weights.touches(run.slot):
+        strangers = sorted({run.slot} - {view.promoted.name})
+    if not strangers:
         return None
-    what = f"{', '.join(strangers) or (run.slot if run else '')} is not the goal any more"
+    what = f"{', '.join(strangers)} is not the goal any more"
     back = all_to(view.promoted.name)
     action = SetTraffic(
         reason=f"{what}; its traffic goes back to {view.promoted.name}",

@@ -57,7 +57,7 @@ def effective(found: Deployment, progress: Progress | None) -> Deployment:
             return _with(found, known.revision, known.born)
         if found.born == known.born and found.content == known.content:
             return _with(found, known.revision, known.born)  # the tag, or what was proven to be the same (`recognised`)
-        if found.born == known.born and found.content != known.content:
+        if found.born == known.born:
             return _with(found, unknown, "")
     return _with(found, found.revision or unknown, found.born or "")
 

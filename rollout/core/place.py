@@ -110,7 +110,7 @@ def _rows(scene: Scene) -> tuple[_Row, ...]:
 def _make_rows(release: Release, journey: Journey) -> Iterator[_Row]:
     places = {id(step.stage): index for index, step in enumerate(journey.steps)}
     plan = release.stages
-    if journey.steps and not any(stage is journey.steps[0].stage for stage in plan):
+    if not any(stage is journey.steps[0].stage for stage in plan):
         plan = tuple(step.stage for step in journey.steps) + plan
     for stage in plan:
         index = places.get(id(stage), -1)

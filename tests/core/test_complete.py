@@ -139,6 +139,16 @@ def test_a_scale_of_stable_before_the_end_is_none_of_it() -> None:
         pytest.param({"split": "green=100, mirror blue=5"}, [], id="it is mirrored"),
         pytest.param({"live": {"green": "v2"}}, [], id="it is gone"),
         pytest.param({"literal": ["blue=v1", "green=v2"]}, ["blue"], id="a literal plan's stable"),
+        pytest.param(
+            {
+                "literal": ["blue=v1", "green=v2"],
+                "live": {"blue": "v1", "green": "v2", "red": "v0"},
+                "record": {"promoted": "green=v2", "former": "red=v0"},
+            },
+            ["blue"],
+            id="a literal plan knows two names",
+        ),
+        pytest.param({"split": "none"}, ["blue"], id="what is promoted is none, whatever became of its traffic"),
     ],
 )
 def test_what_is_left_over(case: dict[str, Any], expected: list[str]) -> None:
@@ -176,6 +186,7 @@ def test_stages_are_all_behind() -> None:
     assert [view.state for view in decided(settled(plan=line)).stages] == [StageState.SATISFIED] * 3 + [
         StageState.ACTIVE
     ]
+    assert tuple(view.stage for view in decided(settled(plan=line)).stages) == plans.stages(line)
     assert {view.state for view in decided(settled(plan=line, live={"green": "v2"})).stages} == {StageState.SATISFIED}
 
 
@@ -185,3 +196,44 @@ def test_kinds_of_drift() -> None:
     kinds: list[type[Action]] = [type(action) for action in drift_of(settled(release))]
 
     assert kinds == [ScaleDeployment, UpdateDeployment]
+
+
+def test_drift_says_what_differs() -> None:
+    """All the fields of one write, by name, and whose they are."""
+    release = replace(
+        plans.roles("v2", "deploy, traffic 100"),
+        candidate=replace(plans.spec("v2"), settings={"description": "new", "tags": {"team": "ml"}}),
+        endpoint=replace(plans.roles("v2").endpoint, fields={"description": "house prices", "owner": "ann"}),
+    )
+
+    assert [action.reason for action in drift_of(settled(release))] == [
+        "the endpoint's description, owner differs from the file",
+        "description, tags.team of green differs",
+    ]
+    assert [action.reason for action in drift_of(settled(warm(2)))] == ["blue stays warm with 2"]
+
+
+def test_the_candidates_own_scale_is_none_of_stables() -> None:
+    """Behind the last traffic stage, too; and it does not matter what else stands there."""
+    candidate = plans.roles("v2", "deploy, traffic 100, scale 1")
+    behind = plans.roles("v2", "deploy, traffic 100, bake 10")
+    behind = replace(behind, stages=(*behind.stages, Scale(name="warm", role=Role.STABLE, count=2)))
+
+    assert drift_of(settled(candidate, live={"blue": "v1 x5", "green": "v2"})) == ()
+    assert [told(action) for action in drift_of(settled(behind))] == ["scale blue: 1 to 2"]
+
+
+@pytest.mark.parametrize(
+    ("since", "modified", "until"),
+    [
+        pytest.param(30, at(10), 130, id="since it is on record"),
+        pytest.param(None, at(10), 110, id="since the service's last write"),
+        pytest.param(None, None, 160, id="from now on"),
+    ],
+)
+def test_what_a_delete_counts_from(since: int | None, modified: Any, until: int) -> None:
+    """The best that is known."""
+    view = settled(plan="deploy, traffic 100, delete 100", record={**PROMOTED["record"], "since": since})
+    found = decided(replace(view, endpoint=replace(view.endpoint, modified=modified)))
+
+    assert (found.status, found.next_after) == (Status.WAIT, at(until))

@@ -208,3 +208,10 @@ def test_an_endpoint_field_that_goes_with_the_weights_is_seen() -> None:
     assert decision.reason == (
         "the endpoint's auth_mode changes from none to aad_token; allow it by name: --allow-hazard auth-change"
     )
+
+
+def test_a_persons_own_command_says_what_it_does() -> None:
+    """Shown with its reason, never refused."""
+    found = hazards.declared("deletes-endpoint", "house", "the endpoint house is deleted")
+
+    assert (found.state, found.target, found.why) == ("shown", "house", "the endpoint house is deleted")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from rollout.core.identity import (
     Ambiguous,
@@ -13,10 +14,13 @@ from rollout.core.identity import (
     effective,
     identified,
     promoted_of,
+    recognised,
+    spec_of,
     what_is_promoted,
 )
 from rollout.core.observed import Deployment, Endpoint, weights
 from rollout.core.progress import Progress, Promoted, Run
+from tests.worlds import plans
 
 OURS = Promoted(name="green", revision="v2", born="t1", content="c2")
 RUN = Run(goal="v2", slot="green", born="t1", content="c2")
@@ -127,3 +131,73 @@ def test_what_is_promoted(endpoint: Endpoint, recorded: Promoted | None, expecte
     progress = Progress(plan="plan", promoted=recorded) if recorded else None
 
     assert what_is_promoted(endpoint, progress) == expected
+
+
+def test_what_has_no_tags_has_no_stamp() -> None:
+    """Texts, never None, whatever is missing: in what is believed, and in what is recorded."""
+    bare = green("v2", None)
+
+    assert believed(bare, None) == ("v2", "")
+    assert promoted_of(green(None, None)) == Promoted(name="green", revision="", count=2, born="", content="c2")
+
+
+PLAN = plans.roles("v2")
+LITERAL = plans.literal(("red", "v1"), ("green", "v2"))
+MADE = replace(green(None, None), fields={"model": "azureml:m:v2"})
+"""Made by somebody else, of what the file of v2 declares."""
+
+
+def adopted(found: Deployment, *, by_traffic: bool = True, revision: str = "~c2") -> tuple[Endpoint, Known]:
+    """It serves beside another deployment, and goes by that revision."""
+    known = replace(promoted_of(found), revision=revision)
+    return live({found.name: 100}, BLUE, replace(found, revision=revision)), Known(known, by_traffic)
+
+
+@pytest.mark.parametrize("by_traffic", [True, False])
+def test_what_is_promoted_goes_by_the_revision_of_its_file(by_traffic: bool) -> None:
+    """Where its live fields prove that it is that; other deployments stay what they are."""
+    endpoint, promotion = adopted(MADE, by_traffic=by_traffic)
+    seen, who = recognised(PLAN, endpoint, promotion)
+
+    assert seen == live({"green": 100}, BLUE, replace(MADE, revision="v2"))
+    assert who == Known(replace(promotion.promoted, revision="v2"), by_traffic)
+
+
+@pytest.mark.parametrize(
+    ("revision", "proven"),
+    [pytest.param("~c2", True, id="made by others"), pytest.param("v0", False, id="made by us")],
+)
+def test_what_the_file_does_not_mention(revision: str, proven: bool) -> None:
+    """Of others it is not ours to see; of ours it is a field that was removed."""
+    more = replace(MADE, fields={**MADE.fields, "scoring_timeout": 7})
+    seen, who = recognised(PLAN, *adopted(more, revision=revision))
+
+    assert isinstance(who, Known)
+    assert who.promoted.revision == ("v2" if proven else revision)
+    assert seen.deployments[1].revision == who.promoted.revision
+
+
+@pytest.mark.parametrize("promotion", [Nobody(), Changed("green"), Ambiguous(("blue", "green"))])
+def test_nobody_is_not_recognised(promotion: Promotion) -> None:
+    """Both stay as they are where it is not known who is promoted."""
+    endpoint = live({"green": 100}, MADE)
+
+    assert recognised(PLAN, endpoint, promotion) == (endpoint, promotion)
+
+
+def test_what_is_not_what_its_file_declares_is_not_recognised() -> None:
+    """Its model is another one."""
+    found = adopted(replace(MADE, fields={"model": "azureml:m:v7"}))
+
+    assert recognised(PLAN, *found) == found
+
+
+def test_the_stable_of_a_literal_plan_has_a_file_of_its_own() -> None:
+    """And everything else that may serve is compared with the candidate's."""
+    red = replace(MADE, name="red", fields={"model": "azureml:m:v1"})
+    _, who = recognised(LITERAL, *adopted(red))
+
+    assert isinstance(who, Known)
+    assert who.promoted.revision == "v1"
+    assert (spec_of(LITERAL, "red"), spec_of(LITERAL, "green")) == (plans.spec("v1"), plans.spec("v2"))
+    assert spec_of(PLAN, "red") == plans.spec("v2")

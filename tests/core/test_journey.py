@@ -100,6 +100,7 @@ def test_equal_gates_at_the_same_weight_are_two() -> None:
     found = keys("deploy, bake 10, bake 10, traffic 100")
 
     assert len(set(found.values())) == len(found) == 3
+    assert len(set(keys("deploy, bake 10, bake 10, bake 10, traffic 100").values())) == 4
 
 
 def _renamed(stage: Stage) -> Stage:
@@ -118,6 +119,7 @@ def test_a_normal_way_is_the_plan_without_deletes() -> None:
     assert (way.kind, way.goal, way.slot) == (JourneyKind.RUN, "v2", "green")
     assert [step.expected for step in way.steps] == [0, 0, 0, 0, 10, 10, 50, 50, 50, 100]
     assert (way.last_traffic, way.gates_behind) == (9, False)
+    assert {step.key for step in way.steps if not isinstance(step.stage, Gate | Deploy)} == {""}
 
 
 def test_a_gate_behind_the_last_traffic_guards_the_promotion() -> None:
@@ -141,6 +143,34 @@ def test_a_literal_plan_has_a_bootstrap() -> None:
 
     assert (way.goal, way.slot, way.spec.count) == ("v1", "blue", 2)
     assert [type(step.stage) for step in way.steps] == [Deploy, Traffic]
+
+
+def bootstrapped(line: str) -> list[Stage]:
+    """The first way of a literal plan with that bootstrap."""
+    release = literal(("blue", "v1"), ("green", "v2"))
+    assert release.literal is not None
+    form = replace(release.literal, bootstrap=plans.stages(line))
+    return [step.stage for step in journey.first(replace(release, literal=form), "blue").steps]
+
+
+def test_a_bootstrap_deploys_and_gives_everything() -> None:
+    """Whether it says so or not; what needs no stable is asked in between."""
+    deploy, all_of_it = Deploy(name="deploy"), Traffic(name="traffic-100", weight=100)
+
+    assert bootstrapped("deploy") == [Deploy(name="0-deploy-0"), all_of_it]
+    assert bootstrapped("traffic 100") == [deploy, Traffic(name="0-traffic-100", weight=100)]
+    assert [stage.name for stage in bootstrapped("deploy, smoke, bake 10, traffic 100")] == [
+        "0-deploy-0",
+        "1-smoke-0",
+        "3-traffic-100",
+    ]
+
+
+def test_a_first_release_knows_its_slot() -> None:
+    """The same plan in the one slot and in the other."""
+    release = roles("v1")
+
+    assert [journey.first(release, slot).slot for slot in ("blue", "green", "blue")] == ["blue", "green", "blue"]
 
 
 def test_a_literal_plan_without_a_bootstrap_begins_with_its_candidate() -> None:
@@ -169,6 +199,11 @@ def approval_of(release: Release, slot: str = "green") -> str:
 
 
 GUARDED = "deploy, smoke, approval, traffic 10, bake 30, scale 2, traffic 100"
+
+
+def test_golden_approval() -> None:
+    """An upgrade of the tool does not ask for an approval again."""
+    assert approval_of(roles("v2", GUARDED)) == "4ae10be20e0e6e96"
 
 
 @pytest.mark.parametrize(

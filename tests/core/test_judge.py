@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from math import inf
 
 import pytest
 from hypothesis import given, settings
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from rollout.core.evidence.counts import Arm, Block
 from rollout.core.evidence.grid import MINUTE
-from rollout.core.evidence.judge import Check, Finding, History, State, Terms, examine
+from rollout.core.evidence.judge import Check, Finding, History, State, Terms, e_value, examine
 
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
 ERRORS = Check(name="error_rate", tolerate=0.01)
@@ -44,7 +45,7 @@ def test_nothing_counted_is_no_data() -> None:
     """A minute without requests leaves E where it is."""
     found = judged((0, 0, 0, 0), (0, 0, 0, 0))
     assert (found.state, found.track, found.worse, found.not_worse) == (State.NO_DATA, (0.0, 0.0), 0.0, 0.0)
-    assert judged().state is State.NO_DATA
+    assert judged() == Finding(check=ERRORS, state=State.NO_DATA)
 
 
 def test_a_few_requests_are_no_data() -> None:
@@ -71,7 +72,7 @@ def test_a_good_candidate_is_proven() -> None:
     """Not worse by one point or more."""
     found = judged(*[GOOD] * 30)
     assert (found.state, found.decided) == (State.PROVEN, START + 10 * MINUTE)
-    assert (found.stable, found.candidate) == (Arm(8100, 30), Arm(900, 0))
+    assert (found.stable, found.candidate, found.minutes) == (Arm(8100, 30), Arm(900, 0), 30)
 
 
 def test_a_fault_of_both_is_no_evidence() -> None:
@@ -111,6 +112,20 @@ def test_provisional_minutes_can_only_kill() -> None:
     found = judged(*[GOOD] * 5, *[(270, 1, 30, 28)] * 5, provisional=5)
     assert (found.state, found.decided) == (State.REGRESSION, START + 9 * MINUTE)
     assert judged(*[GOOD] * 5, *[GOOD] * 50, provisional=50).state is State.INCONCLUSIVE
+
+
+@pytest.mark.parametrize(("share", "state"), [(0.05, State.REGRESSION), (1e-300, State.INCONCLUSIVE)])
+def test_how_sure_a_kill_must_be(share: float, state: State) -> None:
+    """As sure as the rollout asks for, where that is more than what is obvious."""
+    found = blocks(*[GOOD] * 5, (270, 1, 30, 28))
+    history = History(blocks=found[:5], provisional=found[5:], stage=START, baseline=(Arm(270, 1),) * 30)
+
+    assert examine(ERRORS, Terms(alpha=0.05, share=share, least=50), history).state is state
+
+
+def test_evidence_beyond_all_numbers() -> None:
+    """Is infinite."""
+    assert (e_value(0.0), e_value(1000.0)) == (1.0, inf)
 
 
 def test_the_baseline_is_known_before() -> None:

@@ -12,6 +12,7 @@ from rollout.core.evidence.counts import Arm, Block, Row, faults
 from rollout.core.evidence.grid import MINUTE, blocks, ceiling, floor, horizon
 from rollout.core.evidence.judge import Check, Finding, State, Terms
 from rollout.core.evidence.split import Split, check
+from rollout.core.evidence.two_arms import Null, nearest
 from rollout.core.evidence.verdicts import Sides, verdict
 from rollout.core.verdict import Outcome
 
@@ -169,3 +170,37 @@ def test_another_split_is_never_in_the_candidates_favour() -> None:
     assert given.reason == "green gets 40.0% of the requests, not 10.0% as configured"
     bad = verdict([finding(State.REGRESSION)], split, SIDES, Terms(), needs_proof=True)
     assert bad.outcome is Outcome.FAIL
+
+
+def test_a_rate_inside_the_null_is_its_own_projection() -> None:
+    """Nothing is nearer to it than it is itself."""
+    assert nearest(Null(0.01), 0.05, 0.045, 100, 100) == (0.05, 0.045)
+
+
+def test_an_arm_without_requests_does_not_pull() -> None:
+    """The other one is met exactly, the empty one stands where the margin puts it."""
+    assert nearest(Null(0.01), 0.1, 0.05, 0, 100) == (0.05 + 0.01, 0.05)
+    assert nearest(Null(0.01), 0.1, 0.05, 100, 0) == (0.1, 0.1 - 0.01)
+
+
+def test_without_a_margin_both_meet_at_the_common_rate() -> None:
+    """Weighed by their requests."""
+    assert nearest(Null(), 0.2, 0.1, 100, 300) == (0.125, 0.125)
+
+
+@pytest.mark.parametrize("margin", [-0.5, -0.01, 0.01, 0.3])
+@pytest.mark.parametrize(("upper", "lower"), [(0.9, 0.95), (0.999, 0.001), (0.4, 0.02), (0.02, 0.015)])
+def test_no_other_rates_inside_the_null_are_nearer(margin: float, upper: float, lower: float) -> None:
+    """The projection is on the border, and the best of a fine grid there."""
+    a, b = nearest(Null(margin), upper, lower, 30, 270)
+
+    def divergence(at: float, null: float) -> float:
+        return at * log(at / null) + (1 - at) * log((1 - at) / (1 - null))
+
+    if upper - lower <= margin:
+        assert (a, b) == (upper, lower)
+        return
+    best = 30 * divergence(upper, a) + 270 * divergence(lower, b)
+    grid = [step / 1000 for step in range(1, 1000) if 0 < step / 1000 + margin < 1]
+    assert a - b == pytest.approx(margin)
+    assert all(30 * divergence(upper, g + margin) + 270 * divergence(lower, g) >= best - 1e-9 for g in grid)

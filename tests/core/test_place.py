@@ -9,8 +9,9 @@ from msgspec.structs import replace
 
 from rollout.core.decision import StageState
 from rollout.core.gating import Ask, Failed, Passed
+from rollout.core.journey import Step
 from rollout.core.place import Place, find_place, satisfied, stage_views
-from rollout.core.release import Role, Scale
+from rollout.core.release import Delete, Role, Scale
 from rollout.core.scene import scene
 from tests.cases.world import World
 
@@ -61,6 +62,8 @@ TABLE: dict[str, tuple[str, dict[str, Any]]] = {
     "mirror: exactly so": ("2-bake-10", {"plan": MIRROR, "split": "blue=100, mirror green=10", "record": RUN}),
     "mirror: more than that": ("1-mirror-10", {"plan": MIRROR, "split": "blue=100, mirror green=20", "record": RUN}),
     "mirror: overtaken by weight": ("2-bake-10", {"plan": MIRROR, "split": "blue=90 green=10", "record": RUN}),
+    "mirror: overtaken by one percent": ("2-bake-10", {"plan": MIRROR, "split": "blue=99 green=1", "record": RUN}),
+    "mirror: only a scale before the traffic": ("3-traffic-100", {"plan": "deploy, mirror 10, scale 1, traffic 100"}),
     "mirror: nobody asks any more": (
         "3-traffic-100",
         {"plan": MIRROR, "record": {**RUN, "passed": ["2-bake-10"]}},
@@ -136,6 +139,30 @@ def test_what_was_passed_before_is_not_earned_again() -> None:
     )
 
     assert find_place(world.scene).earned == (world.keys["2-smoke-0"],)
+
+
+def test_what_is_earned_behind_the_last_stage_is_kept() -> None:
+    """All are satisfied, the last gate by this pass."""
+    world = World(
+        {
+            "live": BOTH,
+            "plan": "deploy, traffic 100, smoke",
+            "split": "green=100",
+            "record": RUN,
+            "verdicts": {"2-smoke-0": "PASS"},
+        }
+    )
+
+    assert find_place(world.scene) == Place(index=None, answer=None, earned=(world.keys["2-smoke-0"],))
+
+
+def test_what_asks_for_nothing_is_satisfied() -> None:
+    """A mirror behind everything, and a delete wherever it stands."""
+    view = World({"live": BOTH, "plan": "deploy, traffic 100, mirror 10"}).scene
+    delete = replace(view.journey, steps=(Step(Delete(name="delete", after=0.0), "", 0),))
+
+    assert satisfied(view, 2, frozenset())
+    assert satisfied(replace(view, journey=delete), 0, frozenset())
 
 
 def states(**case: Any) -> list[str]:

@@ -237,3 +237,26 @@ def test_a_stable_that_was_deleted_while_another_serves() -> None:
 
     assert found.promoted is not None
     assert (found.promoted.name, found.run, found.outcome) == ("red", RUN, "")
+
+
+def test_who_ran_it_is_told() -> None:
+    """Where the run knows its actor."""
+    view = World({"live": {"blue": "v1", "green": "v2"}}).scene
+    named = replace(view, release=replace(view.release, provenance={"actor": "ann"}))
+
+    assert [records.given_back(one, view.endpoint.weights, "x").history[-1].who for one in (named, view)] == ["ann", ""]
+
+
+def test_a_run_may_begin_before_its_candidate() -> None:
+    """A gate in front of the deploy stage passed: nothing lives in the slot yet."""
+    view = World({"live": {"blue": "v1"}}).scene
+    run = records.advanced(view, view.endpoint.weights, (), "approved").run
+
+    assert run == Run(goal="v2", slot="green", born="", content="", total=1, started=view.now)
+
+
+def test_where_nothing_ran_nothing_ends() -> None:
+    """Neither a run on record nor a candidate that carries the goal."""
+    view = World({"live": {"blue": "v1", "green": "v0"}}).scene
+
+    assert records.given_back(view, view.endpoint.weights, "x").run is None

@@ -8,11 +8,15 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from rollout.core.actions import ScaleDeployment, SetTraffic
+from rollout.core.actions import DeleteDeployment, DeployRevision, FieldChange, Record, ScaleDeployment, SetTraffic
 from rollout.core.decide import decide
 from rollout.core.decision import Decision, Status
 from rollout.core.observed import weights
+from rollout.core.release import Role, Scale
+from rollout.core.run import fail, refused_key
+from rollout.core.verdict import Outcome, Verdict
 from tests.cases.world import World
 
 
@@ -136,3 +140,109 @@ def test_the_mirror_copies_while_stable_serves() -> None:
     action = decision.actions[0]
     assert isinstance(action, SetTraffic)
     assert action.weights == weights({"blue": 100}, {"green": 25})
+
+
+def test_a_share_of_very_many_instances() -> None:
+    """Not one too few: 51 % of 200."""
+    assert needed("v1 x200", "v2 x101", 51) == 102
+
+
+def test_a_stable_without_traffic_shows_no_load() -> None:
+    """All of the rest went to a stranger, and somebody scaled stable: what the run began with counts."""
+    found = decided(
+        plan="deploy, smoke, traffic 50, traffic 100",
+        live={"blue": "v1 x9", "green": "v2 x2", "red": "v0"},
+        split="green=40 red=60",
+        record={"run": "v2 in green exposed of 4", "passed": ["1-smoke-0"]},
+        allowed=["takes-unmanaged-traffic:red"],
+    )
+
+    assert isinstance(found.actions[0], SetTraffic)
+
+
+def refused(live: str) -> Decision:
+    """The service refused to create green in this pass."""
+    world = World({"live": {"blue": "v1", "green": live}})
+    found = world.scene.candidate
+    assert found is not None
+    verdict = Verdict(outcome=Outcome.ERROR, reason="no quota")
+    return decide(world.release, world.observation, {refused_key("green", found.born): verdict})
+
+
+def test_a_refused_create_is_no_fault_of_the_goal() -> None:
+    """What it left is deleted; the goal may be tried again."""
+    action = refused("v2 Failed").actions[0]
+
+    assert isinstance(action, DeleteDeployment)
+    assert (action.reason, action.deployment) == ("green was refused, and never served", "green")
+
+
+def test_only_what_failed_was_refused() -> None:
+    """What lives in the slot with another revision is updated."""
+    action = refused("v0").actions[0]
+
+    assert isinstance(action, DeployRevision)
+    assert (action.mode, action.changes) == ("update", (FieldChange("model", "azureml:m:v0", "azureml:m:v2"),))
+
+
+def test_another_deployment_was_refused() -> None:
+    """A word about red is none about green: this create failed by itself."""
+    world = World({"live": {"blue": "v1", "green": "v2 Failed"}})
+    verdict = Verdict(outcome=Outcome.ERROR, reason="no quota")
+    found = decide(world.release, world.observation, {refused_key("red", "20260101T000000Z"): verdict})
+
+    assert found.reason == "failed: green could not be deployed (Failed)"
+
+
+def test_a_scale_of_stable_scales_stable() -> None:
+    """By name, from what it has."""
+    world = World({"plan": "deploy, scale 3, traffic 100", "live": {"blue": "v1 x2", "green": "v2 x3"}})
+    stages = tuple(replace(s, role=Role.STABLE) if isinstance(s, Scale) else s for s in world.release.stages)
+    action = decide(replace(world.release, stages=stages), world.observation).actions[0]
+
+    assert action == ScaleDeployment(
+        reason="blue shall have at least 3 instances", deployment="blue", before=2, count=3
+    )
+
+
+def test_one_percent_in_the_mirror_is_exposed() -> None:
+    """However little is copied: without a record of the run it is written down first."""
+    found = decided(
+        plan="deploy, mirror 1, bake 10, traffic 100",
+        live={"blue": "v1", "green": "v2"},
+        split="blue=100, mirror green=1",
+    )
+
+    assert found.reason == "the candidate is mirrored and no record of the run is left"
+
+
+def failing(**case: Any) -> Decision:
+    """The first gate of the way fails."""
+    view = World({"live": {"blue": "v1", "green": "v2"}, **case}).scene
+    return fail(view, view.journey.steps[0].key, "worse")
+
+
+def test_a_failure_takes_only_what_the_candidate_has() -> None:
+    """It has nothing: what a stranger has is none of its business."""
+    action = failing(live={"blue": "v1", "green": "v2", "red": "v0"}, split="blue=90 red=10").actions[0]
+
+    assert isinstance(action, Record)
+    assert action.progress is not None
+    assert (action.reason, action.progress.written) == ("failed: worse", weights({"blue": 90, "red": 10}))
+
+
+def test_a_failure_under_weight_says_what_was_there() -> None:
+    """Before and after."""
+    action = failing(split="blue=90 green=10", record={"run": "v2 in green exposed"}).actions[0]
+
+    assert isinstance(action, SetTraffic)
+    assert (action.before, action.weights) == (weights({"blue": 90, "green": 10}), weights({"blue": 100}))
+
+
+def test_what_is_promoted_is_not_rolled_back_to_itself() -> None:
+    """A literal plan's candidate has all traffic already."""
+    found = failing(
+        literal=["blue=v1", "green=v2"], live={"green": "v2"}, split="green=100", record={"promoted": "green=v2"}
+    )
+
+    assert isinstance(found.actions[0], Record)

@@ -6,10 +6,15 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
+from rollout.core.identity import Known
 from rollout.core.journey import JourneyKind
-from rollout.core.scene import Scene
+from rollout.core.observed import Deployment, Endpoint, weights
+from rollout.core.progress import Progress, Promoted, Run
+from rollout.core.scene import Scene, choose_journey, scene
 from tests.cases.world import World, at
+from tests.worlds import plans
 
 
 def seen(**case: Any) -> Scene:
@@ -45,6 +50,11 @@ RED: dict[str, Any] = {"split": "red=100", "record": {"promoted": "red=v0"}}
             id="the one of the run",
         ),
         pytest.param({"literal": ["blue=v1", "red=v2"], "live": {"blue": "v1"}}, "red", id="a literal plan's"),
+        pytest.param(
+            {"live": {"red": "v0"}, "split": "red=100", "record": {"promoted": "red=v0", "run": "v9 in green"}},
+            "blue",
+            id="a run for another goal does not count",
+        ),
     ],
 )
 def test_the_slot_of_the_candidate(case: dict[str, Any], slot: str) -> None:
@@ -76,6 +86,14 @@ FORMER: dict[str, Any] = {
         pytest.param({**FORMER, "live": {"green": "v2"}}, JourneyKind.RUN, id="it is gone"),
         pytest.param({**FORMER, "live": {"blue": "v1 changed", "green": "v2"}}, JourneyKind.RUN, id="it was changed"),
         pytest.param({**FORMER, "goal": "v3"}, JourneyKind.RUN, id="another goal"),
+        pytest.param(
+            {**FORMER, "record": {"promoted": "green=v2", "former": "red=v1"}}, JourneyKind.RUN, id="it was elsewhere"
+        ),
+        pytest.param(
+            {**FORMER, "record": {"promoted": "green=v2", "former": "blue=v0 is v1"}},
+            JourneyKind.RUN,
+            id="it was something else",
+        ),
     ],
 )
 def test_the_way(case: dict[str, Any], kind: JourneyKind) -> None:
@@ -156,3 +174,52 @@ def test_without_a_record_it_is_a_blank_one() -> None:
 
     assert (view.recorded, view.progress.plan, view.progress.written) == (False, "plan", None)
     assert seen().recorded
+
+
+def test_a_blank_record_is_signed_by_the_commit() -> None:
+    """So that the first write says where it comes from."""
+    world = World({"record": "none"})
+    live = world.observation.endpoint
+    assert live is not None
+    view = scene(replace(world.release, commit="abc1234"), live, None, world.now, {}, frozenset())
+
+    assert view.progress == Progress(plan="plan", commit="abc1234")
+
+
+def test_the_pass_itself_where_no_time_is_known() -> None:
+    """Neither a record nor a stamp nor the service's word."""
+    view = seen(live={"blue": "v1", "green": "v2 untagged"}, record={"since": None})
+
+    assert replace(view, endpoint=replace(view.endpoint, modified=None)).since == view.now
+
+
+GREEN = Deployment(name="green", state="Succeeded", count=1, revision="v2", born="t2", content="c2")
+
+
+def bare(found: Deployment, run: Run) -> Scene:
+    """A record that does not say what the run's content was: an older one, or of a deployment that was not ready."""
+    blue = Deployment(name="blue", state="Succeeded", count=1, revision="v1", born="t1", content="c1")
+    live = Endpoint(name="house", weights=weights({"blue": 100}), deployments=(blue, found))
+    record = Progress(plan="plan", promoted=Promoted(name="blue", revision="v1", born="t1"), run=run)
+    return scene(plans.roles("v2"), live, record, at(0), {}, frozenset())
+
+
+def test_a_run_counts_for_its_goal_alone() -> None:
+    """In the very creation that carries it, also where only the tags say so."""
+    mine = Run(goal="v2", slot="green", born="t2")
+
+    assert bare(GREEN, mine).run == mine
+    assert bare(GREEN, replace(mine, goal="v3")).run is None
+    assert bare(replace(GREEN, revision="v9"), mine).run is None
+
+
+def test_a_revert_goes_to_what_was_promoted() -> None:
+    """The very creation, but with another revision on it by now: the whole way."""
+    release, record = plans.roles("v2"), Progress(plan="plan", former=Promoted(name="green", revision="v2", born="t2"))
+    promotion = Known(Promoted(name="blue", revision="v1"), False)
+
+    def way(found: Deployment) -> JourneyKind:
+        return choose_journey(release, Endpoint(name="house", deployments=(found,)), promotion, record).kind
+
+    assert way(GREEN) is JourneyKind.EXPEDITED
+    assert way(replace(GREEN, revision="v9")) is JourneyKind.RUN

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -11,7 +12,14 @@ from msgspec.structs import replace
 from rollout.core.actions import FieldChange
 from rollout.core.observed import Deployment, Endpoint
 from rollout.core.release import EndpointSpec
-from rollout.core.settings import deployment_changes, differences, endpoint_changes, revision_changes
+from rollout.core.settings import (
+    alike,
+    deployment_changes,
+    differences,
+    endpoint_changes,
+    is_pinned,
+    revision_changes,
+)
 from rollout.core.stamp import CONTENTS_TAG, deployment_tags
 from tests.worlds.plans import spec
 
@@ -124,3 +132,56 @@ def test_local_contents_are_told_by_their_digests() -> None:
 
     assert CONTENTS_TAG in tags
     assert revision_changes(declared, live) == (FieldChange("model", "azureml:m:1", "sha256:other"),)
+
+
+def test_what_stays_as_it_is_is_no_change() -> None:
+    """A registered asset that is there already; also without any tag of ours."""
+    assert revision_changes(spec("v1"), LIVE) == ()
+
+
+def test_a_registered_asset_is_compared_by_its_name() -> None:
+    """What our tag says of it is older than what somebody put there since."""
+    declared = spec("v2")
+    live = replace(LIVE, tags=deployment_tags("v2", "", declared.fields))
+
+    assert revision_changes(declared, live) == (FieldChange("model", "azureml:m:v1", "azureml:m:v2"),)
+
+
+COLLECTED = "data_collector.collections.model_inputs"
+
+
+@pytest.mark.parametrize(
+    ("path", "declared", "live", "same"),
+    [
+        pytest.param(f"{COLLECTED}.data.path", "azureml://datastores/a", "azureml:b:1", True, id="where it lies"),
+        pytest.param(f"{COLLECTED}.data.name", "a", "b", False, id="how it is called"),
+        pytest.param("code.data.path", "a", "b", False, id="a path of something else"),
+        pytest.param(f"{COLLECTED}.enabled", "True", "true", True, id="the service's letters"),
+        pytest.param(f"{COLLECTED}.enabled", "True", "false", False, id="collected or not"),
+        pytest.param("data_collector.rolling_rate", "Hour", "hour", False, id="letters matter elsewhere"),
+        pytest.param("properties.team", 7, "7", True, id="properties are texts"),
+        pytest.param("properties.team", 7, "8", False, id="other texts"),
+        pytest.param("priority", 7, "7", False, id="a number is no text elsewhere"),
+        pytest.param("priority", 7, 7, True, id="the same"),
+        pytest.param("priority", 7, None, False, id="not there"),
+    ],
+)
+def test_a_declared_field_and_a_live_one(path: str, declared: object, live: object, same: bool) -> None:
+    """Equal as far as the service lets one see."""
+    assert alike(path, declared, live) is same
+
+
+@pytest.mark.parametrize(
+    ("declared", "pinned"),
+    [
+        ("azureml:m:1", True),
+        ("azureml:m@latest", False),
+        ("azureml://datastores/models/paths/m", False),
+        ("azureml://registries/shared/models/m/versions/1", True),
+        ("/subscriptions/s/resourceGroups/g/providers/p/workspaces/w/models/m/versions/3", True),
+        ("sha256:abc", False),
+    ],
+)
+def test_what_names_one_version(declared: str, pinned: bool) -> None:
+    """A label moves, a folder has no version."""
+    assert is_pinned(declared) is pinned
