@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
@@ -71,6 +72,20 @@ class OutputType(click.ParamType[Output]):
         from click.shell_completion import CompletionItem
 
         return [CompletionItem(name) for name in self._formats if name.startswith(incomplete)]
+
+
+class MomentType(click.ParamType[datetime]):
+    """A moment in ISO 8601, in UTC where it does not say."""
+
+    name = "moment"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """Read it."""
+        try:
+            found = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+        except ValueError:
+            self.fail(f"{value!r} is not a moment such as 2026-01-31T08:00Z", param, ctx)
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
 class DurationType(click.ParamType[float]):

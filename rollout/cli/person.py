@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,6 +16,7 @@ from rollout.core import commands
 from rollout.core.commands import Actions
 from rollout.core.observed import Observation
 from rollout.core.release import Release
+from rollout.errors import UsageError
 
 _Command = Callable[[Release, Observation, str, str], Actions]
 
@@ -97,10 +99,29 @@ def rollback(
 
 @click.command()
 @_from_tags
-def hold(plan: Path | None, endpoint: str | None, target: str | None, who: str | None, why: str) -> int:
+@options.option("--for", "span", type=options.DurationType(), help="It ends by itself so long from now.")
+@click.option(  # ROLLOUT_UNTIL is a stage's name, for `apply`
+    "--until",
+    type=options.MomentType(),
+    envvar="ROLLOUT_HOLD_UNTIL",
+    show_envvar=True,
+    help="It ends by itself then: a moment as `2026-01-31T08:00Z`.",
+)
+def hold(
+    plan: Path | None,
+    endpoint: str | None,
+    target: str | None,
+    who: str | None,
+    why: str,
+    span: float | None,
+    until: datetime | None,
+) -> int:
     """Stop the rollout of PLAN (or on an endpoint) until `rollout resume`. What serves stays as it is."""
+    if span is not None and until is not None:
+        raise UsageError("--for and --until say the same: one of them")
+    end = timedelta(seconds=span) if span is not None else until
     wish = asked(plan, endpoint, target, who, why)
-    return run(carry_out(wish, lambda seen: commands.hold(wish.release, seen, wish.who, why)))
+    return run(carry_out(wish, lambda seen: commands.hold(wish.release, seen, wish.who, why, until=end)))
 
 
 @click.command()

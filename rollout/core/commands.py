@@ -6,6 +6,8 @@ Each takes the release where there is one; what must work from the tags alone (`
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from msgspec.structs import replace
 
 from rollout.core import hazards, records
@@ -35,11 +37,18 @@ from rollout.errors import Refused
 Actions = tuple[Action, ...]
 
 
-def hold(release: Release | None, seen: Observation, who: str, why: str) -> Actions:
-    """Stop until `resume`. Works without a plan where the endpoint has a record."""
+def hold(
+    release: Release | None, seen: Observation, who: str, why: str, *, until: datetime | timedelta | None = None
+) -> Actions:
+    """Stop until `resume`, or until that moment of the service's time (or so long from now). Works without a plan where
+    the endpoint has a record. Raises Refused for a moment that has passed."""
     endpoint = endpoint_of(seen)
     progress = record_of(release, endpoint)
-    note = Hold(kind="person", why=why, who=who, goal=release.goal if release else "", at=seen.now)
+    end = seen.now + until if isinstance(until, timedelta) else until
+    if end is not None and end <= seen.now:
+        raise Refused(f"{end:%Y-%m-%d %H:%MZ} has passed, the service's time is {seen.now:%Y-%m-%d %H:%MZ}")
+    goal = release.goal if release else ""
+    note = Hold(kind="person", why=why, who=who, goal=goal, at=seen.now, until=end)
     after = replace(progress, hold=note)
     if progress.written is None:
         after = replace(after, written=endpoint.weights)

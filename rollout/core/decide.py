@@ -141,12 +141,14 @@ def _not_ours(progress: Progress) -> Decision:
 
 
 def held_by_person(view: Scene) -> Decision | None:
-    """A person's hold: only `resume` ends it."""
+    """A person's hold: `resume` ends it, or the time that the person gave."""
     hold = view.progress.hold
-    if hold is None or hold.kind != "person":
+    if hold is None or hold.kind != "person" or hold.over(view.now):
         return None
     by = f" by {hold.who}" if hold.who else ""
-    return _hold(f"held{by}: {hold.why or 'no reason given'} (rollout resume)")
+    end = f" until {hold.until:%Y-%m-%d %H:%MZ}" if hold.until else ""
+    held = _hold(f"held{by}{end}: {hold.why or 'no reason given'} (rollout resume)")
+    return msgspec.structs.replace(held, next_after=hold.until)
 
 
 def endpoint_failed(view: Scene) -> Decision | None:

@@ -78,8 +78,8 @@ class Run(_Value, frozen=True, gc=False):
 class Hold(_Value, frozen=True, gc=False):
     """Stop until a person acts. `goal` is the goal it was recorded under.
 
-    A `person`'s hold ends only by `resume`. One from `outside` (a hand moved the weights) also ends by a new goal, if
-    what is promoted has all traffic.
+    A `person`'s hold ends by `resume`, or at the time `until` that the person gave. One from `outside` (a hand moved
+    the weights) also ends by a new goal, if what is promoted has all traffic.
     """
 
     kind: Literal["person", "outside"]
@@ -87,6 +87,11 @@ class Hold(_Value, frozen=True, gc=False):
     who: str = ""
     goal: str = ""
     at: datetime | None = None
+    until: datetime | None = None
+
+    def over(self, now: datetime) -> bool:
+        """Whether its time has come."""
+        return self.until is not None and now >= self.until
 
 
 class Quarantined(_Value, frozen=True, gc=False):

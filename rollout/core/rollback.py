@@ -18,7 +18,7 @@ from rollout.core.identity import (
 )
 from rollout.core.observed import Deployment, Endpoint, Observation, Weights, all_to
 from rollout.core.person import endpoint_of, record_of, said
-from rollout.core.progress import Progress, Promoted, Quarantined, quarantine, remember
+from rollout.core.progress import Hold, Progress, Promoted, Quarantined, quarantine, remember
 from rollout.core.quarantine import BY_HAND
 from rollout.core.release import Release
 from rollout.errors import Refused
@@ -117,8 +117,13 @@ def _rolled_back(progress: Progress, promoted: Promoted, goals: tuple[str, ...],
         approvals=(),
         outcome="rolled_back",
         quarantine=ring,
-        hold=progress.hold if progress.hold and progress.hold.kind == "person" else None,
+        hold=progress.hold if progress.hold and _stands(progress.hold, seen) else None,
     )
+
+
+def _stands(hold: Hold, seen: Observation) -> bool:
+    """A person's hold that is not over."""
+    return hold.kind == "person" and not hold.over(seen.now)
 
 
 def _moved(endpoint: Endpoint, progress: Progress, to: Promoted, seen: Observation, what: str) -> Action:

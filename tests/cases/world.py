@@ -107,7 +107,7 @@ class World:
             written=split(told["written"]) if "written" in told else None,
             since=at(told["since"]) if "since" in told else None,
             outcome=told.get("outcome", ""),
-            hold=Hold(**told["hold"]) if "hold" in told else None,
+            hold=_held(**told["hold"]) if "hold" in told else None,
             untaken=tuple(untaken.code(change) for change in _changes(told.get("untaken", {}))),
             history=(Transition(at=at(0), what=told["history"]),) if "history" in told else (),
         )
@@ -204,6 +204,11 @@ def _deployment(name: str, model: str, *words: str) -> Deployment:
         scaling=scaling,
         fields={"model": f"azureml:m:{model}"},
     )
+
+
+def _held(until: float | None = None, **told: Any) -> Hold:
+    """A hold; its end is a minute."""
+    return Hold(**told, until=None if until is None else at(until))
 
 
 def _scaling(name: str, word: str) -> Scaling:

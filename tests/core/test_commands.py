@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -18,7 +18,7 @@ from rollout.core.release import Release
 from rollout.errors import Refused
 from rollout.runner import Limits
 from tests.worlds.history import History, finish
-from tests.worlds.plane import NAME
+from tests.worlds.plane import NAME, START
 from tests.worlds.plans import roles
 
 LINE = "deploy, traffic 10, bake 30, traffic 100, delete 100"
@@ -99,6 +99,34 @@ def test_hold_stops_the_run_and_resume_lets_it_go_on() -> None:
     do(history, lambda seen: commands.resume(history.release, seen, "ann", ""))
     assert go_on(history).status is Status.WAIT
     assert record(history).hold is None
+
+
+@pytest.mark.parametrize("end", [timedelta(hours=2), START + timedelta(days=1)])
+def test_a_hold_ends_at_its_time(end: datetime | timedelta) -> None:
+    """No pass undoes it before; then it goes on as if nobody had held it, and the next write forgets the hold."""
+    history = halfway()
+    do(history, lambda seen: commands.hold(history.release, seen, "ann", "lunch", until=end))
+    held = record(history).hold
+    assert held is not None
+    assert held.at is not None
+    assert held.until == (held.at + end if isinstance(end, timedelta) else end)
+    writes = history.plane.requests.writes
+    for _ in range(3):
+        assert (found := go_on(history)).status is Status.HOLD
+        assert found.next_after == held.until
+    history.plane.now = held.until - timedelta(seconds=1)
+    assert go_on(history).status is Status.HOLD
+    assert history.plane.requests.writes == writes
+    history.plane.now = held.until
+    assert go_on(history).status is not Status.HOLD
+    assert record(history).hold is None
+
+
+def test_a_hold_until_yesterday_is_refused() -> None:
+    """By the service's time."""
+    history = halfway()
+    with pytest.raises(Refused, match="2026-01-01 00:00Z has passed, the service's time is 2026-01-01 "):
+        do(history, lambda seen: commands.hold(history.release, seen, "ann", "", until=START))
 
 
 def test_hold_needs_no_plan() -> None:

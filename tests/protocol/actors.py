@@ -6,7 +6,7 @@ do. From a state every writer who is able to may take the next step; `world.expl
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any, Final, Literal
 
@@ -102,7 +102,7 @@ def _decided(release: Release, seen: Observation) -> actions.Action | None:
 
 
 def _intended(writer: Writer, seen: Observation) -> actions.Action | None:
-    make = {"hold": commands.hold, "rollback": commands.rollback}[writer.intent]
+    make: Callable[..., commands.Actions] = {"hold": commands.hold, "rollback": commands.rollback}[writer.intent]
     try:
         return make(PLAN, seen, "ann", "a person says so")[0]
     except Refused:  # there is nothing to roll back (any more)
