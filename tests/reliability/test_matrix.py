@@ -47,7 +47,8 @@ class _Faults:
         for trial in trials(method, path, self._times, self._bench.exists(path)):
             if self._dice.random() < self._share:
                 whole = self._dice.randrange(EACH) == 0
-                yield Branch(trial.fault, self._judge(trial), self._begin(trial), whole=whole)
+                anew = trial.breaks_operation
+                yield Branch(trial.fault, self._judge(trial), self._begin(trial), anew=anew, whole=whole)
 
     def _begin(self, trial: Trial) -> Any:
         def begin(bench: AloneBench) -> None:

@@ -61,13 +61,14 @@ Judge = Callable[[AloneBench, int, str], str]
 
 
 class Branch(msgspec.Struct, frozen=True):
-    """One thing that can happen. `dies`: with it, the job is killed before or after the request. `whole`: follow it to
-    its end in any case."""
+    """One thing that can happen. `dies`: with it, the job is killed before or after the request. `anew`: it may cost a
+    deployment, which is made once more. `whole`: follow it to its end in any case."""
 
     what: str
     judge: Judge
     begin: Begin = lambda bench: None
     dies: Literal["", "before", "after"] = ""
+    anew: bool = False
     whole: bool = False
 
 
@@ -120,14 +121,14 @@ def _survived(bench: AloneBench, life: Life, tree: _Tree) -> tuple[int, str]:
         return KILLED, ""
 
 
-def come_through(bench: AloneBench, life: Life) -> str:
+def come_through(bench: AloneBench, life: Life, anew: bool) -> str:
     """What was wrong on the way so far: a state that breaks a law, or a deployment that was made twice."""
     history = bench.emulator.history(life.endpoint)
     made = tuple(creations(history))
     try:
         if history:
             watched(history)
-        assert made == life.made[: len(made)], f"made: {made}"
+        assert anew or made == life.made[: len(made)], f"made: {made}"
     except AssertionError as error:
         return f"unlawful: {error}"
     return ""
@@ -245,4 +246,4 @@ class _Tree:
             if step.request == request and self._track == [one.request for one in self._steps[place - TRACK : place]]:
                 world = world or self._bench.print()
                 if step.world == world and not self._bench.emulator.faulty:
-                    self.end(come_through(self._bench, self._life))
+                    self.end(come_through(self._bench, self._life, self.branch.anew))
