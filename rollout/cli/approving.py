@@ -37,7 +37,7 @@ class Guarding(msgspec.Struct, frozen=True):
     def __call__(self, seen: Observation, decision: Decision) -> None:
         """Raises Unapproved (what changed since, in which field) and Refused."""
         if self.plan is not None:
-            must_not_be_stopped(self.release, self.plan, decision)
+            must_not_be_stopped(self.plan, decision)
         if self.approved is not None:
             must_fit(self.approved, self.release, seen, decision, self.allowed)
         must_be_allowed(self.release, seen, decision, self.allowed)

@@ -30,13 +30,12 @@ def switched(release: Release, who: str, environment: Mapping[str, str] = os.env
     return msgspec.structs.replace(release, policy=policy)
 
 
-def must_not_be_stopped(release: Release, plan: Path, decision: Decision) -> None:
+def must_not_be_stopped(plan: Path, decision: Decision) -> None:
     """Raise Refused if the line was stopped since the plan was read; PlanError if the policy cannot be read any more.
 
     A run that waits for hours must not go on by a policy of this morning.
     """
-    policy = release.policy
-    if policy is None or policy.break_glass or decision.status is not Status.ACT or gives_back(decision):
+    if options.broken_glass() or decision.status is not Status.ACT or gives_back(decision):
         return
     from rollout.plan.policy_files import stop_of
     from rollout.plan.repository import find_repository

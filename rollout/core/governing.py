@@ -47,10 +47,8 @@ def governed(
     action = decision.actions[0]
     if _keeps_record(action, view):
         return decision
-    if hazards.ANY not in allowed and (no := refusal(policy, action)):
-        return _answer(decision, Status.REFUSE, f"refused by policy: {no}")
-    if policy.stopped and not policy.break_glass:
-        return _answer(decision, Status.REFUSE, f"the line is stopped: {policy.stopped}")
+    if hazards.ANY not in allowed and (no := _said_no(policy, action)):
+        return replace(decision, status=Status.REFUSE, phase=Phase.REFUSED, reason=no, actions=())
     activity = activity_of(decision)
     shut = closed(policy, activity, seen.now, _length(view.journey, action) if view else 0.0)
     if shut is not None and not policy.break_glass:
@@ -58,6 +56,13 @@ def governed(
     if policy.break_glass and (shut is not None or policy.stopped):
         return _recorded(release, seen, decision, view)
     return decision
+
+
+def _said_no(policy: Policy, action: Action) -> str:
+    """Why it is refused, whatever the time."""
+    if no := refusal(policy, action):
+        return f"refused by policy: {no}"
+    return f"the line is stopped: {policy.stopped}" if policy.stopped and not policy.break_glass else ""
 
 
 def refusal(policy: Policy, action: Action) -> str:
@@ -140,11 +145,6 @@ def _bakes(steps: tuple[object, ...]) -> float:
     return seconds
 
 
-def _answer(decision: Decision, status: Status, reason: str) -> Decision:
-    phase = Phase.REFUSED if status is Status.REFUSE else Phase.HELD
-    return replace(decision, status=status, phase=phase, reason=reason, actions=())
-
-
 def _waiting(decision: Decision, activity: Activity, shut: Closed) -> Decision:
     until = f"waits until {shown(shut.until)}" if shut.until else "waits, and no window opens within a year"
     reason = f"{until}: {activity}: {shut.why}; then: {decision.reason}"
@@ -165,5 +165,6 @@ def _recorded(release: Release, seen: Observation, decision: Decision, view: Sce
     if any(line.what == told.history[-1].what for line in view.progress.history):
         return decision
     if from_tags(to_tags(told)) != told:
-        return _answer(decision, Status.HOLD, "the record is full: who breaks the glass could not be written down")
+        full = "the record is full: who breaks the glass could not be written down"
+        return replace(decision, status=Status.REFUSE, phase=Phase.REFUSED, reason=full, actions=())
     return replace(decision, reason=what, actions=(Record(reason=what, progress=told),))

@@ -18,7 +18,7 @@ from rollout.core.release import AnyStage, DeploymentSpec, Gate, Release
 
 FALSE: Final = "POLICY110"
 UNKNOWN: Final = "POLICY111"
-SECONDS: Final = 10.0
+SECONDS: Final = 30.0
 """For all expressions of one plan."""
 _MOST_BYTES: Final = 1_000_000
 _WORKER: Final = Path(__file__).with_name("cel_worker.py")

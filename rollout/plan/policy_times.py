@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import date, datetime
 from typing import Annotated, Any, Final
@@ -20,6 +21,11 @@ _PARTS: Final = frozenset({"FREQ", "INTERVAL", "COUNT", "UNTIL", "WKST", "BYSETP
     f"BY{part}" for part in ("DAY", "MONTH", "MONTHDAY", "YEARDAY", "WEEKNO")
 }
 _FREQUENCIES: Final = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
+_INTERVAL: Final = re.compile(r"[1-9][0-9]{0,2}\Z")
+_LONGEST: Final = 300
+_YEARS: Final = 20
+"""A recurrence that does not come once in so many years is a mistake."""
+_FROM, _TO = 2000, 2200
 _EXPECTED: Final = "an RRULE of RFC 5545, such as `FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR`"
 
 
@@ -27,7 +33,7 @@ def wall_time(value: Any) -> datetime:
     """A time on the wall clock, without a zone; a day alone is its midnight."""
     found = _WALL.match(value) if isinstance(value, str) else None
     with suppress(ValueError):
-        if found is not None:
+        if found is not None and _FROM <= int(found[1][:4]) <= _TO:
             return datetime.fromisoformat(f"{found[1]}T{found[2] or '00:00'}")
     return refuse(
         "PLAN118", f"`{value}` is no time on the wall clock", expected="`2026-01-05T09:00`; the zone is `zone`"
@@ -44,21 +50,34 @@ def day(value: Any) -> str:
 
 
 def recurrence(value: Any) -> str:
-    """An RRULE: days and longer, whose parts the recurrence library understands."""
+    """An RRULE: days and longer, whose parts the recurrence library understands, and that comes again."""
+    text = value.upper().removeprefix("RRULE:") if isinstance(value, str) else ""
+    given = dict(part.partition("=")[::2] for part in text.split(";"))
+    unknown = [name for name in given if name not in _PARTS]
+    if len(text) > _LONGEST or unknown or given.get("FREQ") not in _FREQUENCIES:
+        said = unknown[0] if unknown and unknown[0] else str(value)
+        refuse(
+            "PLAN119", f"`{said[:40]}` is not understood here", expected=_EXPECTED, hint="times are `from` and `for`"
+        )
+    if not _INTERVAL.match(given.get("INTERVAL", "1")):
+        refuse("PLAN119", f"an interval of `{given['INTERVAL'][:40]}`", expected="1 to 999")
+    try:
+        comes = _comes(text, given)
+    except (ValueError, TypeError, OverflowError) as error:
+        refuse("PLAN119", f"`{text[:80]}`: {error}", expected=_EXPECTED)
+    if not comes:
+        refuse("PLAN119", f"`{text[:80]}` does not come within {_YEARS} years", expected="one that does")
+    return text
+
+
+def _comes(text: str, given: Mapping[str, str]) -> bool:
+    """Whether it comes at all. The library would look for it up to the year 9999, so it is asked about the last years
+    before that: a rule from a pull request must not hold anybody up."""
     from dateutil.rrule import rrulestr  # only where a policy has windows: start-up time
 
-    text = value.upper().removeprefix("RRULE:") if isinstance(value, str) else ""
-    parts = [part.partition("=") for part in text.split(";")]
-    unknown = [name for name, _, _ in parts if name not in _PARTS]
-    frequency = next((given for name, _, given in parts if name == "FREQ"), "")
-    if unknown or frequency not in _FREQUENCIES:
-        said = f"`{unknown[0][:40]}`" if unknown and unknown[0] else f"`{value}`"
-        refuse("PLAN119", f"{said} is not understood here", expected=_EXPECTED, hint="times are `from` and `for`")
-    try:
-        rrulestr(text, dtstart=datetime(2000, 1, 1))  # noqa: DTZ001 - wall clock
-    except (ValueError, TypeError) as error:
-        refuse("PLAN119", f"`{text[:80]}`: {error}", expected=_EXPECTED)
-    return text
+    rrulestr(text, dtstart=datetime(2000, 1, 1))  # noqa: DTZ001 - wall clock; raises for what it does not understand
+    endless = ";".join(f"{name}={value}" for name, value in given.items() if name not in ("COUNT", "UNTIL"))
+    return next(iter(rrulestr(endless, dtstart=datetime(10_000 - _YEARS, 1, 1))), None) is not None  # noqa: DTZ001
 
 
 def zone(value: Any) -> str:

@@ -32,6 +32,13 @@ def test_an_ordinary_schema_needs_no_library() -> None:
     assert not {"azure", "aiohttp", "rich", "jsonschema", "asyncio"} & set(told["modules"])
 
 
+def test_without_a_policy_nothing_of_it_is_loaded() -> None:
+    """No recurrences, no calendars, none of their language."""
+    modules = set(started("validate", str(PLANS / "house-prices.rollout.yml"))["modules"])
+    ours = {f"rollout.plan.policy_{part}" for part in ("models", "lowering", "times", "calendar", "cel")}
+    assert not (ours | {"dateutil", "holidays", "cel"}) & modules
+
+
 def test_the_collector_runs_again() -> None:
     """It is only stopped while modules are imported."""
     assert started("validate", str(PLANS / "safe-rollout.rollout.yml"))["collects"]

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from rollout.errors import Fault, PlanError
 from rollout.plan.load import inspect_plan
 from rollout.plan.policy_cel import as_data, evaluate
+from rollout.plan.policy_models import RuleModel, WindowModel
 
 STAGES = """\
   - deploy: candidate
@@ -239,6 +246,18 @@ WRONG = [
         "3:70: PLAN119: windows[0].every: `FREQ=HOURLY` is not understood here",
     ),
     (
+        "windows: [{name: w, deny: [start], from: 2026-01-01, for: 1h, every: FREQ=DAILY;INTERVAL=0}]",
+        "3:70: PLAN119: windows[0].every: an interval of `0`",
+    ),
+    (
+        "windows: [{name: w, deny: [start], from: 2026-01-01, for: 1h, every: FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30}]",
+        "3:70: PLAN119: windows[0].every: `FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30` does not come within 20 years",
+    ),
+    (
+        "windows: [{name: w, deny: [start], from: 0001-01-01, for: 1h}]",
+        "3:42: PLAN118: windows[0].from: `0001-01-01` is no time on the wall clock",
+    ),
+    (
         "windows: [{name: w, deny: [start], from: 2026-01-01, for: 1h, zone: Mars/Base}]",
         "3:69: PLAN120: windows[0].zone: `Mars/Base` is no time zone",
     ),
@@ -282,6 +301,31 @@ def test_a_policy_yaml_that_is_none(root: Path) -> None:
 def test_without_a_policy_nothing_of_it_is_there(root: Path) -> None:
     """No value in the release, so no digest changes."""
     assert inspect_plan(Path("plan.yml")).loaded.release.policy is None
+
+
+_ODD = ["FREQ=YEARLY;BYWEEKNO=53;BYDAY=MO", "FREQ=DAILY;BYYEARDAY=-366"]
+_WORDS = st.sampled_from(["all", "1h", "2026-01-05T09:00", "DE", "start", "UTC", *_ODD])
+_ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 10**6) | st.text(max_size=8) | _WORDS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+_KEYS = (set(WindowModel.model_fields) | set(RuleModel.model_fields) | {"from", "for", "except"}) - {"expressions"}
+_ENTRY = st.dictionaries(st.sampled_from(sorted(_KEYS)), _ANYTHING | st.lists(_WORDS, max_size=2), max_size=5)
+
+
+@settings(max_examples=50, deadline=timedelta(seconds=10), suppress_health_check=list(HealthCheck))
+@given(
+    policy=st.dictionaries(
+        st.sampled_from(["rules", "windows", "holidays", "stop_the_line", "kind"]),
+        _ANYTHING | st.lists(_ENTRY, max_size=2) | st.dictionaries(_WORDS, _ENTRY, max_size=2),
+    )
+)
+def test_whatever_a_policy_says_there_are_only_faults(root: Path, policy: dict[str, Any]) -> None:
+    """Never a traceback, and never a search without end."""
+    (root / "policy.yaml").write_text(json.dumps({"version": 1, "kind": "policy", **policy}))
+    with suppress(PlanError):
+        inspect_plan(Path("plan.yml"))
 
 
 def _codes(faults: tuple[Fault, ...]) -> list[tuple[str, int, str, str]]:
