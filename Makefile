@@ -5,7 +5,7 @@ PYTHON ?= python3
 DEMO := .venv/demo
 DEV := .venv/dev
 
-.PHONY: help demo test check laws reliability fuzz mutation benchmarks schemas pages faults docs clean
+.PHONY: help demo test check laws reliability browser fuzz mutation benchmarks schemas pages faults docs clean
 
 help: ## show what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -38,6 +38,10 @@ fuzz: $(DEV)/ready ## six readers of foreign input, a minute each (FUZZ_SECONDS=
 mutation: $(DEV)/ready ## does a test notice each small mistake in rollout/core? MODULES="decide place" for some; writes docs/mutation.md
 	$(DEV)/bin/python -m tests.mutation $(MODULES)
 	$(DEV)/bin/python -m tests.reliability.page
+
+browser: $(DEV)/ready ## the dashboard in a real browser (Debian: apt-get install chromium)
+	$(DEV)/bin/pip install --quiet --disable-pip-version-check -e '.[browser]'
+	ROLLOUT_BROWSER=1 $(DEV)/bin/python -m pytest -q tests/dashboard/test_browser.py
 
 benchmarks: $(DEV)/ready ## budgets, as ratios within one run
 	$(DEV)/bin/python -m benchmarks

@@ -51,8 +51,17 @@ def diff(
 @options.target
 @options.output
 @options.detailed
-def status(plan: Path, target: str | None, outputs: tuple[Output, ...], detailed: bool) -> int:
-    """Show how the rollout of PLAN stands: who serves, which stages are passed, what is waited for."""
+@options.option("--watch", "watching", is_flag=True, help="Look again and again, until the rollout has ended.")
+def status(plan: Path, target: str | None, outputs: tuple[Output, ...], detailed: bool, watching: bool) -> int:
+    """Show how the rollout of PLAN stands: who serves, which stages are passed, what is waited for.
+
+    With --watch a terminal shows it live: deployments, split, stages, errors, evidence. Elsewhere: a line for each
+    change.
+    """
+    if watching:
+        from rollout.cli.watching import watch
+
+        return run(watch(plan, target, detailed=detailed))
     return _look(plan, target, outputs, detailed, (), "status")
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Iterator, Mapping
 from math import log
 from pathlib import Path
 from typing import Any, Final
@@ -21,10 +20,10 @@ from rollout.core.evidence.recorded import Change, Recorded, read, rejudged
 from rollout.core.evidence.verdicts import sentence, verdict
 from rollout.errors import UsageError
 from rollout.render.document import FORMAT_VERSION, Document, Measurement, decode
+from rollout.render.sparks import BARS, spark
 from rollout.render.styled import Line, line
 
 _SHARE: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?%")
-_BARS: Final = "▁▂▃▄▅▆▇█"
 _WIDTH: Final = 60
 
 
@@ -98,14 +97,5 @@ def _lines(name: str, found: Recorded, findings: tuple[Finding, ...], terms: Ter
         yield line(f"  {finding.state.value:13} {sentence(finding, found.sides, terms)}")
         if finding.track:
             limit = log(1 / terms.share)
-            yield line(f"  {'':13} {chart(finding.track, limit)}")
-            yield line(f"  {'':13} evidence that it is worse, {len(finding.track)} minutes; {_BARS[-1]} is the limit")
-
-
-def chart(track: Sequence[float], limit: float, width: int = _WIDTH) -> str:
-    """log E over time on at most `width` characters, each the highest of its minutes; full height is the limit."""
-    count = min(width, len(track))
-    edges = [round(number * len(track) / count) for number in range(count + 1)]
-    highest = (max(track[start:end]) for start, end in pairwise(edges))
-    top = len(_BARS) - 1
-    return "".join(_BARS[max(0, min(top, int(value / limit * top)))] for value in highest)
+            yield line(f"  {'':13} {spark(finding.track, limit, _WIDTH)}")
+            yield line(f"  {'':13} evidence that it is worse, {len(finding.track)} minutes; {BARS[-1]} is the limit")

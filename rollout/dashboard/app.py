@@ -170,7 +170,7 @@ class Dashboard:
         """One event for every change, and a sign of life now and then. What a page shows it fetches by itself."""
         with self.board.listening(key) as listener:
             yield "retry: 2000\n\n"
-            while True:
+            while not self.board.closed:
                 yield await _next(listener)
 
 

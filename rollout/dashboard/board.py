@@ -62,6 +62,7 @@ class Board:
         self.entries: dict[str, Entry] = {}
         self.problem = ""
         self.ready = asyncio.Event()
+        self.closed = False
         self._listeners: set[Listener] = set()
 
     @property
@@ -124,6 +125,12 @@ class Board:
         known = self.entries.get(key)
         if known is not None:
             self.entries[key] = msgspec.structs.replace(known, stale=True)
+
+    def close(self) -> None:
+        """No more news: who listens is let go."""
+        self.closed = True
+        for one in self._listeners:
+            one.news.set()
 
     def tell(self, key: str) -> None:
         """There is something new about that endpoint ("" : about the list of them)."""

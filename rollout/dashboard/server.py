@@ -42,7 +42,7 @@ async def serve(dashboard: Dashboard, keys: Keys, port: int, ready: Callable[[st
         access_log=False,
         server_header=False,
         lifespan="off",
-        timeout_graceful_shutdown=1,
+        timeout_graceful_shutdown=3,
     )
     server = _Server(config)
     watching = asyncio.create_task(dashboard.watch.run())
@@ -54,6 +54,7 @@ async def serve(dashboard: Dashboard, keys: Keys, port: int, ready: Callable[[st
             if task.done():
                 task.result()
     finally:
+        dashboard.board.close()
         server.should_exit = True
         watching.cancel()
         await asyncio.gather(watching, serving, return_exceptions=True)

@@ -112,18 +112,23 @@ def _endpoint(name: str, found: Endpoint | None) -> form.Endpoint:
         exists=True,
         state=found.state,
         **_weights(found.weights),
-        deployments=tuple(
-            form.Deployment(
-                name=each.name,
-                state=each.state,
-                instance_count=each.count,
-                instance_type=each.instance_type,
-                revision=each.revision,
-                weight=found.weights.live(each.name),
-                mirror=found.weights.mirrored(each.name),
-            )
-            for each in found.deployments
-        ),
+        deployments=deployments(found),
+    )
+
+
+def deployments(found: Endpoint) -> tuple[form.Deployment, ...]:
+    """Every live deployment with its share."""
+    return tuple(
+        form.Deployment(
+            name=each.name,
+            state=each.state,
+            instance_count=each.count,
+            instance_type=each.instance_type,
+            revision=each.revision,
+            weight=found.weights.live(each.name),
+            mirror=found.weights.mirrored(each.name),
+        )
+        for each in found.deployments
     )
 
 

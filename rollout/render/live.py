@@ -5,25 +5,21 @@ from __future__ import annotations
 import time
 from datetime import datetime
 from types import TracebackType
-from typing import Final, TextIO, assert_never
+from typing import TextIO, assert_never
 
-from rich.console import Console, Group
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.spinner import Spinner
 from rich.text import Text
 
-from rollout.core.decision import Decision, Roles
-from rollout.core.observed import Observation, Weights
+from rollout.core.decision import Decision
+from rollout.core.observed import Observation
 from rollout.core.release import GateKind
+from rollout.core.verdict import Verdict
 from rollout.render import harmless, words
-from rollout.render.change_text import stage_lines
-from rollout.render.from_report import stages
+from rollout.render.board import drawn, of_look
 from rollout.render.log import evidence, is_mere_health
-from rollout.render.terminal import as_text
 from rollout.runner import Event, Finished, Looked, Measured, Measuring, Started, Troubled, Waiting
-
-BAR: Final = 40
-"""Characters for 100 % of the traffic."""
 
 
 class LiveBoard:
@@ -34,6 +30,7 @@ class LiveBoard:
         self._console = Console(file=stream, highlight=False)
         self._decision: Decision | None = None
         self._seen: Observation | None = None
+        self._said: Verdict | None = None
         self._now = ""
         self._since = time.monotonic()
         self._until: datetime | None = None
@@ -50,6 +47,8 @@ class LiveBoard:
 
     def __call__(self, event: Event) -> None:
         """Take one event."""
+        if isinstance(event, Measured) and "checks" in event.verdict.evidence:
+            self._said = event.verdict
         match event:
             case Looked(observation=seen, decision=decision):
                 self._seen, self._decision = seen, decision
@@ -87,11 +86,9 @@ class LiveBoard:
         self._console.print(Text(harmless.line(text)))
 
     def _draw(self) -> Group:
-        parts: list[Text | Spinner] = [Text(self._title, style="bold")]
-        if self._seen is not None and self._seen.endpoint is not None and self._decision is not None:
-            parts.append(traffic_bar(self._seen.endpoint.weights, self._decision.roles))
-        if self._decision is not None:
-            parts.extend(as_text(one) for one in stage_lines(stages(self._decision)))
+        parts: list[RenderableType] = [Text(self._title, style="bold")]
+        if self._decision is not None and self._seen is not None:
+            parts = list(drawn(self._title, of_look(self._seen, self._decision, self._said)))
         if self._now:
             parts.append(Spinner("dots", text=Text(harmless.line(f"{self._now}  {self._clock()}"))))
         return Group(*parts)
@@ -101,15 +98,3 @@ class LiveBoard:
         if self._until is not None and self._seen is not None:
             return f"{words.span(max(0.0, (self._until - self._seen.now).total_seconds()))} left"
         return words.span(time.monotonic() - self._since)
-
-
-def traffic_bar(weights: Weights, roles: Roles) -> Text:
-    """Who gets how much: stable full, candidate shaded, so that it can be read without colour too."""
-    text = Text("  ")
-    for name, weight in sorted(weights.traffic, key=lambda pair: pair[0] == roles.candidate):
-        mine = name == roles.candidate and roles.candidate != roles.stable
-        text.append(("▒" if mine else "█") * round(weight * BAR / 100), style="yellow" if mine else "blue")
-    if not weights.traffic:
-        text.append("·" * BAR, style="dim")
-    text.append(f"  {words.split(weights)}")
-    return text

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from rollout.cli.main import main
-from rollout.cli.rejudge import chart
 from rollout.core.verdict import Verdict
 from rollout.gates import evidence
 from rollout.render import document as form
@@ -96,10 +95,3 @@ def test_a_document_without_checks(tmp_path: Path, capsys: pytest.CaptureFixture
     file.write_text(form.encode(FAILED))
     code, _, err = told(capsys, str(file))
     assert (code, "has no recorded checks" in err) == (3, True)
-
-
-def test_the_chart_keeps_its_width_and_its_peaks() -> None:
-    """However many minutes there are; what reaches the limit is seen."""
-    assert chart([0.0, 1.0, 2.0], 2.0) == "▁▄█"
-    assert len(chart([0.0] * 1000, 3.0)) == 60
-    assert "█" in chart([0.0] * 500 + [9.0] + [-5.0] * 500, 3.0)
