@@ -16,6 +16,7 @@ import msgspec
 from rollout.core.gate_bodies import Compare
 from rollout.core.verdict import Outcome
 from rollout.gates.differing import NOTHING, differing, is_number
+from rollout.gates.readiness import not_ready
 from rollout.gates.words import body, cut, no_answer, value
 from rollout.ports import ScoringAnswer
 
@@ -83,11 +84,14 @@ def _judged(test: Compare, ours: Sequence[Any], candidate: ScoringAnswer, *, tex
 
 
 def _no_evidence(test: Compare, sides: Sides, stable: ScoringAnswer, candidate: ScoringAnswer) -> Unusable | None:
-    """Whether the way to the model, or stable, is at fault. A model's own error is a 424, a 408 or below 500."""
+    """Whether the way to the model, or stable, is at fault. Where stable answers, so does the way: a 5xx of the
+    candidate that lasts is its own."""
     for name, answer in ((sides.stable, stable), (sides.candidate, candidate)):
         if answer.status == 429:
             return Unusable(Outcome.NO_DATA, f"{name}: too many requests (429); the deployment is busy")
-        if answer.status >= 500:
+        if reason := not_ready(answer):
+            return Unusable(Outcome.NO_DATA, f"{name} is not ready ({reason})")
+        if answer.status >= 500 and (name == sides.stable or stable.status != 200):
             return Unusable(Outcome.ERROR, f"{name}: the service answered {answer.status}: {body(answer)}")
         if answer.status == 0 and (name == sides.stable or not _late(test, answer)):
             return Unusable(Outcome.ERROR, f"{name}: the scoring host gave no answer: {no_answer(answer)}")

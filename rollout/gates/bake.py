@@ -7,6 +7,7 @@ from typing import Final
 
 from rollout.core.observed import FAILED, Endpoint
 from rollout.core.verdict import Outcome, Verdict
+from rollout.gates.readiness import MODEL_STATUS, REASON, header, not_ready
 from rollout.gates.words import cut, no_answer
 from rollout.ports import Clock, ControlPlane, Scoring, ScoringAnswer
 
@@ -20,12 +21,9 @@ SEARCHED_LINES: Final = 1000
 """How many of its last lines are searched for a crash that the platform has already healed."""
 
 _DOWN: Final = frozenset({502, 503})
-_NOT_READY: Final = frozenset({"model_not_ready", "too_few_model_instance"})
 _CRASH: Final = re.compile(r"Worker \(pid:\d+\) (?:exited with code [1-9]|was sent SIG(?:KILL|SEGV|ABRT|BUS|ILL|FPE))")
 """What gunicorn, under the inference server, says of a worker that died. It starts another one, so probes alone only
 see a crash that happens to be going on."""
-_REASON: Final = "ms-azureml-model-error-reason"
-_MODEL_STATUS: Final = "ms-azureml-model-error-statuscode"
 
 
 async def measure(scoring: Scoring, plane: ControlPlane, clock: Clock, endpoint: Endpoint, name: str) -> Verdict:
@@ -69,15 +67,13 @@ def judge(name: str, answers: list[ScoringAnswer]) -> Verdict | None:
 def _is_down(answer: ScoringAnswer) -> bool:
     """Whether the front end says that there is no server behind it. A 424 that hands on the server's own answer (its
     swagger page is missing, say) means that the server is up."""
-    headers = {key.lower(): value for key, value in answer.headers.items()}
     if answer.status == 424:
-        return headers.get(_REASON, "") in _NOT_READY or headers.get(_MODEL_STATUS, "") in ("", "502", "503")
+        return bool(not_ready(answer)) or header(answer, MODEL_STATUS) in ("", "502", "503")
     return answer.status in _DOWN
 
 
 def _said(answer: ScoringAnswer) -> str:
-    reason = {key.lower(): value for key, value in answer.headers.items()}.get(_REASON, "")
-    return f"{answer.status} {reason}".rstrip() if answer.status else "no answer"
+    return f"{answer.status} {header(answer, REASON)}".rstrip() if answer.status else "no answer"
 
 
 def judge_log(name: str, verdict: Verdict, lines: list[str]) -> Verdict:

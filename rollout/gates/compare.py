@@ -15,6 +15,7 @@ from rollout.core.gate_bodies import Compare, RequestFile
 from rollout.core.observed import Endpoint
 from rollout.core.verdict import Outcome, Verdict
 from rollout.gates.answer_pairs import Compared, Sides, Unusable, compared
+from rollout.gates.readiness import not_ready
 from rollout.gates.side_by_side import Asked, summed_up
 from rollout.gates.smoke import GRACE, PATIENCE
 from rollout.ports import Clock, Scoring, ScoringAnswer, ScoringRequest
@@ -22,7 +23,7 @@ from rollout.ports import Clock, Scoring, ScoringAnswer, ScoringRequest
 RATE: Final = 2_500_000.0
 """Bytes a second, both ways together: half of an endpoint's 5 MB/s; the other half stays with its live traffic."""
 BACK_OFF: Final = (1.0, 4.0, 16.0)
-"""Seconds to wait after "too many requests", each time."""
+"""Seconds to wait after "too many requests", "not ready" and 5xx, each time."""
 LONGEST: Final = 900.0
 """Seconds of answers and pauses after which one measurement gives up."""
 HOPELESS: Final = 10
@@ -90,10 +91,10 @@ class _Pair(msgspec.Struct, frozen=True):
         return Asked(index, found, (stable.seconds, candidate.seconds)), max(took, took + pause)
 
     async def _answer(self, name: str, request: RequestFile) -> ScoringAnswer:
-        """One answer; a deployment that is busy is left alone for a while, some times."""
+        """One answer; a deployment that is busy, not ready or has a moment's trouble is left alone for a while."""
         for pause in BACK_OFF:
             answer = await self.scoring.send(self.endpoint, self._as_sent(name, request))
-            if answer.status != 429:
+            if answer.status != 429 and answer.status < 500 and not not_ready(answer):
                 return answer
             await self.clock.sleep(pause)
         return await self.scoring.send(self.endpoint, self._as_sent(name, request))

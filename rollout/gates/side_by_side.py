@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from math import inf
 from typing import Any, Final
@@ -12,6 +11,7 @@ import msgspec
 from rollout.core.gate_bodies import Compare
 from rollout.core.verdict import Outcome, Verdict
 from rollout.gates.answer_pairs import Compared, Row, Sides, Unusable
+from rollout.gates.distances import jensen_shannon, kolmogorov_smirnov, stability_index
 
 _TOLD: Final = 3
 """Rows in the reason."""
@@ -132,7 +132,7 @@ def _evidence(test: Compare, asked: Sequence[Asked], total: int, bad: Sequence[_
         "differing": len(bad),
         "at_most": test.at_most,
         "worst": [_recorded(each) for each in bad[:RECORDED]],
-        "distance": _distance(good),
+        **_distances(good),
         "latency_ms": {name: _times(each) for name, each in zip(("stable", "candidate"), times, strict=True)}
         if good
         else {},
@@ -156,16 +156,16 @@ def quantile(found: Sequence[float], share: float) -> float:
     return found[min(len(found) - 1, int(share * len(found)))] if found else 0.0
 
 
-def _distance(good: Sequence[Asked]) -> float | None:
-    numbers = [
+def _distances(good: Sequence[Asked]) -> dict[str, float | None]:
+    """How far apart all compared numbers are; None where there are none, or nobody asks."""
+    ours, theirs = (
         [number for one in good if isinstance(one.found, Compared) for number in one.found.numbers[side]]
         for side in (0, 1)
-    ]
-    return distance(*numbers) if all(numbers) else None
-
-
-def distance(one: Sequence[float], other: Sequence[float]) -> float:
-    """Kolmogorov–Smirnov: the greatest difference of the two empirical distribution functions, 0 to 1."""
-    first, second = sorted(one), sorted(other)
-    places = {*first, *second}
-    return max(abs(bisect_right(first, x) / len(first) - bisect_right(second, x) / len(second)) for x in places)
+    )
+    if not (ours and theirs):
+        return {"distance": None, "stability_index": None, "jensen_shannon": None}
+    return {
+        "distance": kolmogorov_smirnov(ours, theirs),
+        "stability_index": round(stability_index(ours, theirs), 6),
+        "jensen_shannon": round(jensen_shannon(ours, theirs), 6),
+    }

@@ -13,6 +13,7 @@ from rollout.core.gate_bodies import Expectation, RequestFile, SmokeTest
 from rollout.core.observed import Endpoint
 from rollout.core.verdict import Outcome, Verdict
 from rollout.gates.expectation import objection
+from rollout.gates.readiness import not_ready
 from rollout.gates.words import body, no_answer
 from rollout.ports import Scoring, ScoringAnswer, ScoringRequest
 
@@ -59,6 +60,8 @@ def judge(request: RequestFile, default: Expectation, answer: ScoringAnswer, tim
         return Finding(Outcome.ERROR, f"{request.name}: the scoring host gave no answer: {no_answer(answer)}")
     if answer.status == 429:
         return Finding(Outcome.NO_DATA, f"{request.name}: too many requests (429); the deployment is busy")
+    if reason := not_ready(answer):
+        return Finding(Outcome.NO_DATA, f"{request.name}: the deployment is not ready ({reason})")
     if answer.status >= 500:
         return Finding(Outcome.ERROR, f"{request.name}: the service answered {answer.status}: {body(answer)}")
     return _finding(request, objection(expect, answer, time_limit))

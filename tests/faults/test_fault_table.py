@@ -23,7 +23,7 @@ SAMPLE: Final = (
     "permission-denied", "scope-locked", "throttled", "dropped-after-acting",
     "garbage",
     "name-not-released",
-    "key-denied", "model-error", "k8s-overloaded", "scoring-dropped",
+    "key-denied", "model-error", "model-not-ready", "too-few-instances", "k8s-overloaded", "scoring-dropped",
 )  # fmt: skip
 LONG: Final = bool(os.environ.get("ROLLOUT_FAULTS"))
 BY_ID: Final = {fault.id: fault for fault in FAULTS}

@@ -15,9 +15,10 @@ from rollout.core.gate_bodies import Compare, RequestFile
 from rollout.core.verdict import Outcome, Verdict
 from rollout.gates import compare
 from rollout.gates.differing import differing
-from rollout.gates.side_by_side import distance, quantile
+from rollout.gates.distances import kolmogorov_smirnov as distance
+from rollout.gates.side_by_side import quantile
 from rollout.ports import ScoringAnswer, ScoringRequest
-from tests.gates.scripted import ScriptedScoring, Slept, answer, endpoint, nothing
+from tests.gates.scripted import ScriptedScoring, Slept, answer, endpoint, not_ready, nothing
 
 ROLES = Roles(stable="blue", candidate="green")
 
@@ -120,6 +121,7 @@ SAME = "PASS green answers like blue (1 answer); green took 10.0 ms (median), bl
         (said(1), answer(200, b"oh"), {}, "row 1 (r.jsonl:1): blue 1, green it is no JSON: oh"),
         (answer(200, b"yes"), answer(200, b"no"), {}, 'row 1 (r.jsonl:1): blue "yes", green "no"'),
         (said(1), answer(424, b"boom"), {}, "row 1 (r.jsonl:1): blue 1, green status 424: boom"),
+        (said(1), answer(503, b"x"), {}, "row 1 (r.jsonl:1): blue 1, green status 503: x"),
         (said(1), nothing(2.0), {"time_limit": 1.0}, "row 1 (r.jsonl:1): blue 1, green no answer within 1 s"),
     ],
 )
@@ -142,7 +144,9 @@ async def test_what_is_the_same(
         (answer(424, b"x"), answer(424, b"x"), {}, "NO_DATA r.jsonl:1: blue answered 424, there is nothing to compare "
          "with: x"),
         (answer(502, b"x"), said(1), {}, "ERROR r.jsonl:1: blue: the service answered 502: x"),
-        (said(1), answer(503, b"x"), {}, "ERROR r.jsonl:1: green: the service answered 503: x"),
+        (answer(503, b"x"), answer(503, b"x"), {}, "ERROR r.jsonl:1: blue: the service answered 503: x"),
+        (said(1), not_ready(), {}, "NO_DATA r.jsonl:1: green is not ready (model_not_ready)"),
+        (not_ready(), said(1), {}, "NO_DATA r.jsonl:1: blue is not ready (model_not_ready)"),
         (said({}), said({}), {"part": "p"}, "ERROR r.jsonl:1: blue's answer cannot be compared: `p` gives nothing for "
          "{}"),
         (said({"p": 1}), said({"p": 1}), {"part": "p", "unit": "row"}, "ERROR r.jsonl:1: blue's answer cannot be "

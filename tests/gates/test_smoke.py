@@ -49,7 +49,8 @@ async def test_the_first_fault_stops_the_sending() -> None:
 @pytest.mark.parametrize(
     ("found", "outcome", "reason"),
     [
-        (not_ready(), Outcome.FAIL, "one.json: expected status 200, got 424: (empty)"),
+        (not_ready(), Outcome.NO_DATA, "one.json: the deployment is not ready (model_not_ready)"),
+        (answer(424, b"x"), Outcome.FAIL, "one.json: expected status 200, got 424: x"),
         (answer(408, b"slow"), Outcome.FAIL, "one.json: expected status 200, got 408: slow"),
         (answer(429, b""), Outcome.NO_DATA, "one.json: too many requests (429); the deployment is busy"),
         (answer(502, b"bad"), Outcome.ERROR, "one.json: the service answered 502: bad"),
