@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rollout.core.decision import Roles
@@ -294,6 +294,7 @@ async def test_what_answers_say_is_cut_and_harmless() -> None:
 NUMBERS = st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=30)
 
 
+@settings(deadline=None)
 @given(NUMBERS, NUMBERS)
 def test_the_distance_is_a_distance(one: list[float], other: list[float]) -> None:
     """Between 0 and 1, the same both ways, 0 for the same numbers in another order."""
