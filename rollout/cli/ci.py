@@ -13,7 +13,7 @@ from typing import Final
 import click
 import msgspec
 
-from rollout.cli import exits, options
+from rollout.cli import ci_runner, exits, options
 from rollout.cli.ci_output import write_outputs
 from rollout.errors import UsageError
 from rollout.render import harmless
@@ -21,12 +21,9 @@ from rollout.render import harmless
 COMMANDS: Final = ("validate", "diff", "apply", "reconcile")
 _MANY: Final = ("validate", "reconcile")
 """Those that take many plans by themselves."""
-_GITHUB: Final = (
-    ("GITHUB_STEP_SUMMARY", "github-summary"),
-    ("GITHUB_ACTIONS", "github-annotations"),
-)
 _SIMULATED: Final = 200_000
 """Characters of a simulation in a step summary, which holds a MiB in all."""
+_WRITTEN: Final = (".json", ".md", ".junit.xml")
 _INTERRUPTS: Final = (exits.INTERRUPTED, exits.TERMINATED)
 
 
@@ -69,7 +66,8 @@ def ci(
 ) -> int:
     """Run COMMAND on every plan in PATHS (files, or folders that are searched), as a job on a runner wants it.
 
-    Further options are handed on. Results are written as JSON; on GitHub also as step summary, annotations and outputs.
+    Further options are handed on. Results are written as JSON; on GitHub and in Azure Pipelines also as summary,
+    annotations and outputs.
     One plan's failure does not stop the others; the worst exit code is that of the whole.
     """
     where, arguments = _split(paths)
@@ -89,25 +87,24 @@ def ci(
 
     code = next((found for found in codes if found in _INTERRUPTS), worst(codes))
     if command == "validate" and code == exits.OK:
-        _rehearse(wish, os.environ.get("GITHUB_STEP_SUMMARY", ""))
+        _rehearse(wish)
     write_outputs(documents, code, os.environ)
     return code
 
 
-def _rehearse(wish: Wish, summary: str) -> None:
+def _rehearse(wish: Wish) -> None:
     """What the plans mean, walked to their end offline: all that a pull request from a fork can be told."""
     from rollout.cli.rehearse import lines, walked
     from rollout.plan.load import load_release
     from rollout.render.styled import plain
 
-    told = wish.documents / "validate.json"
-    plans = [Path(one["file"]) for one in msgspec.json.decode(told.read_bytes())["plans"]] if told.exists() else []
+    saved = wish.documents / "validate.json"
+    plans = [Path(one["file"]) for one in msgspec.json.decode(saved.read_bytes())["plans"]] if saved.exists() else []
     releases = [load_release(plan, overlay=_overlay(plan, wish.environment)).release for plan in plans]
     text = plain(text for release in releases for text in lines(release, walked(release)))
     click.echo(harmless.block(text), nl=False)
-    if summary and text:
-        with Path(summary).open("a", encoding="utf-8") as out:
-            out.write(f"\n#### Simulated\n\n{harmless.fence(text[:_SIMULATED], 'text')}\n")
+    for told in ci_runner.tell_simulation(os.environ, wish.documents, text[:_SIMULATED]) if text else ():
+        click.echo(told)
 
 
 def _overlay(plan: Path, environment: str) -> Path | None:
@@ -165,10 +162,10 @@ def _plans(wish: Wish) -> list[Path]:
 
 
 def _warn(text: str) -> None:
-    """On stderr, and where GitHub runs us as an annotation, too."""
+    """On stderr, and as an annotation of the run, too."""
     click.echo(f"warning: {harmless.line(text)}", err=True)
-    if os.environ.get("GITHUB_ACTIONS"):
-        click.echo(f"::warning title=rollout::{harmless.data(text)}")
+    if told := ci_runner.warning(os.environ, text):
+        click.echo(told)
 
 
 def _begun(plans: list[Path], wish: Wish) -> list[Path]:
@@ -195,24 +192,23 @@ def _approved(folder: Path) -> Iterator[tuple[str, tuple[str, ...]]]:
 def _call(wish: Wish, name: str, arguments: Sequence[str]) -> int:
     from rollout.cli.main import main
 
-    outputs = ["text", f"json={wish.documents / name}.json"]
-    outputs += [form for variable, form in _GITHUB if os.environ.get(variable)]
+    place = wish.documents / name
+    outputs = ["text", f"json={place}.json", *ci_runner.forms(os.environ, place)]
     overlay = ["--environment", wish.environment] if wish.environment else []
     words = [wish.command, *arguments, *wish.arguments, *overlay]
-    grouped = bool(os.environ.get("GITHUB_ACTIONS"))
-    if grouped:
-        click.echo(f"::group::rollout {wish.command} {_slug(Path(arguments[0]))}")
+    if begin := ci_runner.opened(os.environ, f"rollout {wish.command} {_slug(Path(arguments[0]))}"):
+        click.echo(begin)
     code = main([*words, *(part for form in outputs for part in ("--output", form))])
     sys.stdout.flush()
-    if grouped:
-        click.echo("::endgroup::")
+    for end in ci_runner.closed(os.environ, place):
+        click.echo(end)
     return code
 
 
 def _empty(folder: Path) -> None:
     """Results of another run must not be taken for this one's."""
     folder.mkdir(parents=True, exist_ok=True)
-    for path in folder.glob("*.json"):
+    for path in (found for suffix in _WRITTEN for found in folder.glob(f"*{suffix}")):
         path.unlink()
 
 

@@ -5,20 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+import click
+
+from rollout.cli.ci_runner import Runner, runner_of
 from rollout.errors import RolloutError
+from rollout.render.azure_commands import variables
 from rollout.render.document import AnyDocument, Document, Failure, Reconciliation, decode
-from rollout.render.github_output import KEYS, entry, outputs
+from rollout.render.github_output import KEYS, entry, facts
 
 
 def write_outputs(folder: Path, code: int, environment: Mapping[str, str]) -> None:
-    """Append to $GITHUB_OUTPUT, where there is one."""
-    file = environment.get("GITHUB_OUTPUT", "")
-    if not file:
+    """Append to $GITHUB_OUTPUT, where there is one; in Azure Pipelines print them as variables of the step."""
+    file, azure = environment.get("GITHUB_OUTPUT", ""), runner_of(environment) is Runner.AZURE
+    if not file and not azure:
         return
     found = [decode(path.read_bytes(), str(path)) for path in sorted(folder.glob("*.json"))]
-    text = outputs(found[0]) if len(found) == 1 else _of_many(found)
-    # GitHub takes the last value of a key.
-    text += entry("exit-code", str(code)) + entry("documents", str(folder)) + entry("plans", str(_count(found)))
+    told = {**dict.fromkeys(KEYS, ""), **(facts(found[0]) if len(found) == 1 else dict(_facts(found)))}
+    told |= {"exit-code": str(code), "documents": str(folder), "plans": str(_count(found))}
+    if azure:
+        click.echo(variables(told), nl=False)
+        return
+    text = "".join(entry(key, value) for key, value in told.items())
     try:
         with Path(file).open("a", encoding="utf-8", newline="\n") as stream:
             stream.write(text)
@@ -30,13 +37,8 @@ def _count(documents: Sequence[AnyDocument]) -> int:
     return sum(len(found.plans) if isinstance(found, Reconciliation) else 1 for found in documents)
 
 
-def _of_many(documents: Sequence[AnyDocument]) -> str:
-    """The keys that are true of all together; the others are empty."""
-    told = dict(_facts(documents))
-    return "".join(entry(key, told.get(key, "")) for key in KEYS)
-
-
 def _facts(documents: Sequence[AnyDocument]) -> Iterator[tuple[str, str]]:
+    """The keys that are true of all together."""
     plans = [found for found in documents if isinstance(found, Document)]
     failed = sum(isinstance(found, Failure) for found in documents)
     moments = [found.decision.next_after for found in plans if found.decision.next_after]

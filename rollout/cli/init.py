@@ -1,11 +1,11 @@
-"""`rollout init`: a repository that one can push, and with `--ci github` the workflows that run it."""
+"""`rollout init`: a repository that one can push, and with `--ci` the workflows or pipelines that run it."""
 
 from __future__ import annotations
 
 import re
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 import msgspec
@@ -14,6 +14,10 @@ from rollout.cli import exits, options
 from rollout.cli.scaffold import Place, name_for, repository_files, sample_files, written
 from rollout.errors import UsageError
 
+if TYPE_CHECKING:
+    from rollout.forge.workflows import Wanted
+
+FORGES: Final = ("github", "azure-devops")
 _WORD: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*")
 _USES: Final = re.compile(r"(\./|[A-Za-z0-9_.-]+/)[A-Za-z0-9_./-]+(@[0-9a-f]{40}( # [A-Za-z0-9._-]+)?)?")
 
@@ -37,7 +41,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
 @options.option("--name", default="", metavar="NAME", help="The plan's and endpoint's name; by default the folder's.")
 @options.option("--from", "sample", default="", metavar="SAMPLE", help="Begin with a sample plan, e.g. house-prices.")
 @options.option(
-    "--ci", type=click.Choice(["github"]), help="Write the workflows, too; into a repository that is there, only them."
+    "--ci", type=click.Choice(FORGES), help="Write the workflows, too; into a repository that is there, only them."
 )
 @options.target
 @options.option("--environment", default="production", metavar="NAME", help="The environment whose reviewers approve.")
@@ -91,7 +95,7 @@ def _wanted(wish: Wish) -> dict[str, str | bytes]:
 
             found.update(sample_files(samples(), wish.sample))
     if wish.ci:
-        from rollout.forge.workflows import LOCAL_ACTION, Wanted, github_files
+        from rollout.forge.workflows import LOCAL_ACTION, Wanted
 
         told = Wanted(
             branch=wish.branch,
@@ -100,8 +104,18 @@ def _wanted(wish: Wish) -> dict[str, str | bytes]:
             requirement=wish.requirement,
             action=wish.action or LOCAL_ACTION,
         )
-        found.update(github_files(told))
+        found.update(_ci_files(wish.ci, told))
     return found
+
+
+def _ci_files(forge: str, wanted: Wanted) -> dict[str, str]:
+    if forge == "azure-devops":
+        from rollout.forge.pipelines import azure_files
+
+        return azure_files(wanted)
+    from rollout.forge.workflows import github_files
+
+    return github_files(wanted)
 
 
 def _has_plans(folder: Path) -> bool:
@@ -151,5 +165,6 @@ def _tell(path: Path, *, made: bool) -> bool:
 def _next(wish: Wish) -> str:
     lines = ["next: rollout validate plans"]
     if wish.ci:
-        lines.append("      docs/ci.md of rollout tells which identities, variables and environments GitHub needs")
+        page = "docs/ci.md" if wish.ci == "github" else f"docs/{wish.ci}.md"
+        lines.append(f"      {page} of rollout tells which identities, environments and permissions it needs")
     return "\n".join(lines)

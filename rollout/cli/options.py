@@ -28,6 +28,8 @@ FORMATS: Final = (
     "github-annotations",
     "github-summary",
     "github-output",
+    "azure-devops-annotations",
+    "azure-devops-output",
 )
 """Every form of `rollout.render.forms`, by name: those are imported when they are used."""
 COLOUR: Final = "rollout.color"

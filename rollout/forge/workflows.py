@@ -46,7 +46,7 @@ def github_files(wanted: Wanted) -> dict[str, str]:
 
 def action(install: str = "", text: str = "the action's own folder") -> str:
     """The composite action; by default it installs what lies beside it."""
-    return _filled("action", {"INSTALL_DEFAULT": install, "INSTALL_TEXT": text})
+    return filled("github", "action", {"INSTALL_DEFAULT": install, "INSTALL_TEXT": text})
 
 
 def _workflow(name: str, wanted: Wanted) -> str:
@@ -58,11 +58,12 @@ def _workflow(name: str, wanted: Wanted) -> str:
         "ACTION": wanted.action + (_IGNORE if wanted.action == LOCAL_ACTION else ""),
         "CRON": CRON,
     }
-    return _filled(name, {**values, **PINS})
+    return filled("github", name, {**values, **PINS})
 
 
-def _filled(name: str, values: Mapping[str, str]) -> str:
-    text = (files("rollout.forge") / "templates" / "github" / f"{name}.yml").read_text(encoding="utf-8")
+def filled(forge: str, name: str, values: Mapping[str, str]) -> str:
+    """A template of a forge, `@NAME@` replaced by its value."""
+    text = (files("rollout.forge") / "templates" / forge / f"{name}.yml").read_text(encoding="utf-8")
     for key, value in values.items():
         text = text.replace(f"@{key}@", value)
     return text

@@ -67,6 +67,18 @@ def _annotations(document: AnyDocument) -> str:
     return github_annotations(document)
 
 
+def _azure_annotations(document: AnyDocument) -> str:
+    from rollout.render.azure_commands import azure_annotations
+
+    return azure_annotations(document)
+
+
+def _azure_output(document: AnyDocument) -> str:
+    from rollout.render.azure_commands import azure_output
+
+    return azure_output(document)
+
+
 def _output(document: AnyDocument) -> str:
     from rollout.render.github_output import outputs
 
@@ -95,5 +107,7 @@ RENDERERS: Final[Mapping[str, Renderer]] = MappingProxyType(
         "github-annotations": _annotations,
         "github-summary": _summary,
         "github-output": _output,
+        "azure-devops-annotations": _azure_annotations,
+        "azure-devops-output": _azure_output,
     }
 )

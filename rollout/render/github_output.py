@@ -35,8 +35,13 @@ _LONGEST: Final = 4_000
 
 def outputs(document: AnyDocument) -> str:
     """All keys, in their order; an empty value where a kind of document has none."""
-    told = dict(_facts(document))
+    told = facts(document)
     return "".join(entry(key, told.get(key, "")) for key in KEYS)
+
+
+def facts(document: AnyDocument) -> dict[str, str]:
+    """The keys that mean something for that kind of document."""
+    return dict(_facts(document))
 
 
 def entry(key: str, value: str) -> str:

@@ -95,6 +95,39 @@ def test_output_keys_are_ours_alone(document: AnyDocument) -> None:
     assert dict(read_output(text))["exit-code"] == str(document.exit_code)
 
 
+_ISSUE = re.compile(r"##vso\[task\.logissue type=(error|warning)((?:;[a-z]+=[^;\]]*)*)\](.*)|##\[section\].*")
+_VARIABLE = re.compile(r"##vso\[task\.setvariable variable=([a-z_]+);isOutput=true\](.*)")
+_ESCAPE = re.compile("%(?!AZP25|0A|0D|3B|5D)")
+
+
+@MANY
+@given(nasty.ANY)
+def test_issues_of_azure_pipelines_are_ours_alone(document: AnyDocument) -> None:
+    """Every line is one command with known properties; no text begins another, nor ends its own."""
+    text = rendered(document, "azure-devops-annotations")
+    assert nasty.unseen(text) == set()
+    for line in text.splitlines():
+        found = _ISSUE.fullmatch(line)
+        assert found is not None, line
+        assert list(nasty.commands(line[2:])) == []
+        assert _ESCAPE.search(line) is None
+        names = {pair.partition("=")[0] for pair in (found[2] or "").split(";") if pair}
+        assert names <= {"sourcepath", "linenumber", "columnnumber", "code"}
+
+
+@MANY
+@given(nasty.ANY)
+def test_variables_of_azure_pipelines_are_ours_alone(document: AnyDocument) -> None:
+    """Each key once, in order; no value is a command, or is filled in where it is used."""
+    text = rendered(document, "azure-devops-output")
+    assert nasty.unseen(text) == set()
+    found = [_VARIABLE.fullmatch(line) for line in text.splitlines()]
+    told = {match[1]: match[2] for match in found if match is not None}
+    assert None not in found
+    assert list(told) == [key.replace("-", "_") for key in KEYS]
+    assert [value for value in told.values() if "$(" in value or list(nasty.commands(value))] == []
+
+
 @MANY
 @given(nasty.ANY)
 def test_junit_is_xml_that_counts_right(document: AnyDocument) -> None:

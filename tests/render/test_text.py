@@ -26,6 +26,8 @@ SUFFIXES = {
     "junit": "junit.xml",
     "github-annotations": "annotations.txt",
     "github-output": "output.txt",
+    "azure-devops-annotations": "azure.txt",
+    "azure-devops-output": "azure-output.txt",
 }
 MACHINES = ("about_to_start", "gate_failed", "hazardous", "drifted", "fault_list", "no_result", "many_passes")
 
