@@ -55,4 +55,7 @@ def _meaning(plan: Path, environment: str) -> Release | None:
         release = load_release(plan, overlay=overlay).release
     except (PlanError, RolloutError, OSError):
         return None
-    return msgspec.structs.replace(release, candidate=msgspec.structs.replace(release.candidate, origin=""))
+    policy = release.policy.bare if release.policy is not None else None
+    return msgspec.structs.replace(
+        release, candidate=msgspec.structs.replace(release.candidate, origin=""), policy=policy
+    )

@@ -133,8 +133,13 @@ class Policy(_Value, frozen=True, kw_only=True):
     calendar: Calendar | None = None
 
     @property
-    def essence(self) -> Mapping[str, object]:
-        """What of it is approved with a change set: rules and windows, without places and switches of the moment."""
+    def bare(self) -> Policy:
+        """Rules and windows alone: without places, switches of the moment, and what follows from the rest."""
         rules = tuple(msgspec.structs.replace(rule, where="") for rule in self.rules)
         windows = tuple(msgspec.structs.replace(window, where="") for window in self.windows)
-        return {"rules": rules, "windows": windows}
+        return Policy(rules=rules, windows=windows)
+
+    @property
+    def essence(self) -> Mapping[str, object]:
+        """What of it is approved with a change set."""
+        return {"rules": self.bare.rules, "windows": self.bare.windows}

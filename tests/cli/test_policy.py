@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from rollout.cli.changed import changed
+from rollout.cli.switches import must_not_be_stopped
+from rollout.core.decision import Decision, Phase, Status
+from rollout.errors import PlanError, Refused
 from tests.cli.conftest import Command, write_plan
 
 HEAD = "version: 1\nkind: policy\n"
@@ -215,3 +220,29 @@ def test_json_of_it_is_json(rollout: Command, offline: Path) -> None:
     """Also in a file."""
     assert rollout("policy", "show", offline, "-o", "json=shown.json").code == 0
     assert json.loads(Path("shown.json").read_text())["windows"][0]["name"] == "nights"
+
+
+def test_a_changed_policy_changes_its_plans(offline: Path, tmp_path: Path) -> None:
+    """For CI, which looks at the plans that a commit changed; a comment and a stopped line change none."""
+    (tmp_path / ".git").rmdir()
+    _policy(tmp_path, OPEN)
+    for arguments in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "first"]):
+        subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b.c", *arguments], cwd=tmp_path, check=True)
+    assert changed([offline], "HEAD") == []
+    _policy(tmp_path, f"# softly\n{OPEN}stop_the_line: true\n")
+    assert changed([offline], "HEAD") == []
+    _policy(tmp_path, STRICT)
+    assert changed([offline], "HEAD") == [offline]
+
+
+def test_a_line_that_is_stopped_while_a_run_waits(offline: Path, tmp_path: Path) -> None:
+    """The file is read again before every write; rolling back does not ask, and one that cannot be read stops, too."""
+    goes, back = (Decision(status=Status.ACT, phase=phase, reason="") for phase in (Phase.RELEASING, Phase.ROLLED_BACK))
+    must_not_be_stopped(offline, goes)
+    _policy(tmp_path, "stop_the_line: all hands\n")
+    with pytest.raises(Refused, match=r"^the line is stopped: all hands$"):
+        must_not_be_stopped(offline, goes)
+    must_not_be_stopped(offline, back)
+    _policy(tmp_path, "stop_the_lime: all hands\n")
+    with pytest.raises(PlanError, match="PLAN101"):
+        must_not_be_stopped(offline, goes)

@@ -102,7 +102,8 @@ def _decided(release: Release, seen: Observation) -> actions.Action | None:
 
 
 def _intended(writer: Writer, seen: Observation) -> actions.Action | None:
-    make: Callable[..., commands.Actions] = {"hold": commands.hold, "rollback": commands.rollback}[writer.intent]
+    makers: dict[str, Callable[..., commands.Actions]] = {"hold": commands.hold, "rollback": commands.rollback}
+    make = makers[writer.intent]
     try:
         return make(PLAN, seen, "ann", "a person says so")[0]
     except Refused:  # there is nothing to roll back (any more)
