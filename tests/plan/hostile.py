@@ -259,6 +259,29 @@ CASES: tuple[Case, ...] = (
     Case("latency of quantiles", stage("metric: {checks: {latency: 500ms}}"), "PLAN503"),
     Case("errors of a source that has none of its own", stage(
         "metric: {checks: error_rate, source: {prometheus: https://prometheus.example}}"), "PLAN502"),
+    Case("a comparison of an empty file", both(
+        file("house/recorded.jsonl", "\n\n"), stage("compare: house/recorded.jsonl")), "PLAN401"),
+    Case("a comparison of lines that are no JSON", both(
+        file("house/recorded.jsonl", '{"a": 1}\nno\n'), stage("compare: house/recorded.jsonl")), "PLAN401"),
+    Case("a comparison of lines with NaN", both(
+        file("house/recorded.jsonl", '{"a": NaN}\n'), stage("compare: house/recorded.jsonl")), "PLAN401"),
+    Case("a comparison of a line that is nested 100,000 deep", both(
+        file("house/recorded.jsonl", "[" * 100_000 + "]" * 100_000), stage("compare: house/recorded.jsonl")), "PLAN401"),
+    Case("a comparison of 1,001 lines", both(
+        file("house/recorded.jsonl", "1\n" * 1001), stage("compare: house/recorded.jsonl")), "PLAN401"),
+    Case("a comparison of a line of 21 MB", both(
+        file("house/recorded.jsonl", f'"{"a" * 21_000_000}"'), stage("compare: house/recorded.jsonl")), "PLAN401"),
+    Case("a comparison with a file outside of the repository", stage("compare: ../../../etc/passwd"), "PLAN308"),
+    Case("a comparison by what is no JMESPath", both(
+        file("house/recorded.jsonl", "1\n"), stage("compare: {requests: house/recorded.jsonl, rows: '['}")), "PLAN403"),
+    Case("a comparison of rows and of labels", both(
+        file("house/recorded.jsonl", "1\n"), stage("compare: {requests: house/recorded.jsonl, rows: a, labels: b}")), "PLAN405"),
+    Case("a comparison that accepts 101 %", both(
+        file("house/recorded.jsonl", "1\n"), stage("compare: {requests: house/recorded.jsonl, at_most: 101%}")), "PLAN506"),
+    Case("a comparison with an infinite tolerance", both(
+        file("house/recorded.jsonl", "1\n"), stage("compare: {requests: house/recorded.jsonl, numeric: {absolute: .inf}}")), "PLAN103"),
+    Case("a comparison of times of one request", both(
+        file("house/recorded.jsonl", "1\n"), stage("compare: {requests: house/recorded.jsonl, latency_ratio: 1.5}")), "PLAN405"),
     Case("a bake that nobody asks", change(
         "deploy: candidate\n", "deploy: candidate\n  - bake: {for: 30m, checks: error_rate}\n"), "PLAN504"),
     Case("a metric that nobody asks", change(
