@@ -71,9 +71,10 @@ def picture(told: Story) -> Group:
     from rollout.render.board import drawn, of_story
 
     decision = told.document.decision
+    coming = upcoming(told.document) or "nothing"
     title = f"{told.document.endpoint.name}  {decision.phase.value.replace('_', ' ')}"
-    end = Text(harmless.line(f"\n{decision.reason}\nnext: {upcoming(told.document) or 'nothing'}"), style="dim")
-    return Group(*drawn(title, of_story(told)), end)
+    ends = (Text(), *(Text(harmless.line(text), style="dim") for text in (decision.reason, f"next: {coming}")))
+    return Group(*drawn(title, of_story(told)), *ends)
 
 
 def _lines() -> Show:
