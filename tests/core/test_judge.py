@@ -123,6 +123,33 @@ def test_how_sure_a_kill_must_be(share: float, state: State) -> None:
     assert examine(ERRORS, Terms(alpha=0.05, share=share, least=50), history).state is state
 
 
+BURSTS: tuple[Counts, ...] = (
+    (270, 1, 30, 0),
+    (270, 9, 30, 3),
+    (270, 0, 30, 0),
+    (270, 2, 30, 1),
+    (270, 12, 30, 4),
+    (270, 0, 30, 0),
+    (250, 1, 50, 2),
+)
+
+
+def test_golden_evidence() -> None:
+    """Evidence is recomputed at every look: another version of the tool must come to the same, bursts and all."""
+    found, later = judged(*BURSTS, base=10), judged(*BURSTS, base=10, stage=3)
+    alone = judged(*BURSTS, base=10, check=Check(name="errors", at_most=0.02))
+
+    assert found.track == pytest.approx(
+        (-0.815944004, -0.295253315, -0.587585623, -0.508196499, 0.001948541, -0.118603153, 0.065541511), abs=1e-8
+    )
+    assert (found.not_worse, found.correlation) == pytest.approx((0.308358908, 0.027169704), abs=1e-8)
+    assert later.proofs == pytest.approx((-0.531627571, -2.564300849, -2.474278143, -2.894707346), abs=1e-8)
+    assert alone.track == pytest.approx(
+        (-0.876258868, 0.431473327, -0.23633645, -0.199358382, 0.744273892, 0.367535755, 0.486801865), abs=1e-8
+    )
+    assert alone.not_worse == pytest.approx(0.426296589, abs=1e-8)
+
+
 def test_evidence_beyond_all_numbers() -> None:
     """Is infinite."""
     assert (e_value(0.0), e_value(1000.0)) == (1.0, inf)

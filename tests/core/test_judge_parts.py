@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from math import inf, log
 
 import pytest
+from msgspec.structs import replace
 
 from rollout.core.evidence.bursts import correlations, design_effect, effective
 from rollout.core.evidence.counts import Arm, Block, Row, faults
@@ -170,6 +171,98 @@ def test_another_split_is_never_in_the_candidates_favour() -> None:
     assert given.reason == "green gets 40.0% of the requests, not 10.0% as configured"
     bad = verdict([finding(State.REGRESSION)], split, SIDES, Terms(), needs_proof=True)
     assert bad.outcome is Outcome.FAIL
+
+
+def test_what_is_told_beside_the_sentence() -> None:
+    """Every figure of every check, as plain values, rounded for people."""
+    one = finding(
+        State.REGRESSION, worse=5.123456, not_worse=-1.98765, correlation=0.12345678, decided=NOON, track=(1.23456,)
+    )
+    split = Split(configured=0.1, seen=0.12345678, log_e=1.23456)
+    given = verdict([one], split, SIDES, Terms(alpha=0.1, share=0.02), needs_proof=True)
+
+    assert given.evidence == {
+        "checks": [
+            {
+                "check": "error_rate",
+                "state": "regression",
+                "tolerate": 0.005,
+                "at_most": None,
+                "stable": {"requests": 2700, "bad": 1},
+                "candidate": {"requests": 300, "bad": 3},
+                "log_e_worse": 5.1235,
+                "log_e_not_worse": -1.9876,
+                "alpha_worse": 0.02,
+                "alpha_not_worse": 0.1,
+                "correlation": 0.123457,
+                "decided": "2026-01-01T12:00:00+00:00",
+                "track": [1.235],
+                "proofs": [],
+                "failure": "",
+            }
+        ],
+        "split": {"configured": 0.1, "seen": 0.123457, "log_e": 1.2346, "broken": False},
+    }
+
+
+def test_what_is_not_known_is_told_as_nothing() -> None:
+    """No split, no minute that decided, why a source failed."""
+    given = verdict([finding(State.SOURCE_FAILED, failure="403")], None, SIDES, Terms(), needs_proof=True)
+
+    assert (given.evidence["split"], given.evidence["checks"][0]["decided"]) == (None, None)
+    assert given.evidence["checks"][0]["failure"] == "403"
+
+
+def objective(state: State, **more: object) -> str:
+    """The sentence of a check against an objective."""
+    check = Check(name="error_rate", at_most=0.02)
+    return verdict([replace(finding(state, **more), check=check)], None, SIDES, Terms(), needs_proof=True).reason
+
+
+def test_an_objective_is_told_instead_of_stable() -> None:
+    """Nothing is compared with it."""
+    mine = "error_rate: 3 bad of 300 (1.00%) of green, at most 2.00%"
+
+    assert objective(State.PROVEN) == f"{mine}: proven not to be worse (E 33.1, limit 20)"
+    assert objective(State.REGRESSION, worse=-0.5) == f"{mine}: worse, shown (E 1.0, limit 20)"
+
+
+@pytest.mark.parametrize(
+    ("log_e", "told"),
+    [(log(0.5), "0.5"), (log(1.26), "1.3"), (log(999.5), "999.5"), (log(1000.4), "10^3"), (2302.585, "10^1000")],
+)
+def test_evidence_in_as_many_digits_as_it_is_worth(log_e: float, told: str) -> None:
+    """Two below one, a power of ten above a thousand."""
+    assert objective(State.PROVEN, not_worse=log_e).endswith(f"(E {told}, limit 20)")
+
+
+def test_all_that_is_proven_is_told() -> None:
+    """Check by check."""
+    two = [finding(State.PROVEN), replace(finding(State.PROVEN), check=Check(name="slow", tolerate=0.1))]
+    given = verdict(two, None, SIDES, Terms(), needs_proof=True)
+
+    assert [part.split(":")[0] for part in given.reason.split("; ")] == ["error_rate", "slow"]
+
+
+@pytest.mark.parametrize(
+    ("evidence", "minutes", "left"),
+    [
+        pytest.param(0.0, 10, "", id="it does not grow"),
+        pytest.param(-1.0, 10, "", id="it shrinks"),
+        pytest.param(0.5, 0, "", id="nothing has been seen"),
+        pytest.param(0.5, 10, ", about 50 min more at this rate", id="it grows slowly"),
+    ],
+)
+def test_how_long_it_takes_is_not_always_known(evidence: float, minutes: int, left: str) -> None:
+    """Only what grows can be followed."""
+    assert objective(State.INCONCLUSIVE, not_worse=evidence, minutes=minutes).endswith(f" of 20{left})")
+
+
+def test_exactly_enough_requests_are_enough() -> None:
+    """What is missing then is stable's."""
+    found = finding(State.NO_DATA, candidate=Arm(50, 0), stable=Arm())
+
+    assert verdict([found], None, SIDES, Terms(least=50), needs_proof=True).reason.endswith("nothing to compare with")
 
 
 def test_a_rate_inside_the_null_is_its_own_projection() -> None:

@@ -63,10 +63,10 @@ def _kept(outcomes: Iterable[Outcome], files: dict[str, Path], before: Mapping[s
         words[one.mutant.module][one.word] += 1
         if one.word in (SURVIVED, NOT_REACHED):
             survivors[one.mutant.module].append(one.mutant)
+    untyped = refused([one for some in survivors.values() for one in some], files, kept.ROOT / ".mypy_cache")
     for module, path in files.items():
-        untyped = list(refused(survivors[module], files, kept.ROOT / ".mypy_cache"))
         left = [_survivor(one) for one in survivors[module] if one not in untyped]
-        score = _score(module, words[module], len(untyped), left, kept.digest(path))
+        score = _score(module, words[module], len(survivors[module]) - len(left), left, kept.digest(path))
         if module in before:
             score = _added(before[module], score)
         kept.keep(score)
