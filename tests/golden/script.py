@@ -144,6 +144,14 @@ class Script:
 
         self.history.judge = judge
 
+    def errors(self, revision: str, share: str) -> None:
+        """So many of its requests are bad from now on."""
+        self.history.counts.bad[revision] = float(share)
+
+    def source(self, state: str) -> None:
+        """The counts cannot be read (`fails`), or can (`answers`)."""
+        self.history.counts.failure = "the source is down" if state == "fails" else ""
+
     def mend(self, revision: str) -> None:
         """That revision can be created again."""
         self.history.plane.broken_revisions.discard(revision)
@@ -214,6 +222,8 @@ class Script:
         "hand": hand,
         "fail": fail,
         "worse": worse,
+        "errors": errors,
+        "source": source,
         "mend": mend,
         "broken": broken,
         "pass": everything_passes,

@@ -89,15 +89,16 @@ def some_stages(dice: random.Random) -> str:
     """A plan with weights that never fall, ending with 100."""
     words = ["deploy"]
     for weight in (*sorted(dice.sample((5, 10, 25, 50, 75), dice.randint(0, 3))), 100):
-        words += _between(dice, mirrors=len(words) < 4)
+        exposed = any(word.startswith("traffic") for word in words)
+        words += _between(dice, mirrors=len(words) < 4, exposed=exposed)
         words.append(f"traffic {weight}")
     words += [f"bake {dice.choice((5, 60))}"] * dice.randint(0, 1)
     words += [f"delete {dice.choice((0, 100))}"] * dice.randint(0, 1)
     return ", ".join(words)
 
 
-def _between(dice: random.Random, *, mirrors: bool) -> list[str]:
-    words = []
+def _between(dice: random.Random, *, mirrors: bool, exposed: bool) -> list[str]:
+    words, bakes = [], ("bake", "check", "check!early") if exposed else ("bake",)
     if dice.random() < 0.5:
         words.append(dice.choice(("smoke", "smoke!b")))
     if mirrors and dice.random() < 0.4:
@@ -105,7 +106,7 @@ def _between(dice: random.Random, *, mirrors: bool) -> list[str]:
     if dice.random() < 0.2:
         words.append(f"scale {dice.choice((2, 3))}")
     if dice.random() < 0.6:
-        words.append(f"bake {dice.choice((10, 30))}")
+        words.append(f"{dice.choice(bakes)} {dice.choice((10, 30))}")
     return words
 
 
@@ -134,6 +135,13 @@ def flaky(world: Generated) -> None:
         return Verdict(outcome=outcome, reason="flaky", mild=outcome is Outcome.FAIL and dice.random() < 0.5)
 
     world.history.judge = judge
+
+
+def quality(world: Generated) -> None:
+    """A revision answers with more errors from now on, or with none; or the source of the counts fails, or not."""
+    counts = world.history.counts
+    counts.bad = {**counts.bad, world.dice.choice(REVISIONS): world.dice.choice((0.0, 0.05, 0.8))}
+    counts.failure = world.dice.choice(("", "", "the source is down"))
 
 
 def healthy(world: Generated) -> None:
@@ -241,6 +249,7 @@ EVENTS: dict[Callable[[Generated], None], int] = {
     edit_stages: 5,
     flaky: 3,
     healthy: 2,
+    quality: 2,
     unbuildable: 1,
     hand_traffic: 2,
     hand_delete: 2,

@@ -10,11 +10,14 @@ from rollout.core import actions
 from rollout.core.change_set import approve
 from rollout.core.decide import decide
 from rollout.core.decision import Decision, Status
+from rollout.core.gate_bodies import Bake
 from rollout.core.observed import Endpoint, Observation
 from rollout.core.release import Gate, Release
 from rollout.core.verdict import Outcome, Verdict
 from rollout.errors import AzureError, Retryable, Stale
+from rollout.gates import evidence
 from rollout.runner import Done, Limits, Runner
+from tests.worlds.counts import Counts
 from tests.worlds.laws import Watch
 from tests.worlds.plane import NAME, RulesPlane, no_hook
 
@@ -52,11 +55,16 @@ class History:
         self.judge: Judge = all_pass
         self.allowed = ALLOWED
         self.watch = Watch(self.plane)
+        self.counts = Counts(self.plane)
         self.last: Decision | None = None
         self.done: Done | None = None
 
     async def _measure(self, gate: Gate, observation: Observation, decision: Decision) -> Verdict:
-        verdict = self.judge(gate, decision.roles.goal)
+        body = gate.body
+        if isinstance(body, Bake) and body.evidence is not None:
+            verdict = await evidence.measure(self.counts, body, observation, decision.roles, HEALTHY)
+        else:
+            verdict = self.judge(gate, decision.roles.goal)
         if verdict.outcome is Outcome.PASS:
             self.watch.passed(gate, decision)
         return verdict

@@ -38,6 +38,10 @@ def no_hook(when: str, action: actions.Action) -> None:
     """Nobody interferes."""
 
 
+def nothing() -> None:
+    """Nobody counts."""
+
+
 class RulesPlane:
     """`ControlPlane` on `Rules`. `hook` is called `before`, `while` and `after` each write, and may raise `Killed`."""
 
@@ -46,6 +50,7 @@ class RulesPlane:
         self.now = START
         self.requests = RequestCount()
         self.hook: Hook = no_hook
+        self.seen: Callable[[], None] = nothing
         self.written: list[actions.Action] = []
         self.broken_revisions: set[str] = set()
         self.scalings: dict[str, Scaling] = {}
@@ -86,6 +91,7 @@ class RulesPlane:
         self.written.append(action)
         self.hook("while", action)
         self.now = self.rules.settle(self.now)
+        self.seen()
         self.hook("after", action)
         self._raise_if_failed(action)
 
@@ -227,6 +233,7 @@ class RulesPlane:
     def _checked(self, answer: Answer) -> None:
         assert answer.status < 400, answer.body
         self.now = self.rules.settle(self.now)
+        self.seen()
 
     def _live_tags(self) -> Mapping[str, str]:
         found: Mapping[str, str] = _body(self.rules.get_endpoint(NAME, self.now))["tags"]

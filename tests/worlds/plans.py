@@ -1,10 +1,12 @@
 """Plans for the worlds, written as one line: `deploy, smoke, mirror 10, bake 10, traffic 10, delete 100`.
 
-Times are minutes. A gate's word may carry a variant (`smoke!b`), so that an edited gate has another digest.
+Times are minutes. A gate's word may carry a variant (`smoke!b`), so that an edited gate has another digest. `check 30`
+is a bake that counts requests (`tests/worlds/counts.py`); `check!early 30` may end after a minute, if it has proven it.
 """
 
 from __future__ import annotations
 
+from rollout.core.gate_bodies import Asked, Bake, ErrorRate, Evidence
 from rollout.core.release import (
     AnyStage,
     Delete,
@@ -23,6 +25,7 @@ from rollout.core.release import (
 )
 from tests.worlds.plane import NAME
 
+CHECKS = (Asked(name="error_rate", question=ErrorRate(), tolerate=0.01),)
 USUAL = "deploy, smoke, mirror 10, bake 10, traffic 10, bake 30, traffic 50, bake 30, traffic 100, bake 60, delete 100"
 
 
@@ -94,6 +97,10 @@ def _stage(index: int, word: str, number: str = "0") -> AnyStage:
             return Gate(name=name, kind=GateKind.SMOKE_TEST, digest=f"smoke{variant}")
         case "bake":
             return Gate(name=name, kind=GateKind.BAKE, digest=f"bake{value}{variant}", seconds=value * 60.0)
+        case "check":
+            body = Bake(seconds=value * 60.0, evidence=Evidence(checks=CHECKS, at_least=60.0 if variant else None))
+            digest = f"check{value}{variant}"
+            return Gate(name=name, kind=GateKind.BAKE, digest=digest, seconds=value * 60.0, limit=7200.0, body=body)
         case "approval":
             return Gate(name=name, kind=GateKind.APPROVAL, digest=f"approval{variant}")
         case _:
