@@ -23,13 +23,11 @@ from rollout.cli.switches import switched
 from rollout.cli.targets import resolve
 from rollout.core.approval import Approved, approved
 from rollout.core.change_set import LIFETIME, change_set
-from rollout.core.decide import decide
-from rollout.core.decision import Decision, Status
+from rollout.core.decision import Decision
 from rollout.core.governing import BROKEN_GLASS
 from rollout.core.observed import Observation
-from rollout.core.release import GateKind, Release
+from rollout.core.release import Release
 from rollout.core.stamp import ACTOR
-from rollout.core.verdict import Outcome, Verdict
 from rollout.gates.measurer import Measurer
 from rollout.plan.load import LoadedPlan, load_release
 from rollout.ports import ActivityLog, Census, ControlPlane, Lock, MetricSources, Quota, Scoring, Telemetry
@@ -153,7 +151,7 @@ def report_on(
 ) -> Report:
     """What is to be told about a plan after that look."""
     changes = change_set(loaded.release, seen, allowed, lifetime=lifetime)
-    decision = waiting_bake(loaded.release, seen, changes.decision, allowed)
+    decision = waiting_bake(changes.decision)
     decision = msgspec.structs.replace(decision, notes=(*decision.notes, *map(str, loaded.variables)))
     return Report(
         release=loaded.release,
@@ -174,11 +172,10 @@ def report_on(
     )
 
 
-def waiting_bake(release: Release, seen: Observation, decision: Decision, allowed: frozenset[str]) -> Decision:
-    """The decision, with the end of the bake that is waited for; who only looks does not measure its health."""
+def waiting_bake(decision: Decision) -> Decision:
+    """The decision with the end of the bake that is waited for; who only looks does not measure its health."""
     gate = decision.measure
-    if gate is None or gate.kind is not GateKind.BAKE:
+    if gate is None or decision.next_after is None:
         return decision
-    assumed = Verdict(outcome=Outcome.PASS, reason="its time is not over")
-    later = decide(release, seen, {decision.measure_key: assumed}, allowed)
-    return later if later.status is Status.WAIT and later.next_after is not None else decision
+    reason = f"{gate.name}: its time is not over"
+    return msgspec.structs.replace(decision, reason=reason, measure=None, measure_key="")

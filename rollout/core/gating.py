@@ -41,7 +41,9 @@ class Stuck(msgspec.Struct, frozen=True, gc=False):
 
 
 class Ask(msgspec.Struct, frozen=True, gc=False):
-    """The gate has not been measured in this pass."""
+    """The gate has not been measured in this pass; `until` is when a bake's time is over, where it is not yet."""
+
+    until: datetime | None = None
 
 
 Answer = Passed | Failed | NotYet | Stuck | Ask
@@ -53,7 +55,8 @@ def answer(scene: Scene, index: int, step: Step, gate: Gate) -> Answer:
         return _approval(scene, index, step, gate)
     verdict = scene.verdicts.get(step.key)
     if verdict is None:
-        return Ask()
+        end = scene.after(gate.seconds) if gate.kind is GateKind.BAKE else scene.now
+        return Ask(end if end > scene.now else None)
     match verdict.outcome:
         case Outcome.PASS:
             return _after_time(scene, gate, verdict)

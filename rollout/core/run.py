@@ -147,8 +147,8 @@ def _gate(scene: Scene, place: Place, gate: Gate) -> Decision:
             return fail(scene, key, f"{gate.name}: {reason}", mild=mild)
         case _ if place.earned:
             return _act(scene, place, _marker(scene, place.earned, "passed before " + gate.name))
-        case Ask():
-            return _wait(scene, place, f"{gate.name} must be measured", ask=gate)
+        case Ask(until=end):
+            return _wait(scene, place, f"{gate.name} must be measured", ask=gate, until=end)
         case NotYet(reason=reason, until=until):
             return _wait(scene, place, reason, until=until)
         case Stuck(reason=reason):
