@@ -238,3 +238,25 @@ def test_an_unknown_gate_cannot_be_approved() -> None:
 
     with pytest.raises(KeyError, match="nothing"):
         approve(world.release, world.observation, "nothing", "ann")
+
+
+STEPS = (
+    "blue has 1 of the 3 instances that all of the traffic needs: a failed gate gives it 33 % at once and the rest when"
+    " {} 3, after 15 minutes at the latest; a dead candidate, and `rollout rollback`, give it everything in one"
+    " write"
+)
+
+
+@pytest.mark.parametrize(
+    ("stable", "said"),
+    [
+        ("v1 x3", "a failed gate, or `rollout rollback`, gives all traffic back to blue in one write"),
+        ("v1", STEPS.format("it has been given")),
+        ("v1 scaled:cpu", STEPS.format("its autoscaler has given it")),
+    ],
+)
+def test_the_way_back_of_a_stable_that_was_scaled_down(stable: str, said: str) -> None:
+    """Before anybody approves it: what a failure would do, and how long that takes."""
+    record = {"run": "v2 in green exposed of 3", "passed": ["1-smoke-0"]}
+    world = World({"live": {"blue": stable, "green": "v2 x3"}, "split": "blue=10 green=90", "record": record})
+    assert change_set(world.release, world.observation).way_back.text == said
