@@ -33,7 +33,8 @@ _OUR_BLOCK = re.compile(rf"<details>\n<summary>[\w ']*(?:{_CODE})?[\w ']*</summa
 _OUR_INLINE = re.compile(r"<br>|</?code>")
 _LINKED = re.compile(r"@\w|#\d|\bgh-\d|https?:|www\.|:(?!\d\d:)[\w+-]+:|\$", re.IGNORECASE)
 _HEADINGS = re.compile(
-    r"[📝⏳⏸✅⛔↩️]+ .*|Hazards|Notes|Still to come, if every gate passes|Pending: the plan says so, it is not live yet"
+    r"[📝⏳⏸✅⛔↩️]+ .*|Hazards|Policy|Notes|Still to come, if every gate passes"
+    r"|Pending: the plan says so, it is not live yet"
     r"|Drift: changed outside, not by the plan \(- is live, \+ is declared\)"
 )
 _NODE = r'(?:s\d+|before|after)(?:\["[^"\[\]{}<>#;&%`:@|\\]*"\]|\(\["[^"\[\]{}<>#;&%`:@|\\]*"\]\)):::[a-z]+'
