@@ -63,10 +63,18 @@ def application(world: World) -> Starlette:
     async def identity(request: Request) -> Response:
         return _identity(world, request)
 
+    async def connection(request: Request) -> Response:
+        """What an agent's job gets for a service connection."""
+        if request.headers.get("authorization", "").removeprefix("Bearer ") not in world.tokens:
+            return JSONResponse({"message": "unauthorized"}, 401)
+        subject = f"sc:{request.query_params['serviceConnectionId']}"
+        return JSONResponse({"oidcToken": assertion(world, subject, "api://AzureADTokenExchange")})
+
     every = ["GET", "POST", "PATCH", "PUT", "DELETE"]
     return Starlette(
         routes=[
             *azure.routes(world),
+            Route(f"/{azure.ORGANISATION}/_oidc", connection, methods=["POST"]),
             Route("/{organisation}/{owner}/_git/{name}/{service:path}", git, methods=["GET", "POST"]),
             Route("/graphql", graph, methods=["POST"]),
             Route("/api/graphql", graph, methods=["POST"]),
@@ -159,12 +167,17 @@ def _identity(world: World, request: Request) -> Response:
     known = request.headers.get("authorization", "").removeprefix("bearer ")
     if not known.startswith("job:"):
         return JSONResponse({"message": "unauthorized"}, 401)
-    subject = known.removeprefix("job:")
+    return JSONResponse(
+        {"value": assertion(world, known.removeprefix("job:"), request.query_params["audience"]), "count": 1}
+    )
+
+
+def assertion(world: World, subject: str, audience: str) -> str:
+    """An unsigned token of identity, five minutes long."""
     world.assertions.append(subject)
-    claims = {"sub": subject, "aud": request.query_params["audience"], "exp": int(time.time()) + 300}
+    claims = {"sub": subject, "aud": audience, "exp": int(time.time()) + 300}
     parts = [json.dumps(part).encode() for part in ({"alg": "none"}, claims)]
-    token = ".".join(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in (*parts, b""))
-    return JSONResponse({"value": token, "count": 1})
+    return ".".join(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in (*parts, b""))
 
 
 async def _git(world: World, request: Request) -> Response:
