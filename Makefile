@@ -14,7 +14,7 @@ demo: $(DEMO)/ready ## the main job, end to end, on the emulator
 	$(DEMO)/bin/rollout demo
 
 test: $(DEV)/ready ## the tests (quick form)
-	$(DEV)/bin/python -m pytest -n 2
+	$(DEV)/bin/python -m pytest -n 3 --dist worksteal
 
 check: $(DEV)/ready ## style, types and the direction of imports
 	$(DEV)/bin/ruff check .

@@ -38,8 +38,14 @@ def test_every_path_of_the_project_exists(page: Path) -> None:
     assert [path for path in named if not (ROOT / path).exists()] == []
 
 
+def test_the_site_lists_every_page() -> None:
+    """What docs/index.md does not list, nobody finds (and `make docs` fails)."""
+    listed = re.findall(r"^([\w-]+)$", (ROOT / "docs/index.md").read_text(), re.MULTILINE)
+    assert sorted(listed) == sorted(page.stem for page in PAGES if page.parent.name == "docs" and page.stem != "index")
+
+
 def test_the_test_command_is_the_same_everywhere() -> None:
-    """README, CI and Makefile agree on `make test`, and that it is pytest on two cores."""
+    """README, CI and Makefile agree on `make test`, and on what it runs."""
     assert "make test " in (ROOT / "README.md").read_text()
     assert (ROOT / ".ci/run").read_text().splitlines()[-1] == "make test"
     recipe = re.search(r"^test:.*\n\t(.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
