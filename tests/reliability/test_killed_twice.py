@@ -17,9 +17,9 @@ import pytest
 from tests.reliability.alone.bench import LATER, AloneBench, alone
 from tests.reliability.alone.branches import KILLED, Branch, Step, grown, trunk
 from tests.reliability.figures import keep, whole
-from tests.reliability.lives import LIVES, Life, killed
+from tests.reliability.lives import LIVES, Life
 from tests.reliability.test_matrix import lawful
-from tests.reliability.wire import Wire, dying, tapped
+from tests.reliability.wire import Wire, dying
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 SHARE: Final = 1.0 if whole() else 0.03
@@ -38,20 +38,17 @@ class _Deaths:
         if self._dice.random() < SHARE:
             second = self._dice.randrange(len(self._steps)), self._dice.choice(["before", "after"])
             dies: Any = ("before", "after")[number % 2]
-            yield Branch(where(self._steps, number), self._again(*second), dies=dies)
+            yield Branch(where(self._steps, number), self._judge, dies=dies, then=_dying(*second))
 
-    def _again(self, number: int, when: str) -> Any:
-        def judge(bench: AloneBench, code: int, told: str) -> str:
-            if code != KILLED:
-                return f"it was not killed: exit {code}\n{told}"
-            bench.instant.sleep(LATER)
-            wire = Wire(before=dying(number)) if when == "before" else Wire(after=dying(number))
-            with tapped(wire):
-                killed(bench, self._life)
-            bench.instant.sleep(LATER)
-            return bench.until_ended(self._life) or lawful(bench, self._life)
+    def _judge(self, bench: AloneBench, code: int, told: str) -> str:
+        if code != KILLED:
+            return f"it was not killed: exit {code}\n{told}"
+        bench.instant.sleep(LATER)
+        return bench.until_ended(self._life) or lawful(bench, self._life)
 
-        return judge
+
+def _dying(number: int, when: str) -> Wire:
+    return Wire(before=dying(number)) if when == "before" else Wire(after=dying(number))
 
 
 def where(steps: tuple[Step, ...], number: int) -> str:

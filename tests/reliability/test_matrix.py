@@ -21,7 +21,7 @@ from tests.reliability.figures import keep, whole
 from tests.reliability.lives import LIVES, Life
 from tests.reliability.test_faults import EXITS
 from tests.reliability.test_operations import helped
-from tests.reliability.trials import NEVER, Trial, trials
+from tests.reliability.trials import NEVER, OPERATIONS, Trial, trials
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 STUBBORN: Final = 6
@@ -47,7 +47,7 @@ class _Faults:
         for trial in trials(method, path, self._times, self._bench.exists(path)):
             if self._dice.random() < self._share:
                 whole = self._dice.randrange(EACH) == 0
-                anew = trial.breaks_operation
+                anew = trial.fault in OPERATIONS
                 yield Branch(trial.fault, self._judge(trial), self._begin(trial), anew=anew, whole=whole)
 
     def _begin(self, trial: Trial) -> Any:
@@ -64,7 +64,7 @@ class _Faults:
             bench.emulator.network.late = 0
             bench.emulator.faults()
             bench.instant.sleep(NEVER if "never" in trial.fault else LATER)
-            if trial.breaks_operation:
+            if trial.person:
                 helped(bench, self._life)
                 return ""
             return bench.until_ended(self._life) or lawful(bench, self._life)

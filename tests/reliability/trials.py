@@ -54,30 +54,31 @@ OPERATIONS: Final[Mapping[str, dict[str, Any]]] = {
 
 
 class Trial(msgspec.Struct, frozen=True, kw_only=True):
-    """One fault at one request. `rules` for the emulator; `late`: that many answers are given and never arrive."""
+    """One fault at one request. `rules` for the emulator; `late`: that many answers are given and never arrive.
+
+    `person`: a person may have to say that it shall be tried again: an operation failed, or a scoring request was
+    answered wrong or too late, which the smoke test takes for the candidate's own fault.
+    """
 
     fault: str
     rules: tuple[Mapping[str, Any], ...] = ()
     late: int = 0
-
-    @property
-    def breaks_operation(self) -> bool:
-        """Whether a person may have to say that it shall be tried again."""
-        return self.fault in OPERATIONS
+    person: bool = False
 
 
 def trials(method: str, path: str, times: int, exists: bool) -> Iterator[Trial]:
     """All that can happen to that request, `times` times in a row. `exists`: what it writes to is there already."""
+    scoring = path.endswith("/score")
     for fault, effect in {**FAULTS, "time-out before acting": TIMED_OUT}.items():
-        yield Trial(fault=fault, rules=({"effect": effect, "times": times, "area": "any"},))
-    yield Trial(fault=LATE, late=times)
+        yield Trial(fault=fault, rules=({"effect": effect, "times": times, "area": "any"},), person=scoring)
+    yield Trial(fault=LATE, late=times, person=scoring)
     if method in ("PUT", "PATCH"):
         later = {"method": "GET", "path": f"{re.escape(path)}(\\?|$)", "effect": _GONE, "times": times}
         yield Trial(fault=AFTER_PUT, rules=(later,))
     kind = operation(method, path, exists)
     if kind:
         for fault, effect in OPERATIONS.items():
-            yield Trial(fault=fault, rules=({"effect": {**effect, "operation": kind}, "times": times},))
+            yield Trial(fault=fault, rules=({"effect": {**effect, "operation": kind}, "times": times},), person=True)
 
 
 def operation(method: str, path: str, exists: bool) -> str:

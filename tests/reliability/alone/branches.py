@@ -25,8 +25,8 @@ from typing import Any, Final, Literal, NoReturn
 import msgspec
 
 from tests.e2e.watched import creations, watched
-from tests.reliability.alone.bench import AloneBench, line
-from tests.reliability.lives import Life
+from tests.reliability.alone.bench import LATER, AloneBench, line
+from tests.reliability.lives import Life, killed
 from tests.reliability.wire import Killed, Wire, tapped
 
 LONGEST: Final = 30
@@ -61,13 +61,15 @@ Judge = Callable[[AloneBench, int, str], str]
 
 
 class Branch(msgspec.Struct, frozen=True):
-    """One thing that can happen. `dies`: with it, the job is killed before or after the request. `anew`: it may cost a
-    deployment, which is made once more. `whole`: follow it to its end in any case."""
+    """One thing that can happen. `dies`: the job is killed with it, before or after the request. `then`: the wire of
+    the next job, which may kill that too. `anew`: it may cost a deployment, which is made once more. `whole`: follow it
+    to its end in any case."""
 
     what: str
     judge: Judge
     begin: Begin = lambda bench: None
     dies: Literal["", "before", "after"] = ""
+    then: Wire | None = None
     anew: bool = False
     whole: bool = False
 
@@ -99,6 +101,8 @@ def grown(bench: AloneBench, life: Life, steps: tuple[Step, ...], branches: Bran
             code, told = _survived(bench, life, tree)
         if tree.branch is not None:
             tree.ended(code)
+            if tree.branch.then is not None:
+                tree.die_again(tree.branch.then)
             with tapped(Wire(before=tree.again)) as tree.wire:
                 trouble = tree.branch.judge(bench, code, told)
             tree.end(trouble)
@@ -106,7 +110,7 @@ def grown(bench: AloneBench, life: Life, steps: tuple[Step, ...], branches: Bran
     except BaseException as error:
         if tree.branch is None:
             raise
-        tree.end(f"{type(error).__name__}: {error}")
+        tree.end("".join(traceback.format_exception(error))[:3500])
     finally:
         gc.unfreeze()
     return tree.found
@@ -211,6 +215,12 @@ class _Tree:
     def ended(self, code: int) -> None:
         """The job of the branch has ended so; others follow."""
         self._code, self._track = code, []
+
+    def die_again(self, wire: Wire) -> None:
+        """The next job, an hour later, on that wire."""
+        self._bench.instant.sleep(LATER)
+        with tapped(wire):
+            killed(self._bench, self._life)
 
     def again(self, number: int) -> None:
         """A request of a later job is about to leave."""
