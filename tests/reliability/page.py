@@ -152,7 +152,7 @@ def _matrix() -> str:
         "The same by fault. Got over: the job itself came back on its way. Otherwise its exit code, after which the "
         "next jobs, without the fault, came to the same end: where an operation ended badly, or a smoke test took a "
         "wrong or late answer for the candidate's own fault (exit 4), at most after the `rollout retry` or "
-        "`rollout destroy` that they ask a person for. Exit 0 and 4 are ends of a run without any fault, by another way."
+        "`rollout destroy` that they ask a person for. Exit 0 and 4 are ends of a run without a fault, by another way."
     )
     return _table("Faults, one by one", about, ["fault", "requests", "got over", "exit codes of the others"], rows)
 

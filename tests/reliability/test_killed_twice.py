@@ -55,15 +55,15 @@ def where(steps: tuple[Step, ...], number: int) -> str:
     """What was going on at that request: an upload, a rollback, or anything else."""
     if ".blob." in steps[number].request:
         return "during an upload"
-    turned = "'rolled_back'" in str(steps[number].world) or _turns(steps, number)
-    return "during a rollback" if turned else "elsewhere"
+    return "during a rollback" if number >= _rollback(steps) else "elsewhere"
 
 
-def _turns(steps: tuple[Step, ...], number: int) -> bool:
-    """Whether the write that takes everything back is the next one, or is under way."""
-    rest = [step for step in steps[number:] if "'rolled_back'" in str(step.world)]
-    writes = [step for step in steps[number:] if not step.request.startswith(("GET", "POST"))]
-    return bool(rest) and bool(writes) and len([one for one in writes if one not in rest]) <= 1
+def _rollback(steps: tuple[Step, ...]) -> int:
+    """The request that takes the candidate's weight back, or records that it has failed; behind all where none does."""
+    failed = [number for number, step in enumerate(steps) if "'failed'" in str(step.world)]
+    before = steps[: failed[0]] if failed else ()
+    writes = [number for number, step in enumerate(before) if not step.request.startswith(("GET", "POST"))]
+    return writes[-1] if writes else len(steps)
 
 
 @pytest.mark.parametrize("life", LIVES if whole() else LIVES[2:3], ids=lambda life: life.name)
