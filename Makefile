@@ -4,8 +4,14 @@
 PYTHON ?= python3
 DEMO := .venv/demo
 DEV := .venv/dev
+# What is installed is pinned by hash; LOCK=no resolves it anew, from the ranges of pyproject.toml.
+LOCK := yes
+PIP := -m pip install --quiet --disable-pip-version-check
+LOCKED := $(if $(filter no,$(LOCK)),,--no-build-isolation)
+COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+  --no-emit-find-links --no-header --no-annotate --no-emit-package azureml-rollout
 
-.PHONY: help demo test check laws reliability browser fuzz mutation benchmarks schemas pages faults docs clean
+.PHONY: help demo test check laws reliability browser fuzz lock packaging mutation benchmarks schemas pages faults docs clean
 
 help: ## show what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -29,6 +35,17 @@ laws: $(DEV)/ready ## the laws over many more generated histories
 reliability: $(DEV)/ready ## killed and let down at every request of every sample: hours; writes docs/reliability.md
 	ROLLOUT_RELIABILITY=all $(DEV)/bin/python -m pytest -n 2 tests/reliability tests/protocol tests/e2e/test_kills.py
 	$(DEV)/bin/python -m tests.reliability.page
+
+lock: ## write requirements/*.txt again, which pin what is installed by hash (needs uv)
+	$(COMPILE) pyproject.toml --extra dev -o requirements/dev.txt
+	$(COMPILE) pyproject.toml -c requirements/dev.txt -o requirements/runtime.txt
+	echo hatch-vcs hatchling | tr ' ' '\n' | \
+	  $(COMPILE) pyproject.toml - --extra emulator -c requirements/dev.txt -o requirements/demo.txt
+	$(PYTHON) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["release"], sep="\n")' \
+	  | $(COMPILE) - -o requirements/release.txt
+
+packaging: $(DEV)/ready ## wheel and source: built, checked, installed into an empty environment, the demo run there (minutes)
+	ROLLOUT_PACKAGING=1 $(DEV)/bin/python -m pytest -v tests/packaging
 
 fuzz: $(DEV)/ready ## six readers of foreign input, a minute each (FUZZ_SECONDS=N); FUZZ=--keep keeps figures and corpus
 	$(DEV)/bin/pip install --quiet --disable-pip-version-check -e '.[fuzz]'
@@ -67,16 +84,18 @@ docs: .venv/docs/ready ## the documentation site, without a warning: docs/_build
 clean: ## remove environments and caches
 	rm -rf .venv docs/_build .rollout .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-$(DEMO)/ready: pyproject.toml
+$(DEMO)/ready: pyproject.toml requirements/demo.txt
 	$(PYTHON) -c 'import sys; sys.exit("rollout needs Python 3.11 or newer, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(DEMO)
-	$(DEMO)/bin/pip install --quiet --disable-pip-version-check -e '.[emulator]'
+	[ $(LOCK) = no ] || $(DEMO)/bin/python $(PIP) --require-hashes --no-deps -r requirements/demo.txt
+	$(DEMO)/bin/python $(PIP) $(LOCKED) -e '.[emulator]'
 	@touch $@
 
-$(DEV)/ready: pyproject.toml
+$(DEV)/ready: pyproject.toml requirements/dev.txt
 	$(PYTHON) -c 'import sys; sys.exit("rollout needs Python 3.11 or newer, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(DEV)
-	$(DEV)/bin/pip install --quiet --disable-pip-version-check -e '.[dev]'
+	[ $(LOCK) = no ] || $(DEV)/bin/python $(PIP) --require-hashes --no-deps -r requirements/dev.txt
+	$(DEV)/bin/python $(PIP) $(LOCKED) -e '.[dev]'
 	@touch $@
 
 .venv/docs/ready: docs/requirements.txt

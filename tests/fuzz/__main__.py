@@ -7,6 +7,7 @@ The faults found are in `.fuzz/TARGET.json`, each with its input.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import re
@@ -53,13 +54,6 @@ def known(name: str) -> int:
     return sum(one["target"] == name for one in yaml.safe_load(FOUND.read_text(encoding="utf-8")))
 
 
-def merged(name: str, folder: Path) -> tuple[bytes, ...]:
-    """The fewest of the old and new inputs that reach all that they reach together."""
-    small = _folder(folder / "merged")
-    _driven(name, folder, "-merge=1", small, folder / "old", folder / "new")
-    return tuple(path.read_bytes() for path in small.iterdir())
-
-
 def _driven(name: str, folder: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
     work = _folder(folder / "work")
     limits = (
@@ -86,7 +80,9 @@ def _folder(path: Path) -> Path:
 
 def _kept(figures: dict[str, Any], folder: Path) -> None:
     name = figures["target"]
-    corpus.keep(name, merged(name, folder))
+    new = [path.read_bytes() for path in (folder / "new").iterdir()]
+    with contextlib.chdir(_folder(folder / "work")):
+        corpus.keep(TARGETS[name], (*corpus.kept(name), *new))
     counts = {**figures, "faults_found": len(figures["faults"]) + known(name)}
     del counts["faults"]
     text = json.dumps(counts, indent=1, sort_keys=True)

@@ -11,7 +11,7 @@ import pytest
 
 from tests.fuzz import corpus
 from tests.fuzz.mutate import mutation
-from tests.fuzz.target import LONGEST
+from tests.fuzz.target import LONGEST, Target
 from tests.fuzz.targets import TARGETS
 
 SECONDS = 1.0
@@ -57,3 +57,12 @@ def test_the_corpus_is_small() -> None:
         assert len(corpus.kept(name)) <= corpus.MOST
         assert all(len(data) <= corpus.LARGEST for data in corpus.kept(name))
         assert list(corpus.kept(name)) == sorted(corpus.kept(name), key=lambda data: (len(data), data))
+
+
+def test_an_input_that_reaches_nothing_new_is_not_kept() -> None:
+    """Of two that take the same way the first one stays; one with a fault is no example of anything."""
+    markdown = TARGETS["markdown"]
+    first, second = b'{"kind":0,"texts":["a"]}', b'{"kind":0,"texts":["b"]}'
+    assert corpus.fewest(markdown, [first, second, first]) == [first]
+    broken = Target(name="broken", seeds=(), trial=lambda data: str(1 / 0), tree="json")
+    assert corpus.fewest(broken, [first]) == []

@@ -1,0 +1,1 @@
+"""What is released: lock files, wheel and source, the workflows that make them."""
