@@ -6,6 +6,7 @@ must read again first, because the request that got no answer may have been carr
 
 from __future__ import annotations
 
+import asyncio
 import re
 import ssl
 from collections.abc import Mapping
@@ -40,6 +41,8 @@ Kind = Literal["reads", "writes", "polls"]
 _READ_RETRIES: Final = 4
 _CONNECT_SECONDS: Final = 20
 _ANSWER_SECONDS: Final = 120
+_EXCHANGE_SECONDS: Final = 1200
+"""A request with all its repetitions; after a `100 Continue` nothing else would bound the wait for the answer."""
 _LONGEST_PAUSE: Final = 120.0
 """Seconds that a read waits at most before it is tried again, whatever `Retry-After` says."""
 _MOST_PAGES: Final = 1_000
@@ -174,7 +177,8 @@ class ArmClient:
         once: dict[str, Any] = {"retry_total": 0} if kind == "writes" else {}
         try:
             for _ in range(1 if kind == "writes" else _READ_RETRIES):
-                answer = _answer(await self._client.send_request(request, kind=kind, **once))
+                async with asyncio.timeout(_EXCHANGE_SECONDS):
+                    answer = _answer(await self._client.send_request(request, kind=kind, **once))
                 if answer.status >= 400 or not isinstance(answer.body, str):
                     return answer
         except Exception as error:
