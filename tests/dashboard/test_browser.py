@@ -160,6 +160,7 @@ def test_watched_from_nothing_to_done(stand: Site, opened: Callable[..., Any]) -
         shows(page, "#now", "green 100 %")
         shows(page, "#history", "promoted green")
         assert page.evaluate("window.neverReloaded")
+        page.context.close()
     plan.unlink()
     apart(stand.rollout, "destroy", "--endpoint", "watched", "--yes")
 
@@ -184,6 +185,7 @@ def test_rolled_back_by_keyboard_alone(stand: Site, opened: Callable[..., Any]) 
         page.wait_for_url("**/rollouts/emulator/keys", timeout=60_000)
         shows(page, "#now .badge", "rolled back")
         assert "rolled back by ann: the numbers look odd" in page.locator("#history").inner_text()
+        page.context.close()
     assert stand.split("keys") == {"blue": 100}
     (stand.folder / "keys.rollout.yml").unlink()
     apart(stand.rollout, "destroy", "--endpoint", "keys", "--yes")
@@ -204,7 +206,9 @@ def test_a_thousand_endpoints(tmp_path: Path, browser: Any) -> None:
     """All of them are counted, fifty on a page; filtered on the server; few reads, however many pages look."""
     body = {"location": "westeurope", "identity": {"type": "SystemAssigned"}, "properties": {"authMode": "Key"}}
     (tmp_path / "plans").mkdir()
-    with Emulator(tmp_path / "emulator", speed=5000.0, extra=("--no-processes", "--no-throttle")) as emulator:
+    (tmp_path / "settings.json").write_text('{"endpoints": 2000}')
+    extra = ("--no-processes", "--no-throttle", "--settings", str(tmp_path / "settings.json"))
+    with Emulator(tmp_path / "emulator", speed=5000.0, extra=extra) as emulator:
         with ThreadPoolExecutor(4) as pool:
             made = list(
                 pool.map(lambda n: emulator.arm("PUT", f"onlineEndpoints/e{n:04}", body).status_code, range(MANY))
@@ -239,6 +243,6 @@ def test_the_report_needs_nothing(stand: Site, browser: Any, tmp_path: Path) -> 
     page = context.new_page()
     page.goto(file.as_uri())
     assert page.locator("figure.chart svg.lines").count() >= 5
-    assert "script" not in file.read_text(encoding="utf-8").replace("description", "")
+    assert "<script" not in file.read_text(encoding="utf-8")
     clean(page)
     context.close()
