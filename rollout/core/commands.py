@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from rollout.core import hazards, records
 from rollout.core.actions import Action, DeleteDeployment, DeleteEndpoint, Record
 from rollout.core.change_set import approve as with_approval
+from rollout.core.governing import BROKEN_GLASS
 from rollout.core.identity import (
     Ambiguous,
     Changed,
@@ -101,20 +102,25 @@ def promote(release: Release, seen: Observation, who: str, why: str, *, full: bo
     if not keys:
         stage = rest[0].stage.name
         raise Refused(f"no gate is waited for; the next stage is {stage}", hint="rollout apply carries on; or --full")
-    _must_not_be_demanded(view, rest if full else rest[:1])
-    what = said("promoted fully" if full else f"promoted past {rest[0].stage.name}", who, why)
+    glass = _must_not_be_demanded(view, rest if full else rest[:1])
+    reason = "; ".join(text for text in (glass, why) if text)
+    what = said("promoted fully" if full else f"promoted past {rest[0].stage.name}", who, reason)
     progress = records.advanced(view, view.endpoint.weights, (*place.earned, *keys), what)
     return (Record(reason=what, progress=progress),)
 
 
-def _must_not_be_demanded(view: Scene, skipped: tuple[Step, ...]) -> None:
-    """A person lets a gate pass unmeasured; one that the policy demands only where the glass is broken."""
+def _must_not_be_demanded(view: Scene, skipped: tuple[Step, ...]) -> str:
+    """A person lets a gate pass unmeasured; one that the policy demands only where the glass is broken: that, for the
+    record."""
     policy = view.release.policy
     found = [why for step in skipped if (why := demanded(policy, view.journey, step))]
-    if found and policy is not None and not policy.break_glass:
+    if not found or policy is None:
+        return ""
+    if not policy.break_glass:
         raise Refused(
             f"refused by policy: {'; '.join(dict.fromkeys(found))}", hint="--break-glass REASON goes on record"
         )
+    return f"{BROKEN_GLASS}: {policy.break_glass}"
 
 
 def adopt(release: Release, seen: Observation, who: str, why: str, *, stable: str) -> Actions:

@@ -129,6 +129,16 @@ def test_whose_yes_counts(rollout: Command, plan: Path) -> None:
 
 
 @pytest.mark.slow
+def test_past_a_demanded_gate(rollout: Command, plan: Path) -> None:
+    """With a reason a person lets it pass, and the history has the reason."""
+    _policy(plan.parent, "rules: [{name: four eyes, approvals: [{before: 50, by: [ann, bob]}]}]\n")
+    assert rollout("apply", plan, "--auto-approve").code == 0
+    assert rollout("promote", plan, "--break-glass", "fraud model fails open").code == 0
+    told = rollout("history", plan, "-o", "json").json
+    assert told["events"][-1]["what"] == "promoted past ok by ann: break-glass: fraud model fails open"
+
+
+@pytest.mark.slow
 def test_the_policy_is_a_part_of_what_is_approved(rollout: Command, plan: Path) -> None:
     """Another rule makes the approval stale (exit 5); a stopped line only stops it."""
     assert rollout("diff", plan, "--out", "set.json", "--lifetime", "20d").code == 0
