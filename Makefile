@@ -7,7 +7,6 @@ DEV := .venv/dev
 # What is installed is pinned by hash; LOCK=no resolves it anew, from the ranges of pyproject.toml.
 LOCK := yes
 PIP := -m pip install --quiet --disable-pip-version-check
-LOCKED := $(if $(filter no,$(LOCK)),,--no-build-isolation)
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
   --no-emit-find-links --no-header --no-annotate --no-emit-package azureml-rollout
 
@@ -88,14 +87,14 @@ $(DEMO)/ready: pyproject.toml requirements/demo.txt
 	$(PYTHON) -c 'import sys; sys.exit("rollout needs Python 3.11 or newer, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(DEMO)
 	[ $(LOCK) = no ] || $(DEMO)/bin/python $(PIP) --require-hashes --no-deps -r requirements/demo.txt
-	$(DEMO)/bin/python $(PIP) $(LOCKED) -e '.[emulator]'
+	$(DEMO)/bin/python $(PIP) -e '.[emulator]'
 	@touch $@
 
 $(DEV)/ready: pyproject.toml requirements/dev.txt
 	$(PYTHON) -c 'import sys; sys.exit("rollout needs Python 3.11 or newer, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(DEV)
 	[ $(LOCK) = no ] || $(DEV)/bin/python $(PIP) --require-hashes --no-deps -r requirements/dev.txt
-	$(DEV)/bin/python $(PIP) $(LOCKED) -e '.[dev]'
+	$(DEV)/bin/python $(PIP) -e '.[dev]'
 	@touch $@
 
 .venv/docs/ready: docs/requirements.txt
