@@ -114,6 +114,14 @@ def test_provisional_minutes_can_only_kill() -> None:
     assert judged(*[GOOD] * 5, *[GOOD] * 50, provisional=50).state is State.INCONCLUSIVE
 
 
+def test_what_is_told_shows_it() -> None:
+    """Shown before this stage has any counts: those of all minutes up to the one that decided."""
+    mirrored = judged(*[(270, 1, 30, 9)] * 4, stage=9)
+    assert (mirrored.state, mirrored.candidate, mirrored.stable) == (State.REGRESSION, Arm(120, 36), Arm(1080, 4))
+    late = judged(*[GOOD] * 5, *[(270, 1, 30, 28)] * 3, provisional=3, base=30, stage=5)
+    assert (late.state, late.decided, late.candidate) == (State.REGRESSION, START + 6 * MINUTE, Arm(180, 28))
+
+
 @pytest.mark.parametrize(("share", "state"), [(0.05, State.REGRESSION), (1e-300, State.INCONCLUSIVE)])
 def test_how_sure_a_kill_must_be(share: float, state: State) -> None:
     """As sure as the rollout asks for, where that is more than what is obvious."""

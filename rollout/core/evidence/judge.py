@@ -68,8 +68,9 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     `worse` and `not_worse` are log E at their highest, `track` log E of "worse" after each final block, `proofs` that
     of "not worse" after each block of this stage; `decided` is the end of the minute that decided. `stable` and
-    `candidate` are the counts of this stage, `correlation` that within a minute as it is believed now, `minutes` the
-    length of this stage so far. `failure` says why there are no counts at all.
+    `candidate` are the counts of this stage (of all minutes, if it is shown to be worse before this stage has any),
+    `correlation` that within a minute as it is believed now, `minutes` the length of this stage so far. `failure` says
+    why there are no counts at all.
     """
 
     check: Check
@@ -108,15 +109,26 @@ def examine(check: Check, terms: Terms, history: History) -> Finding:
         proofs=tuple(proofs),
     )
     if (hit := _first(track, limit)) is not None:
-        return _decided(finding, State.REGRESSION, history.blocks[hit])
+        return _shown_worse(finding, history, history.blocks[hit], 0)
     if (late := _killed(check, terms, history, believed)) is not None:
-        block, value = late
-        return _decided(msgspec.structs.replace(finding, worse=max(finding.worse, value)), State.REGRESSION, block)
+        at, value = late
+        finding = msgspec.structs.replace(finding, worse=max(finding.worse, value))
+        return _shown_worse(finding, history, history.provisional[at], at + 1)
     if _without_data(finding, terms):
         return msgspec.structs.replace(finding, state=State.NO_DATA)
     if (hit := _first(proofs, log(1 / terms.alpha))) is not None:
         return _decided(finding, State.PROVEN, seen[hit])
     return finding
+
+
+def _shown_worse(finding: Finding, history: History, last: Block, provisional: int) -> Finding:
+    """Worse, by the end of the block `last`. Where this stage's final minutes have no count of the candidate, those of
+    all minutes that speak are told: of a former stage, a mirror, and the first so many that may still change."""
+    if not finding.candidate.requests:
+        every = (*history.blocks, *history.provisional[:provisional])
+        stable, candidate = total(block.stable for block in every), total(block.candidate for block in every)
+        finding = msgspec.structs.replace(finding, stable=stable, candidate=candidate)
+    return _decided(finding, State.REGRESSION, last)
 
 
 def _decided(finding: Finding, state: State, block: Block) -> Finding:
@@ -159,14 +171,14 @@ def _pairs(blocks: Iterable[Block], believed: Iterable[Belief]) -> Iterator[Pair
         yield block.stable, block.candidate, belief
 
 
-def _killed(check: Check, terms: Terms, history: History, believed: list[Belief]) -> tuple[Block, float] | None:
-    """The provisional minute in which the evidence is beyond any doubt, if there is one, and its log E."""
+def _killed(check: Check, terms: Terms, history: History, believed: list[Belief]) -> tuple[int, float] | None:
+    """The index of the provisional minute in which the evidence is beyond any doubt, if there is one, and its log E."""
     every = (*history.blocks, *history.provisional)
     limit = log(max(KILL, 1 / terms.share))
     believed = [*believed, *[believed[-1]] * len(history.provisional)]
     values = list(_worse(check, history, every, believed, limit))[len(history.blocks) :]
     hit = _first(values, limit)
-    return None if hit is None else (history.provisional[hit], values[hit])
+    return None if hit is None else (hit, values[hit])
 
 
 def e_value(log_e: float) -> float:
