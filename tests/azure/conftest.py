@@ -17,9 +17,12 @@ from rollout.azure.operations import Pace
 from rollout.azure.target import Connection, Target, connect
 from rollout.emulator.server import EmulatorServer
 from rollout.emulator.service import Options
+from rollout.emulator.settings import Settings
 
 _NUMBERS = itertools.count(1)
 QUICK = Pace(first=0.05, slowest=0.5)
+ROOM = Settings(cores=10_000, endpoints=1_000)
+"""No test takes another one's."""
 
 
 class Bench:
@@ -62,7 +65,7 @@ class Bench:
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     """The emulator without scoring processes, fast, for the whole session."""
     state_dir: Path = tmp_path_factory.mktemp("emulator")
-    with EmulatorServer(state_dir, Options(speed=5000, throttle=False)) as server:
+    with EmulatorServer(state_dir, Options(speed=5000, throttle=False, settings=ROOM)) as server:
         yield Bench(server)
 
 

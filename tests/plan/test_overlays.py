@@ -126,7 +126,7 @@ def test_a_stage_keeps_one_kind(plan: Path) -> None:
          " that removes it | one of first, watch"),
         ("version: 1\nkind: overlay\nstags: 1\n", "overlays/prod.yml:3:1: PLAN101: stags: unknown key `stags` | one of"
          " bootstrap, candidate, capacity, deployments, drift, endpoint, ignore, kind, name, on_failure,"
-        " on_revert, refuse_hazards, slots,"
+        " on_revert, policy, refuse_hazards, slots,"
          " stages, target, version | did you mean `stages`?"),
     ],
 )  # fmt: skip

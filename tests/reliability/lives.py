@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -163,6 +164,11 @@ class Bench:
             for name, value in wanted.items():
                 patch.setenv(name, value)
             yield
+
+
+def own_words(told: str) -> str:
+    """What a job said, without the lines of a container's log that it quotes."""
+    return "\n".join(line for line in told.splitlines() if not re.match(r"[\d:]{8} +\| ", line))
 
 
 def killed(bench: Bench, life: Life) -> bool:

@@ -18,7 +18,7 @@ import pytest
 from tests.reliability.alone.bench import LATER, AloneBench, alone
 from tests.reliability.alone.branches import Branch, Grown, grown, trunk
 from tests.reliability.figures import keep, whole
-from tests.reliability.lives import LIVES, Life
+from tests.reliability.lives import LIVES, Life, own_words
 from tests.reliability.test_faults import EXITS
 from tests.reliability.test_operations import helped
 from tests.reliability.trials import NEVER, OPERATIONS, Trial, trials
@@ -59,7 +59,7 @@ class _Faults:
 
     def _judge(self, trial: Trial) -> Any:
         def judge(bench: AloneBench, code: int, told: str) -> str:
-            if code not in EXITS or "Traceback" in told:
+            if code not in EXITS or "Traceback" in own_words(told):
                 return f"exit {code}\n{told}"
             bench.emulator.network.late = 0
             bench.emulator.faults()
