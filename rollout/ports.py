@@ -103,6 +103,21 @@ class Scoring(Protocol):
         """GET the swagger URI from one deployment: is its server up? 200 or 404 mean yes."""
 
 
+class Recording(msgspec.Struct, frozen=True):
+    """One file of a data asset: its path in the storage, and what it holds."""
+
+    name: str
+    content: bytes
+
+
+class Recordings(Protocol):
+    """The data assets of the workspace."""
+
+    async def files(self, name: str, version: str, most: int) -> Sequence[Recording]:
+        """The file of a `uri_file`, or the JSON files below a `uri_folder` in the order of their names; at most `most`
+        bytes. Raises `rollout.errors` where the asset is missing, is something else, is larger, or may not be read."""
+
+
 class CountQuery(msgspec.Struct, frozen=True, kw_only=True):
     """Count, minute by minute from `start` up to `end` (whole minutes), the requests of these deployments of an
     endpoint, and those of them that `question` calls bad."""

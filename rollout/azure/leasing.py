@@ -164,7 +164,7 @@ async def open_lock(
         f"https://{found['accountName']}.blob.{found.get('endpoint') or 'core.windows.net'}",
         found["containerName"],
         f"rollout/locks/{endpoint.lower()}",
-        credential=await _credential(client, paths, store["name"], credential),
+        credential=await store_credential(client, paths, store["name"], credential),
         transport=AioHttpTransport(session=session, session_owner=False),
         retry_total=2,
     ) as blob:
@@ -179,7 +179,7 @@ async def _default_store(client: ArmClient, paths: Paths) -> Mapping[str, Any]:
     return dict(found)
 
 
-async def _credential(client: ArmClient, paths: Paths, store: str, credential: AsyncCredential) -> Any:
+async def store_credential(client: ArmClient, paths: Paths, store: str, credential: AsyncCredential) -> Any:
     """The datastore's own secret where it has one, else our token."""
     from azure.core.credentials import AzureSasCredential
 

@@ -60,6 +60,10 @@ class Paths(msgspec.Struct, frozen=True):
         """`permissions` or `locks` that count for the workspace; that provider has versions of its own."""
         return f"{self.home}/providers/Microsoft.Authorization/{what}?api-version={version}"
 
+    def datastore(self, name: str) -> str:
+        """A datastore of the workspace."""
+        return f"{self.home}/datastores/{quote(name, safe='')}"
+
     def asset(self, kind: str, name: str, version: str) -> str:
         """One version of a registered asset; `kind` as in the address: `codes`, `models`, …"""
         return f"{self.home}/{kind}/{quote(name, safe='')}/versions/{quote(version, safe='')}"

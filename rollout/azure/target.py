@@ -23,6 +23,7 @@ from rollout.azure.leasing import BlobLock, open_lock
 from rollout.azure.metrics import AzureMonitor
 from rollout.azure.operations import Pace
 from rollout.azure.paths import Paths
+from rollout.azure.recordings import BlobRecordings
 from rollout.azure.scoring import HttpScoring
 from rollout.errors import UsageError
 from rollout.ports import RequestCount
@@ -75,7 +76,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
 
 class Connection(msgspec.Struct, frozen=True):
     """What `connect` gives: the control plane and the data plane of one workspace, who signed in, for people, what its
-    data plane counted, its alert rules, and the lock of an endpoint (its name, and who wants it)."""
+    data plane counted, its alert rules, the lock of an endpoint (its name, and who wants it), and its data assets."""
 
     control_plane: ArmControlPlane
     scoring: HttpScoring
@@ -83,6 +84,7 @@ class Connection(msgspec.Struct, frozen=True):
     monitor: AzureMonitor
     alerts: AlertReader
     lock: Callable[[str, str], AbstractAsyncContextManager[BlobLock]]
+    recordings: BlobRecordings
 
 
 @asynccontextmanager
@@ -107,7 +109,8 @@ async def connect(target: Target, *, pace: Pace | None = None, autoscale: bool =
         monitor = AzureMonitor(target.arm_url, AsyncCredential(source), session)
         lock = partial(open_lock, client, target.paths, AsyncCredential(source), session)
         alerts = AlertReader(client, target.paths)
-        yield Connection(control_plane, scoring, choice.describe(), monitor, alerts, lock)
+        recordings = BlobRecordings(client, target.paths, AsyncCredential(source), session)
+        yield Connection(control_plane, scoring, choice.describe(), monitor, alerts, lock, recordings)
 
 
 def _session(target: Target) -> aiohttp.ClientSession:

@@ -35,7 +35,7 @@ def live(name: str, plan: Path, target: str | None) -> Explained:
 async def _measured(gate: Gate, loaded: LoadedPlan, target: str | None) -> Explained:
     async with opened(place_of(loaded, target)) as session:
         seen = await session.settled(loaded.release.endpoint.name)
-        measure = Measurer(session.scoring, session.plane, session.clock, session.sources)
+        measure = Measurer(session.scoring, session.plane, session.clock, session.sources, session.recordings)
         found = await measure(gate, seen, decide(loaded.release, seen, {}))
     return Explained(
         gate=gate.name, outcome=found.outcome.value, reason=found.reason, evidence=dict(found.evidence or {})

@@ -30,7 +30,7 @@ from rollout.core.release import Release
 from rollout.core.stamp import ACTOR
 from rollout.gates.measurer import Measurer
 from rollout.plan.load import LoadedPlan, load_release
-from rollout.ports import ActivityLog, Census, ControlPlane, Lock, MetricSources, Quota, Scoring, Telemetry
+from rollout.ports import ActivityLog, Census, ControlPlane, Lock, MetricSources, Quota, Recordings, Scoring, Telemetry
 from rollout.render.report import Report
 from rollout.runner import Listener, Runner
 
@@ -63,6 +63,7 @@ class Session(msgspec.Struct, frozen=True):
     sources: MetricSources
     lock: Callable[[str, str], AbstractAsyncContextManager[Lock]]
     telemetry: Telemetry
+    recordings: Recordings
 
     def runner(
         self,
@@ -78,7 +79,7 @@ class Session(msgspec.Struct, frozen=True):
         return Runner(
             release,
             self.plane,
-            Measurer(self.scoring, self.plane, self.clock, self.sources),
+            Measurer(self.scoring, self.plane, self.clock, self.sources, self.recordings),
             self.clock,
             allowed=allowed,
             listener=listener,
@@ -117,6 +118,7 @@ async def opened(place: Place) -> AsyncIterator[Session]:
             sources,
             connection.lock,
             AzureTelemetry(connection.monitor),
+            connection.recordings,
         )
 
 

@@ -132,7 +132,7 @@ async def _run(session: Session, here: World, scene: Staged, wish: Wish, heard: 
         for one in listeners:
             one(event)
 
-    measure = Measurer(session.scoring, session.plane, clock, session.sources)
+    measure = Measurer(session.scoring, session.plane, clock, session.sources, session.recordings)
     runner = Runner(
         scene.release, session.plane, Assuming(measure, scene.assumed), clock, allowed=_ALLOWED, listener=tell
     )

@@ -56,10 +56,12 @@ class Compare(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag="compare"
     `unit` what counts as one: the part, each row of it, or each label. Two numbers agree if they differ by at most
     `absolute`, or by at most `relative` times stable's. Shares from 0 to 1: `at_most` may differ; `distribution` is
     the greatest distance of the distributions of all numbers (None: any). `latency_ratio` is how many times stable's
-    median the candidate's may be (None: any).
+    median the candidate's may be (None: any). `assets` are data assets (`NAME:VERSION`) whose files are requests too,
+    read when it is measured.
     """
 
     requests: tuple[RequestFile, ...]
+    assets: tuple[str, ...] = ()
     part: str = ""
     unit: Literal["answer", "row", "label"] = "answer"
     ignore: tuple[str, ...] = ()

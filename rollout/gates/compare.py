@@ -96,7 +96,8 @@ class _Pair(msgspec.Struct, frozen=True):
             answer = await self.scoring.send(self.endpoint, self._as_sent(name, request))
             if answer.status != 429 and answer.status < 500 and not not_ready(answer):
                 return answer
-            await self.clock.sleep(pause)
+            # What was refused went over the wire too.
+            await self.clock.sleep(max(pause, len(request.body) * self.test.concurrency / RATE))
         return await self.scoring.send(self.endpoint, self._as_sent(name, request))
 
     def _as_sent(self, name: str, request: RequestFile) -> ScoringRequest:

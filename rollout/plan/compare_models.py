@@ -48,7 +48,8 @@ class CompareModel(Shorthand):
     shorthand: ClassVar[str] = "requests"
 
     requests: Annotated[tuple[RecordedModel, ...], BeforeValidator(many), Field(min_length=1), OneOrMany()] = Field(
-        description="The requests: paths of files (`.jsonl`: a request a line), or objects."
+        description="The requests: paths of files (`.jsonl`: a request a line), data assets "
+        "(`azureml:NAME:VERSION`), or objects."
     )
     select: str | None = Field(
         default=None, description="A JMESPath expression: the part of each answer that is compared, instead of all."

@@ -23,7 +23,7 @@ from rollout.core.gate_bodies import (
 from rollout.core.release import Gate, GateKind, Role
 from rollout.core.revision import canonical_json, gate_digest
 from rollout.errors import Fault
-from rollout.plan.compare_lowering import Complain, json_lines, readable, whole_comparison
+from rollout.plan.compare_lowering import Complain, data_asset, json_lines, readable, whole_comparison
 from rollout.plan.compare_models import CompareModel
 from rollout.plan.documents import usable_file
 from rollout.plan.evidence_lowering import EvidenceReader
@@ -120,12 +120,16 @@ class GateReader(msgspec.Struct, frozen=True):
 
     def _compare(self, model: CompareModel, path: Path) -> Compare:
         found: list[RequestFile] = []
+        assets: list[str] = []
         for index, request in enumerate(model.requests):
             at: Path = (*path, "requests", index)
+            if asset := data_asset(request, self._complaint(at)):
+                assets.append(asset)
+                continue
             found += self._recorded(request, at)
             if self._too_many(len(found), sum(len(each.body) for each in found), at, "comparison"):
                 break
-        return whole_comparison(model, tuple(found), self._complaint(path))
+        return whole_comparison(model, tuple(found), tuple(assets), self._complaint(path))
 
     def _recorded(self, model: RecordedModel, path: Path) -> tuple[RequestFile, ...]:
         """What one entry of a comparison sends: one request, or one for each line."""
@@ -275,6 +279,8 @@ def _parameters(body: GateBody) -> Mapping[str, Any]:
     found: dict[str, Any] = msgspec.to_builtins(body)
     for request in found.get("requests", ()):
         request.pop("name")
+    if not found.get("assets"):
+        found.pop("assets", None)  # a comparison of files alone is the gate that it always was
     if found.get("evidence") is None:
         found.pop("evidence", None)  # a bake by time is the gate that it always was
     else:

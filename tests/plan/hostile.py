@@ -271,6 +271,11 @@ CASES: tuple[Case, ...] = (
         file("house/recorded.jsonl", "1\n" * 1001), stage("compare: house/recorded.jsonl")), "PLAN401"),
     Case("a comparison of a line of 21 MB", both(
         file("house/recorded.jsonl", f'"{"a" * 21_000_000}"'), stage("compare: house/recorded.jsonl")), "PLAN401"),
+    *(Case(f"a comparison with the data asset {name!r}", stage(f"compare: '{name}'"), "PLAN401")
+      for name in ("azureml:", "azureml:a", "azureml:a@latest", "azureml:a:1:2", "azureml:../x:1",
+                   "azureml://registries/r/data/a/versions/1", "azureml:" + "a" * 300 + ":1")),
+    Case("a comparison with a data asset that has a body", stage(
+        "compare: {requests: [{file: 'azureml:a:1', body: 1}]}"), "PLAN401"),
     Case("a comparison with a file outside of the repository", stage("compare: ../../../etc/passwd"), "PLAN308"),
     Case("a comparison by what is no JMESPath", both(
         file("house/recorded.jsonl", "1\n"), stage("compare: {requests: house/recorded.jsonl, rows: '['}")), "PLAN403"),

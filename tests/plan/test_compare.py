@@ -117,3 +117,15 @@ def test_faults(refused: Refused, project: Path, gate: str, line: str) -> None:
     (project / "empty.jsonl").write_text("\n")
     (project / "many.jsonl").write_text("1\n" * 1001)
     assert refused(planned(gate)) == [f"plan.yml:{line}"]
+
+
+def test_data_assets(load: Load) -> None:
+    """Beside files, without a network; name and version are in the digest, and a ratio of latencies waits for them."""
+    text = "compare: {requests: [house/request.json, 'azureml:recorded:%s'], latency_ratio: 2}"
+    found = gate_of(load, text % 3)
+    assert found.body == Compare(
+        requests=(RequestFile(name="house/request.json", body=b'{"data": [[1, 2]]}'),),
+        assets=("recorded:3",),
+        latency_ratio=2.0,
+    )
+    assert found.digest != gate_of(load, text % 4).digest
