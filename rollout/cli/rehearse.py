@@ -20,6 +20,7 @@ from rollout.errors import UsageError
 from rollout.plan.load import find_plans, load_release
 from rollout.render import words
 from rollout.render.document import FORMAT_VERSION
+from rollout.render.simulated import clock
 from rollout.render.styled import Line, line, spans
 
 _DAY: Final = datetime(2026, 1, 1, tzinfo=UTC)
@@ -66,8 +67,8 @@ def lines(release: Release, walk: Rehearsal) -> Iterator[Line]:
     yield spans((release.name, "title"), (f"  endpoint {release.endpoint.name}, imagined", ""))
     for moment in walk.moments:
         sign, text = _told(moment)
-        yield spans((f"  {_clock(moment.at):>9}  {sign} {text}", "bad" if sign == "✗" else ""))
-    yield spans((f"  {_clock(walk.seconds):>9}  ", ""), _end(walk))
+        yield spans((f"  {clock(moment.at):>9}  {sign} {text}", "bad" if sign == "✗" else ""))
+    yield spans((f"  {clock(walk.seconds):>9}  ", ""), _end(walk))
     most = f"at most {walk.most_instances} instances at once"
     yield line(f"  {walk.writes} writes, {most}; traffic ends {words.split(walk.weights)}")
     yield line()
@@ -85,13 +86,6 @@ def _told(moment: Moment) -> tuple[str, str]:
 def _end(walk: Rehearsal) -> tuple[str, Any]:
     done = walk.last.status is Status.DONE
     return f"{'done' if done else walk.last.status.value}: {walk.last.reason}", "good" if done else "warn"
-
-
-def _clock(seconds: float) -> str:
-    """`+2h 05m`, `+9m 30s`."""
-    whole = round(seconds)
-    hours, minutes = divmod(whole // 60, 60)
-    return f"+{hours}h {minutes:02}m" if hours else f"+{minutes}m {whole % 60:02}s"
 
 
 def _document(release: Release, walk: Rehearsal) -> dict[str, Any]:

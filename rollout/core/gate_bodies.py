@@ -8,6 +8,9 @@ import msgspec
 
 from rollout.core.release import Role
 
+LEAST_TIMED: Final = 20
+"""Requests from which on a ratio of medians says something."""
+
 
 class Golden(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The JSON value that must be answered. Two numbers agree if they differ by at most `absolute`, or by at most

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import takewhile
 from typing import Final
 
 from msgspec.structs import replace
@@ -20,7 +21,7 @@ from rollout.core.actions import (
     UpdateEndpoint,
 )
 from rollout.core.decision import Decision, Phase, Status, gives_back
-from rollout.core.journey import Journey
+from rollout.core.journey import Journey, Step
 from rollout.core.observed import Observation
 from rollout.core.policy import Activity, Policy, Rule
 from rollout.core.policy_check import hazard_refused, type_allowed
@@ -135,14 +136,10 @@ def _does(journey: Journey, stage: AnyStage, action: Action) -> bool:
             return False
 
 
-def _bakes(steps: tuple[object, ...]) -> float:
-    seconds = 0.0
-    for step in steps:
-        stage = getattr(step, "stage", None)
-        if isinstance(stage, Traffic | Mirror):
-            break
-        seconds += stage.seconds if isinstance(stage, Gate) and stage.kind is GateKind.BAKE else 0.0
-    return seconds
+def _bakes(steps: Iterable[Step]) -> float:
+    """Seconds of bakes in front of the first change of traffic."""
+    stages = takewhile(lambda stage: not isinstance(stage, Traffic | Mirror), (step.stage for step in steps))
+    return sum(stage.seconds for stage in stages if isinstance(stage, Gate) and stage.kind is GateKind.BAKE)
 
 
 def _waiting(decision: Decision, activity: Activity, shut: Closed) -> Decision:

@@ -22,8 +22,6 @@ from rollout.core.journey import JourneyKind
 from rollout.core.release import Gate, Traffic
 from rollout.core.scene import Scene
 
-NOTICED_JUMP: Final = 50
-"""Points of live weight in one write; a larger step is shown."""
 LARGEST_JUMP: Final = 90
 """A larger step than this without any gate in front of it is refused."""
 _AUTH: Final = frozenset({"auth_mode", "public_network_access", "identity"})
@@ -79,12 +77,12 @@ def _exposure(view: Scene, action: SetTraffic) -> Iterator[Hazard]:
     if weight <= before or view.promoted is None:
         return
     direct = view.journey.kind is JourneyKind.EXPEDITED  # back to what served before: `on_revert: fast` says so
-    if weight - before > NOTICED_JUMP:
+    if weight - before > hazards.NOTICED_JUMP:
         guarded = direct or weight - before <= LARGEST_JUMP or _gate_between(view, weight)
         why = f"{slot} gets {weight} % at once, {before} % before" + ("" if guarded else ", and no gate stands between")
         yield Hazard(name=hazards.TRAFFIC_JUMP, target=slot, why=why, declared=guarded)
     if not direct and not _gates_before(view, weight):
-        open_canary = weight <= NOTICED_JUMP
+        open_canary = weight <= hazards.NOTICED_JUMP
         why = f"{slot} gets {weight} % of the traffic and no gate stands before that"
         yield Hazard(name=hazards.UNGATED_TRAFFIC, target=slot, why=why, declared=open_canary)
     if before == 0 and is_unverified(view.promoted.revision):

@@ -22,6 +22,8 @@ DELETES_DEPLOYMENT: Final = "deletes-deployment"
 DELETES_ENDPOINT: Final = "deletes-endpoint"
 DELETES_TRAFFIC: Final = "deletes-traffic"
 TRAFFIC_JUMP: Final = "traffic-jump"
+NOTICED_JUMP: Final = 50
+"""Points of live weight in one write; a larger step is shown."""
 UNGATED_TRAFFIC: Final = "ungated-traffic"
 TAKES_UNMANAGED: Final = "takes-unmanaged-traffic"
 SCALE_DOWN: Final = "scale-down"

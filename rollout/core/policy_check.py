@@ -26,6 +26,7 @@ from rollout.core.release import (
     Scale,
     Traffic,
 )
+from rollout.core.spans import span
 
 FIRST_WEIGHT: Final = "POLICY101"
 STEP: Final = "POLICY102"
@@ -36,7 +37,6 @@ INSTANCE_TYPE: Final = "POLICY106"
 INSTANCES: Final = "POLICY107"
 HAZARD: Final = "POLICY108"
 DELETES: Final = "POLICY109"
-_JUMP: Final = 50
 
 
 class Wrong(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -118,8 +118,8 @@ def _bakes(rule: BakeRule, stages: Sequence[AnyStage]) -> Iterator[Wrong]:
                 code=BAKE,
                 limit="shortest_bake",
                 stage=min(index, len(stages) - 1),
-                message=f"{said(baked) if baked else 'no bake'} stands before {what}",
-                expected=f"bakes of at least {said(rule.seconds)}",
+                message=f"{span(baked) if baked else 'no bake'} stands before {what}",
+                expected=f"bakes of at least {span(rule.seconds)}",
             )
 
 
@@ -222,7 +222,7 @@ def _declared(release: Release) -> Iterator[tuple[str, int | None, str, str]]:
     for index, stage in enumerate(release.stages):
         match stage:
             case Traffic(weight=weight):
-                if weight - before > _JUMP:
+                if weight - before > hazards.NOTICED_JUMP:
                     yield hazards.TRAFFIC_JUMP, index, "", f"{weight} % at once, {before} % before"
                 if not gated:
                     yield hazards.UNGATED_TRAFFIC, index, "", f"{weight} % and no gate before that"
@@ -262,16 +262,7 @@ def _delete(limits: Limits, after: float, index: int | None, field: str) -> Iter
     if not limits.deletes:
         message, expected = "a deployment is deleted", "no deletes"
     elif least is not None and after < least:
-        message, expected = f"deleted {said(after)} after the promotion", f"not before {said(least)}"
+        message, expected = f"deleted {span(after)} after the promotion", f"not before {span(least)}"
     else:
         return
     yield Wrong(code=DELETES, limit="deletes", stage=index, field=field, message=message, expected=expected)
-
-
-def said(seconds: float) -> str:
-    """A time in words: `90s`, `1h30m`."""
-    rest, parts = round(seconds), []
-    for unit, size in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
-        count, rest = divmod(rest, size)
-        parts += [f"{count}{unit}"] if count else []
-    return "".join(parts) or "0s"

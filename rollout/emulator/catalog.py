@@ -113,6 +113,13 @@ class Catalog:
         docs = [self._container(kind, name, self._of(f"{kind}/{name}/versions/")) for name in names]
         return paging.page([doc for doc in docs if paging.viewed(doc, query)], query, next_link)
 
+    def plain_one(self, path: str) -> Answer:
+        """One unversioned resource. Raises the service's 404."""
+        doc = self._docs.get(path)
+        if doc is None:
+            raise plain(404, "ResourceNotFound", f"The Resource '{path}' was not found.")
+        return Answer(200, doc)
+
     def plain_listing(self, prefix: str) -> list[JsonObject]:
         """All unversioned resources below a prefix."""
         return self._of(prefix)

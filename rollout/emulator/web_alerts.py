@@ -37,10 +37,7 @@ def put_rule(call: Call) -> Answer:
 
 def get_rule(call: Call) -> Answer:
     """One rule."""
-    doc = call.service.catalog.find(f"{RULES}/{call.first}")
-    if doc is None:
-        raise plain(404, "ResourceNotFound", f"The Resource '{RULES}/{call.first}' was not found.")
-    return Answer(200, doc)
+    return call.service.catalog.plain_one(f"{RULES}/{call.first}")
 
 
 def list_rules(call: Call) -> Answer:

@@ -34,10 +34,7 @@ def _target(setting: Mapping[str, Any]) -> str:
 
 def get_autoscale(call: Call) -> Answer:
     """One autoscale setting."""
-    doc = call.service.catalog.find(f"{SETTINGS}/{call.first}")
-    if doc is None:
-        raise plain(404, "ResourceNotFound", f"The Resource '{SETTINGS}/{call.first}' was not found.")
-    return Answer(200, doc)
+    return call.service.catalog.plain_one(f"{SETTINGS}/{call.first}")
 
 
 def list_autoscale(call: Call) -> Answer:

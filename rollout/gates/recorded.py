@@ -8,15 +8,13 @@ from typing import Any, Final
 
 import msgspec
 
-from rollout.core.gate_bodies import Compare, RequestFile
+from rollout.core.gate_bodies import LEAST_TIMED, Compare, RequestFile
 from rollout.core.verdict import Outcome, Verdict
 from rollout.errors import Retryable, RolloutError
 from rollout.ports import Recording, Recordings
 
 MOST_BYTES: Final = 20_000_000
 MOST_REQUESTS: Final = 1000
-LEAST_TIMED: Final = 20
-"""Requests from which on a ratio of medians says something."""
 _REQUEST: Final = "azureml.inference.request"
 """The `type` of a line of payload logging that holds what a client sent (source: "Collect production data from models
 deployed for real-time inferencing", Microsoft Learn)."""

@@ -7,15 +7,13 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Final, Literal
 
-from rollout.core.gate_bodies import Compare, RequestFile
+from rollout.core.gate_bodies import LEAST_TIMED, Compare, RequestFile
 from rollout.core.revision import canonical_json
 from rollout.plan.compare_models import CompareModel
 from rollout.plan.gates import RecordedModel
 from rollout.plan.positions import Path
 
 _ASSET: Final = re.compile(r"azureml:[A-Za-z0-9][A-Za-z0-9._-]{0,254}:[A-Za-z0-9][A-Za-z0-9._-]{0,29}")
-LEAST_TIMED: Final = 20
-"""Requests from which on a ratio of medians says something."""
 
 Complain = Callable[[str, Path, str, str], None]
 """Report a fault: its code, where below the gate, what is wrong, what was expected."""

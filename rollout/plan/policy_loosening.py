@@ -9,7 +9,7 @@ from collections.abc import Iterator, Set
 from fnmatch import fnmatchcase
 
 from rollout.core.policy import BETWEEN, PROMOTION, ApprovalRule, BakeRule, Limits
-from rollout.core.policy_check import said
+from rollout.core.spans import span
 
 Looser = tuple[str, str]
 """The limit, and what is wrong with it."""
@@ -36,7 +36,7 @@ def loosened(outer: Limits, inner: Limits, given: Set[str]) -> Iterator[Looser]:
 def _bake(rules: tuple[BakeRule, ...], mine: BakeRule) -> Iterator[Looser]:
     for rule in rules:
         if mine.seconds < rule.seconds and _covers(rule.before, mine.before):
-            yield "shortest_bake", f"{said(mine.seconds)} would loosen the {said(rule.seconds)} that the policy demands"
+            yield "shortest_bake", f"{span(mine.seconds)} would loosen the {span(rule.seconds)} that the policy demands"
 
 
 def _covers(theirs: int, mine: int) -> bool:
@@ -84,5 +84,5 @@ def _deletes(outer: Limits, inner: Limits, given: Set[str]) -> Iterator[Looser]:
     if not outer.deletes and inner.deletes:
         yield "deletes", "the policy allows no deletes"
     elif outer.delete_after is not None and inner.deletes and (inner.delete_after or 0.0) < outer.delete_after:
-        mine = said(inner.delete_after or 0.0)
-        yield "deletes", f"{mine} would loosen the {said(outer.delete_after)} that the policy demands"
+        mine = span(inner.delete_after or 0.0)
+        yield "deletes", f"{mine} would loosen the {span(outer.delete_after)} that the policy demands"

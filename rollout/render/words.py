@@ -27,6 +27,7 @@ from rollout.core.gate_bodies import short as short_rule
 from rollout.core.hidden import is_secret as is_secret
 from rollout.core.observed import Weights
 from rollout.core.release import AnyStage, Delete, Deploy, Gate, GateKind, Mirror, Scale, Traffic
+from rollout.core.spans import span as span
 
 SYMBOLS: Final = {
     StageState.SATISFIED: "✓",
@@ -52,17 +53,6 @@ def split(weights: Weights) -> str:
 def moment(when: datetime) -> str:
     """A time of the service, to the second."""
     return f"{when.astimezone(UTC):%Y-%m-%d %H:%M:%SZ}"
-
-
-def span(seconds: float) -> str:
-    """`3725` → `1h2m5s`."""
-    rest = round(seconds)
-    parts = []
-    for unit, size in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
-        count, rest = divmod(rest, size)
-        if count:
-            parts.append(f"{count}{unit}")
-    return "".join(parts) or "0s"
 
 
 def short(revision: str) -> str:
