@@ -92,13 +92,12 @@ Prove = Callable[[Observation], Awaitable[None]]
 
 
 class Guard(Protocol):
-    """Says no, by raising Refused or Unapproved, to what nobody has allowed or approved; asked at every look.
-
-    `exact`: everything is read once more right before each write, and asked about again.
-    """
+    """Says no, by raising Refused or Unapproved, to what nobody has allowed or approved; asked at every look."""
 
     @property
-    def exact(self) -> bool: ...
+    def exact(self) -> bool:
+        """Whether everything is read once more right before each write, and asked about again."""
+        ...
 
     def __call__(self, seen: Observation, decision: Decision) -> None: ...
 
