@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "docs/adr").glob("*.md")])
+DOCS = [*(ROOT / "docs").glob("*.md"), *(ROOT / "docs/adr").glob("*.md")]
+PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *DOCS])
 
 
 def _anchor(title: str) -> str:
