@@ -17,6 +17,8 @@ from rollout.errors import SignInError
 
 AUDIENCE: Final = "api://AzureADTokenExchange"
 _SECONDS: Final = 30
+_MOST_BYTES: Final = 1_000_000
+"""More would be cut off, and is no token."""
 _HINT: Final = "The job needs `permissions: id-token: write`."
 
 
@@ -33,7 +35,7 @@ def github_assertion(environment: Mapping[str, str]) -> Callable[[], str]:
     def fetch() -> str:
         try:
             with urllib.request.urlopen(request, timeout=_SECONDS) as answer:  # noqa: S310
-                return str(json.load(answer)["value"])
+                return str(json.loads(answer.read(_MOST_BYTES))["value"])
         except (OSError, ValueError, KeyError) as error:
             reason = getattr(error, "reason", None) or type(error).__name__
             raise SignInError(f"GitHub gave no identity token ({reason})", hint=_HINT) from error

@@ -123,4 +123,12 @@ async def _download(container: ContainerClient, path: str, folder: bool, most: i
     if not names:
         hint = f"Files that end in {', '.join(_ENDINGS)} below the folder, or the path of one file."
         raise AzureError(f"{what}: there are no files at its path", code="NoFiles", hint=hint)
-    return tuple([Recording(name, await (await container.download_blob(name)).readall()) for name in names])
+    return tuple([Recording(name, await _whole(container, name, most, what)) for name in names])
+
+
+async def _whole(container: ContainerClient, name: str, most: int, what: str) -> bytes:
+    """One file; it may have grown since it was listed."""
+    blob = await container.download_blob(name)
+    if blob.size > most:
+        raise AzureError(f"{what}: {name} is more than {most} bytes", code="TooLarge")
+    return await blob.readall()

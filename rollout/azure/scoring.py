@@ -19,6 +19,7 @@ from rollout.azure.credentials import AsyncCredential
 from rollout.azure.errors import KEY_HINT, SCORE_HINT, from_exception
 from rollout.azure.paths import Paths
 from rollout.azure.secret import Secret, scrub
+from rollout.bounded import TooLong
 from rollout.core.observed import Endpoint
 from rollout.errors import AzureError, SignInError
 from rollout.ports import ScoringAnswer, ScoringRequest
@@ -116,6 +117,8 @@ class HttpScoring:
                 seconds = time.perf_counter() - start
                 found = {name.lower(): value for name, value in answer.headers.items()}
                 return ScoringAnswer(status=answer.status, body=content, headers=found, seconds=seconds)
+        except TooLong as error:
+            return ScoringAnswer(status=0, seconds=time.perf_counter() - start, error=str(error))
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             fault = f"no answer within {timeout:g} s" if isinstance(error, TimeoutError) else _why(error)
             return ScoringAnswer(status=0, seconds=time.perf_counter() - start, error=fault)

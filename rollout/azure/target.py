@@ -25,6 +25,7 @@ from rollout.azure.operations import Pace
 from rollout.azure.paths import Paths
 from rollout.azure.recordings import BlobRecordings
 from rollout.azure.scoring import HttpScoring
+from rollout.bounded import BoundedResponse
 from rollout.errors import UsageError
 from rollout.ports import RequestCount
 
@@ -117,6 +118,7 @@ def _session(target: Target) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(ssl=tls_context(target.ca_bundle), limit=100, limit_per_host=0),
         cookie_jar=aiohttp.DummyCookieJar(),
+        response_class=BoundedResponse,
         trust_env=not target.loopback,
     )
 

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 import aiohttp
 
+from rollout.bounded import BoundedResponse
 from rollout.forge.azure_boards import Boards
 from rollout.forge.azure_faults import AZURE_DEVOPS
 from rollout.forge.azure_shapes import (
@@ -193,5 +194,5 @@ class AzureDevOps:
 @asynccontextmanager
 async def connected(api_url: str, repository: str, token: str) -> AsyncIterator[AzureDevOps]:
     """A repository; the connection is closed at the end. Proxies are those of the environment."""
-    async with aiohttp.ClientSession(trust_env=True) as session:
+    async with aiohttp.ClientSession(trust_env=True, response_class=BoundedResponse) as session:
         yield AzureDevOps(Wire(session, api_url, token, dialect=AZURE_DEVOPS), repository)

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import aiohttp
 
+from rollout.bounded import BoundedResponse
 from rollout.errors import RolloutError
 from rollout.forge.dialect import Call
 from rollout.forge.port import ChangeRequest, Comment, Draft, Issue, Limits, State, Status
@@ -170,7 +171,7 @@ class GitHub:
 @asynccontextmanager
 async def connected(api_url: str, repository: str, token: str) -> AsyncIterator[GitHub]:
     """A repository; the connection is closed at the end. Proxies are those of the environment."""
-    async with aiohttp.ClientSession(trust_env=True) as session:
+    async with aiohttp.ClientSession(trust_env=True, response_class=BoundedResponse) as session:
         yield GitHub(Wire(session, api_url, token), repository)
 
 

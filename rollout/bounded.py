@@ -1,0 +1,68 @@
+"""Answers of servers end: a limit in size (unpacked, where they are compressed) and in time for everything that an
+aiohttp session reads. `aiohttp.ClientSession(response_class=BoundedResponse)`.
+
+aiohttp bounds headers and each step of unpacking, not the whole; azure-core reads a body to its end, however long.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final, cast
+
+import aiohttp
+
+from rollout.errors import RolloutError
+
+MOST_BYTES: Final = 64 * 1024 * 1024
+"""Of one answer. Azure's storage gives 32 MiB of a blob at once; a page of a list is some 100 kB."""
+BODY_SECONDS: Final = 300.0
+"""From the answer's headers to its last byte."""
+
+
+class TooLong(RolloutError):
+    """An answer longer than anybody means to give."""
+
+
+class BoundedResponse(aiohttp.ClientResponse):
+    """An answer that is read as far as the limits. Its reader raises TooLong, or TimeoutError."""
+
+    async def start(self, connection: Any) -> BoundedResponse:
+        """See aiohttp: the answer's headers are there; its body is read through the limits."""
+        await super().start(connection)
+        self.content = cast(aiohttp.StreamReader, _Bounded(self))
+        return self
+
+
+class _Bounded:
+    """A body's reader; what it is asked for besides reading, aiohttp's own answers."""
+
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self._response = response
+        self._stream = response.content
+        self._until = asyncio.get_running_loop().time() + BODY_SECONDS
+        self._count = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    async def read(self, n: int = -1) -> bytes:
+        """See `aiohttp.StreamReader.read`."""
+        if n >= 0:
+            return await self._counted(n)
+        found = bytearray()
+        while block := await self._counted(_BLOCK):
+            found += block
+        return bytes(found)
+
+    async def _counted(self, n: int) -> bytes:
+        async with asyncio.timeout_at(self._until):
+            block = await self._stream.read(n)
+        self._count += len(block)
+        if self._count > MOST_BYTES:
+            self._response.close()
+            raise TooLong(f"{self._response.url.host} answered with more than {MOST_BYTES} bytes", hint=_HINT)
+        return block
+
+
+_BLOCK: Final = 256 * 1024
+_HINT: Final = "No service of ours answers like that: check the address, and what stands between (a proxy)."
