@@ -6,6 +6,7 @@ import itertools
 from typing import Any
 
 import pytest
+from azure.storage.blob.aio import ContainerClient
 
 from rollout.azure.target import Connection
 from rollout.core.decision import Decision, Phase, Roles, Status
@@ -53,6 +54,23 @@ async def test_a_folder(bench: Bench, connection: Connection) -> None:
         Recording(f"{name}/a/x.JSONL", b"1\n"),
         Recording(f"{name}/b.json", b"2"),
     )
+
+
+async def test_a_file_that_grows_after_it_was_listed(
+    bench: Bench, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its size is looked at again before it is read whole."""
+    name = await registered(bench, connection, {"a.json": "1"})
+    download = ContainerClient.download_blob
+
+    async def late(container: ContainerClient, blob: str) -> Any:
+        bench.server.service.blobs.put(CONTAINER, blob, b"[1, 2, 3]", {})
+        return await download(container, blob)
+
+    monkeypatch.setattr(ContainerClient, "download_blob", late)
+    with pytest.raises(AzureError) as raised:
+        await connection.recordings.files(name, "1", 3)
+    assert str(raised.value) == f"read data asset {name}:1: {name}/a.json is more than 3 bytes"
 
 
 LONG = "azureml://subscriptions/s/resourcegroups/g/workspaces/{workspace}/datastores/workspaceblobstore/paths/"

@@ -31,8 +31,8 @@ FOUND: Final = (
     "missing; it is a matter of the sign-in (exit 9) (`tests/cli/test_capacity.py`).",
     "Faults at every request, by the way: each deployment emptied the caches of all loggers of this process hundreds "
     "of times.",
-    "Servers that never stop: the answers of Resource Manager, of models and of forges were read for as long as they sent "
-    "(`tests/azure/test_bounded.py`).",
+    "Servers that never stop: the answers of Resource Manager, of models and of forges were read for as long as they "
+    "sent (`tests/azure/test_bounded.py`).",
 )
 """Hand-written: what these tests have found, and where its test is."""
 
