@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
@@ -15,6 +14,7 @@ import msgspec
 
 from rollout.cli import ci_runner, exits, options
 from rollout.cli.ci_output import write_outputs
+from rollout.cli.ci_reports import slug, write_reports
 from rollout.errors import UsageError
 from rollout.render import harmless
 
@@ -37,6 +37,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     approved: Path | None
     only_begun: bool
     environment: str
+    reports: Path | None
     arguments: tuple[str, ...]
 
 
@@ -55,6 +56,11 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
 )
 @options.option("--only-begun", is_flag=True, help="reconcile: not the releases that nobody has begun by apply.")
 @options.option("--environment", default="", metavar="NAME", help="The overlay, as for the command itself.")
+@options.option(
+    "--reports",
+    type=click.Path(path_type=Path),
+    help="apply, reconcile: a folder for a report (HTML) of each rollout in which something happened.",
+)
 def ci(
     command: str,
     paths: tuple[str, ...],
@@ -63,6 +69,7 @@ def ci(
     approved: Path | None,
     only_begun: bool,
     environment: str,
+    reports: Path | None,
 ) -> int:
     """Run COMMAND on every plan in PATHS (files, or folders that are searched), as a job on a runner wants it.
 
@@ -79,6 +86,7 @@ def ci(
         approved=approved,
         only_begun=only_begun,
         environment=environment,
+        reports=reports,
         arguments=arguments,
     )
     _empty(documents)
@@ -88,8 +96,20 @@ def ci(
     code = next((found for found in codes if found in _INTERRUPTS), worst(codes))
     if command == "validate" and code == exits.OK:
         _rehearse(wish)
+    if reports is not None and code not in _INTERRUPTS:
+        _report(wish, reports)
     write_outputs(documents, code, os.environ)
     return code
+
+
+def _report(wish: Wish, folder: Path) -> None:
+    """A page for each rollout in which something happened."""
+    folder.mkdir(parents=True, exist_ok=True)
+    given = dict(pairwise(wish.arguments))
+    words = ["--target", given["--target"]] if "--target" in given else []
+    overlay = ["--environment", wish.environment] if wish.environment else []
+    for trouble in write_reports(wish.documents, folder, [*words, *overlay]):
+        _warn(trouble)
 
 
 def _rehearse(wish: Wish) -> None:
@@ -140,7 +160,7 @@ def _calls(wish: Wish) -> Iterator[tuple[str, tuple[str, ...]]]:
         yield wish.command, tuple(map(str, found))
         return
     for index, plan in enumerate(found):
-        yield f"{index:03}-{_slug(plan)}", (str(plan),)
+        yield f"{index:03}-{slug(plan)}", (str(plan),)
 
 
 def _plans(wish: Wish) -> list[Path]:
@@ -196,7 +216,7 @@ def _call(wish: Wish, name: str, arguments: Sequence[str]) -> int:
     outputs = ["text", f"json={place}.json", *ci_runner.forms(os.environ, place)]
     overlay = ["--environment", wish.environment] if wish.environment else []
     words = [wish.command, *arguments, *wish.arguments, *overlay]
-    if begin := ci_runner.opened(os.environ, f"rollout {wish.command} {_slug(Path(arguments[0]))}"):
+    if begin := ci_runner.opened(os.environ, f"rollout {wish.command} {slug(Path(arguments[0]))}"):
         click.echo(begin)
     code = main([*words, *(part for form in outputs for part in ("--output", form))])
     sys.stdout.flush()
@@ -210,8 +230,3 @@ def _empty(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for path in (found for suffix in _WRITTEN for found in folder.glob(f"*{suffix}")):
         path.unlink()
-
-
-def _slug(path: Path) -> str:
-    """A plan's path as a file name that means nothing to any shell, log or file system."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", path.as_posix()).strip("-.")[-80:] or "plan"

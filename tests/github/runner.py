@@ -269,8 +269,10 @@ class JobRun:
             subprocess.run([*git, *command], check=True, capture_output=True)
 
     def _upload(self, given: Mapping[str, str]) -> None:
-        target = self.run_.folder / "artifacts" / given["name"]
-        shutil.copytree(self.workspace / given["path"], target)
+        source, target = self.workspace / given["path"], self.run_.folder / "artifacts" / given["name"]
+        if not source.exists() and given.get("if-no-files-found") == "ignore":
+            return
+        shutil.copytree(source, target)
 
     def _download(self, given: Mapping[str, str]) -> None:
         source = self.run_.folder / "artifacts" / given["name"]

@@ -11,14 +11,17 @@ import pytest
 
 from rollout.cli.begun import would_begin
 from rollout.cli.changed import changed
+from rollout.cli.ci_reports import write_reports
 from rollout.cli.main import main
 from rollout.cli.released import place_of, release_commit, restoration
 from rollout.core.decision import Decision, Phase, Status
 from rollout.core.observed import Observation
 from rollout.errors import UsageError
 from rollout.plan.load import load_release
+from rollout.render.document import encode
 from tests.github.bench import Bench, bench, git
 from tests.github.steps import key_values
+from tests.render.worlds import converged, gate_failed, told
 
 Told = tuple[int, dict[str, str]]
 
@@ -175,3 +178,11 @@ def test_a_schedule_begins_nothing() -> None:
     nowhere = Observation(None, datetime(2026, 9, 1, tzinfo=UTC))
     decision = Decision(status=Status.ACT, phase=Phase.FIRST_RELEASE, reason="")
     assert would_begin(decision, nowhere, "goal") == "its endpoint does not exist; only apply creates one"
+
+
+def test_a_report_that_cannot_be_made(tmp_path: Path) -> None:
+    """It is said, and that is all; plans to which nothing was done get none."""
+    for name, document in (("seen", told(converged())), ("failed", gate_failed())):
+        (tmp_path / f"{name}.json").write_text(encode(document))
+    (trouble,) = write_reports(tmp_path, tmp_path, [])
+    assert trouble == f"there is no report of {gate_failed().file}: the log says why (exit 3)"

@@ -47,9 +47,12 @@ def test_from_pull_request_to_schedule(team: Office) -> None:
     assert results(run) == {"diff": "success", "apply": "success"}, shown(run.jobs["apply"])
     assert world.assertions[-1] == f"repo:{NAME}:environment:production"
     assert "✅ **done**" in team.comments(number)[0], "a first release has nothing to bake beside"
+    (page,) = (run.folder / "artifacts/reports").iterdir()
+    assert (page.suffix, f"<h1>{name}" in page.read_text()) == (".html", True), page.read_text()[:2000]
 
     run = team.scheduled()
     assert results(run) == {"reconcile": "success"}, shown(run.jobs["reconcile"])
+    assert list((run.folder / "artifacts/reports").iterdir()) == [], "nothing happened"
     assert world.assertions[-1] == f"repo:{NAME}:environment:production-scheduled"
     merge = team.bench.repo.pull(number)["merge_commit_sha"]
     assert {state for state, _ in team.statuses(merge).values()} == {"success"}
