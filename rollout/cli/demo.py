@@ -45,10 +45,11 @@ class Stage(msgspec.Struct, frozen=True):
 @click.command()
 @click.option("--speed", default=240.0, show_default=True, help="How many times faster the service's time passes.")
 @click.option("--rate", default=40.0, show_default=True, help="Requests a second from the load generator.")
-def demo(speed: float, rate: float) -> int:
+@click.option("--dashboard", is_flag=True, help="Show it as web pages, too; they stay until Ctrl-C.")
+def demo(speed: float, rate: float, dashboard: bool) -> int:
     """Release three models one after the other on an emulator of its own, under load. No Azure account needed."""
     with _stage(rate) as stage, _emulator(stage.folder, speed):
-        return run(_play(stage))
+        return run(_shown(stage) if dashboard else _play(stage))
 
 
 @contextmanager
@@ -78,6 +79,16 @@ def samples() -> Path:
         if (folder / PLAN).exists():
             return folder
     raise RolloutError("the sample plans are not there", hint="run the demo from a checkout of the project")
+
+
+async def _shown(stage: Stage) -> int:
+    """The same with a dashboard beside it."""
+    from rollout.cli.demo_dashboard import looked_at, until_interrupted
+
+    async with looked_at(stage.folder, PLAN):
+        code = await _play(stage)
+        await until_interrupted()
+    return code
 
 
 async def _play(stage: Stage) -> int:
