@@ -195,8 +195,7 @@ def quarantine(ring: tuple[Quarantined, ...], entry: Quarantined) -> tuple[Quara
 
 def ours(tags: Mapping[str, str]) -> dict[str, str]:
     """Only our tags of `tags` (ARM compares tag names without case)."""
-    lower = {name.lower(): value for name, value in tags.items()}
-    return {name: value for name, value in lower.items() if name.startswith(PREFIX)}
+    return {lower: value for name, value in tags.items() if (lower := name.lower()).startswith(PREFIX)}
 
 
 def foreign(tags: Mapping[str, str]) -> dict[str, str]:

@@ -17,7 +17,8 @@ def test_a_stamp_is_a_time() -> None:
     now = datetime(2026, 11, 22, 16, 45, 1, tzinfo=UTC)
 
     assert born_at(born_stamp(now)) == now
-    assert born_at("by hand") is None
+    for other in ("by hand", "", "20261122T164501", "20261122t164501Z", "20261322T164501Z", "2026112T164501Z1"):
+        assert born_at(other) is None
 
 
 def test_tags_say_what_local_parts_were() -> None:
