@@ -12,12 +12,13 @@ import msgspec
 
 from rollout.azure import operations
 from rollout.azure.activity import moves_of
-from rollout.azure.autoscale import AutoscaleWriter, autoscaled_resources, marked
+from rollout.azure.autoscale import AutoscaleView, AutoscaleWriter, marked
 from rollout.azure.client import ArmClient
 from rollout.azure.contents import with_contents
 from rollout.azure.deployments import Deployer, DeploymentWriter
 from rollout.azure.endpoints import EndpointWriter
 from rollout.azure.errors import Conflict
+from rollout.azure.listing import Listed, Listing
 from rollout.azure.operations import Pace
 from rollout.azure.paths import Paths
 from rollout.azure.secret import scrub
@@ -27,8 +28,8 @@ from rollout.core import actions
 from rollout.core.canonical import read_endpoint
 from rollout.core.capacity import Usage
 from rollout.core.moves import Move
-from rollout.core.observed import IN_FLIGHT, Endpoint, Observation, Scaling
-from rollout.errors import AzureError, Refused, SignInError, Stale
+from rollout.core.observed import IN_FLIGHT, Endpoint, Observation
+from rollout.errors import AzureError, Refused, Stale
 from rollout.ports import RequestCount
 
 
@@ -43,8 +44,8 @@ class Bodies(msgspec.Struct, frozen=True):
 class ArmControlPlane:
     """One workspace's control plane.
 
-    `pace` says how patiently operations are followed. With `autoscale`, the first look also reads the resource
-    group's autoscale settings: once, and again after a write of ours to one.
+    `pace` says how patiently operations are followed. With `autoscale`, a look also tells which deployments Azure
+    Monitor scales; with `listing`, a first look may come from a list that is shared with others.
     """
 
     def __init__(
@@ -54,7 +55,8 @@ class ArmControlPlane:
         deployer: Deployer,
         pace: Pace | None = None,
         *,
-        autoscale: bool = False,
+        autoscale: AutoscaleView | None = None,
+        listing: Listing | None = None,
     ) -> None:
         self.requests: RequestCount = client.requests
         self._client = client
@@ -63,7 +65,8 @@ class ArmControlPlane:
         self._endpoints = EndpointWriter(self._sender, paths)
         self._deployments = DeploymentWriter(self._sender, paths, deployer, self.logs)
         self._autoscale = AutoscaleWriter(self._sender, paths)
-        self._autoscaled: Mapping[str, Scaling] | None = None if autoscale else {}
+        self._autoscaled = autoscale
+        self._listing = listing
 
     async def observe(self, endpoint: str) -> Observation:
         """See `ports.ControlPlane`. An endpoint that does not exist costs one read; one that serves without any record
@@ -71,27 +74,22 @@ class ArmControlPlane:
         found = await self.bodies(endpoint)
         if found.endpoint is None:
             return Observation(None, found.now)
-        if self._autoscaled is None:
-            self._autoscaled = await self._scaled_by_others()
-        seen = marked(read_endpoint(found.endpoint, found.deployments), self._autoscaled)
+        seen = read_endpoint(found.endpoint, found.deployments)
+        if self._autoscaled is not None:
+            seen = marked(seen, await self._autoscaled.settings(self._client))
         return Observation(await with_contents(self._client, self._paths, seen), found.now)
-
-    async def _scaled_by_others(self) -> Mapping[str, Scaling]:
-        """One read for the whole life of this object. Whoever may not read autoscale settings sees none: a count that
-        differs is then shown as one."""
-        try:
-            return await autoscaled_resources(self._client, self._paths)
-        except (SignInError, AzureError, Refused):
-            return {}
 
     async def bodies(self, endpoint: str) -> Bodies:
         """The endpoint and its deployments as the service answers them."""
         what = f"read endpoint {endpoint}"
-        answer = await self._client.find(self._paths.endpoint(endpoint), what)
-        if answer.status == 404:
-            return Bodies(None, (), answer.date)
+        first = await self._listing.take(self._client, endpoint) if self._listing is not None else None
+        if first is None:
+            answer = await self._client.find(self._paths.endpoint(endpoint), what)
+            first = Listed(None if answer.status == 404 else answer.body, answer.date)
+        if first.body is None:
+            return Bodies(None, (), first.now)
         found = await self._client.pages(self._paths.deployments(endpoint), what)
-        return Bodies(answer.body, tuple(found), answer.date)
+        return Bodies(first.body, tuple(found), first.now)
 
     async def apply(self, action: actions.Action, before: Endpoint | None) -> None:
         """See `ports.ControlPlane`."""
@@ -108,11 +106,11 @@ class ArmControlPlane:
                 await self._deployments.scale(action, await self._unchanged(before))
             case actions.CarryAutoscale():
                 await self._autoscale.carry(action, await self._unchanged(before))
-                self._autoscaled = None
+                self._forget_autoscaling()
             case actions.DropAutoscale():
                 await self._unchanged(before)
                 await self._autoscale.drop(action)
-                self._autoscaled = None
+                self._forget_autoscaling()
             case actions.UpdateDeployment():
                 await self._deployments.update(action, await self._unchanged(before))
             case actions.DeleteDeployment():
@@ -183,6 +181,10 @@ class ArmControlPlane:
             with contextlib.suppress(AzureError, Refused, Conflict):
                 await operations.follow_operation(self._client, operation, what, self._sender.pace)
         await operations.until_settled(self._client, path, what, self._sender.pace)
+
+    def _forget_autoscaling(self) -> None:
+        if self._autoscaled is not None:
+            self._autoscaled.forget()
 
     async def _unchanged(self, before: Endpoint | None) -> Endpoint:
         """That endpoint, after it was found to be what was decided upon."""

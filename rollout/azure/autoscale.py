@@ -3,6 +3,7 @@ carried to a candidate before it takes weight (Microsoft.Insights/autoscaleSetti
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -16,7 +17,7 @@ from rollout.azure.sending import Sender
 from rollout.core import actions
 from rollout.core.canonical import arm_id
 from rollout.core.observed import Endpoint, Scaling
-from rollout.errors import Stale
+from rollout.errors import AzureError, Refused, SignInError, Stale
 
 _VERSION: Final = "api-version=2022-10-01"
 CARRIED: Final = "rollout.carried-from"
@@ -32,6 +33,29 @@ def home(paths: Paths) -> str:
 async def autoscaled_resources(client: ArmClient, paths: Paths) -> Mapping[str, Scaling]:
     """All enabled autoscale settings of the resource group by the lower-case id of what they scale: one read."""
     return dict(_targets(await client.pages(f"{home(paths)}?{_VERSION}", "read the autoscale settings")))
+
+
+class AutoscaleView:
+    """The settings of one resource group: read by the first who asks, and again after a write of ours to one."""
+
+    def __init__(self, paths: Paths) -> None:
+        self._paths = paths
+        self._known: Mapping[str, Scaling] | None = None
+        self._reading = asyncio.Lock()
+
+    async def settings(self, client: ArmClient) -> Mapping[str, Scaling]:
+        """Whoever may not read autoscale settings sees none: a count that differs is then shown as one."""
+        async with self._reading:
+            if self._known is None:
+                try:
+                    self._known = await autoscaled_resources(client, self._paths)
+                except (SignInError, AzureError, Refused):
+                    self._known = {}
+            return self._known
+
+    def forget(self) -> None:
+        """One was written."""
+        self._known = None
 
 
 def marked(endpoint: Endpoint, settings: Mapping[str, Scaling]) -> Endpoint:

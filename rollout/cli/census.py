@@ -11,7 +11,7 @@ import msgspec
 
 from rollout.cli.context import knows_commit
 from rollout.cli.place import Place
-from rollout.cli.session import opened
+from rollout.cli.session import Doors
 from rollout.cli.targets import resolve
 from rollout.core.observed import Endpoint
 from rollout.core.progress import Progress, Run, from_tags
@@ -37,10 +37,9 @@ class UnderWay(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.endpoint.name}, its run of {self.run.goal[:10]}: {slot} has {live} %{mirror}"
 
 
-async def runs_in(place: Place) -> tuple[UnderWay, ...]:
+async def runs_in(place: Place, doors: Doors) -> tuple[UnderWay, ...]:
     """Every run under way in that workspace; one read."""
-    async with opened(place) as session:
-        listed = await session.census.endpoints()
+    listed = await (await doors.session(place)).census.endpoints()
     found = []
     for endpoint in listed:
         record = from_tags(endpoint.tags)
@@ -49,7 +48,7 @@ async def runs_in(place: Place) -> tuple[UnderWay, ...]:
     return tuple(found)
 
 
-async def run_of_unreadable(plan: Path, flag: str | None) -> UnderWay | None:
+async def run_of_unreadable(plan: Path, flag: str | None, doors: Doors) -> UnderWay | None:
     """The run of a plan that is not valid any more, as far as its name and its workspace can still be told."""
     loaded = load_file(plan)
     data = loaded.data if isinstance(loaded.data, Mapping) else {}
@@ -57,7 +56,7 @@ async def run_of_unreadable(plan: Path, flag: str | None) -> UnderWay | None:
     name = str(data.get("name") or (named[1] if named else ""))
     try:
         place = resolve(flag, _target(data.get("target")))
-        found = await runs_in(place) if name else ()
+        found = await runs_in(place, doors) if name else ()
     except RolloutError:
         return None  # the plan's own faults are what is told
     return next((one for one in found if one.plan == name), None)

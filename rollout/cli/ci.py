@@ -91,7 +91,7 @@ def ci(
     )
     _empty(documents)
     codes = list(_codes(wish))
-    from rollout.cli.reconcile import worst
+    from rollout.cli.many import worst
 
     code = next((found for found in codes if found in _INTERRUPTS), worst(codes))
     if command == "validate" and code == exits.OK:

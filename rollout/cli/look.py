@@ -10,40 +10,53 @@ import msgspec
 
 from rollout.cli import ending, options
 from rollout.cli.authors import with_authors
-from rollout.cli.foresight import with_foresight
+from rollout.cli.looks import Look, diff_many, report_of
 from rollout.cli.options import Output
 from rollout.cli.printing import failures_told, publish
-from rollout.cli.room import with_capacity
 from rollout.cli.running import run
 from rollout.cli.session import CREATES, load, opened, place_of, report_on
 from rollout.core.change_set import LIFETIME
+from rollout.core.shards import Shard
+from rollout.errors import UsageError
 from rollout.render.from_report import document
 from rollout.render.report import Report
 
 
 @click.command()
-@options.plan_argument()
+@click.argument("plans", metavar="PLAN…", nargs=-1, required=True, type=click.Path(path_type=Path))
+@options.layers
 @options.target
-@options.output
+@options.many_output
 @options.detailed
 @options.allow_hazard
 @options.option("--out", type=click.Path(path_type=Path), help="Write the change set as JSON to this file, too.")
 @options.lifetime
+@options.parallel
+@options.shard
 def diff(
-    plan: Path,
+    plans: tuple[Path, ...],
     target: str | None,
     outputs: tuple[Output, ...],
     detailed: bool,
     hazards: tuple[str, ...],
     out: Path | None,
     lifetime: float,
+    parallel: int,
+    shard: Shard | None,
 ) -> int:
     """Show what PLAN would still do, if every gate passes: the change set and its digest. Changes nothing.
 
-    What --out writes can be approved and given to `rollout apply`, which then does exactly that and nothing else.
+    Of several plans, or those in folders, a line each and a summary. What --out writes of one plan can be approved and
+    given to `rollout apply`, which then does exactly that and nothing else.
     """
-    extra = (Output("json", out),) if out else ()
-    return _look(plan, target, (*(outputs or (Output("text"),)), *extra), detailed, hazards, "diff", lifetime)
+    alone = plans[0] if len(plans) == 1 and shard is None and not plans[0].is_dir() else None
+    if alone is not None and not any(output.form == "jsonl" for output in outputs):
+        extra = (Output("json", out),) if out else ()
+        return _look(alone, target, (*(outputs or (Output("text"),)), *extra), detailed, hazards, "diff", lifetime)
+    if out is not None:
+        raise UsageError("--out is for the change set of one plan", hint="--output json=FILE holds all of them")
+    wish = Look(target=target, hazards=frozenset(hazards), detailed=detailed, lifetime=lifetime)
+    return diff_many(plans, wish, outputs=outputs, parallel=parallel, shard=shard)
 
 
 @click.command()
@@ -75,21 +88,17 @@ def _look(
     lifetime: float = LIFETIME,
 ) -> int:
     with failures_told(command, plan, outputs):
-        report = run(_report(plan, target, frozenset(hazards), lifetime, capacity=command == "diff"))
+        report = run(_report(plan, target, frozenset(hazards), lifetime, whole=command == "diff"))
         code = ending.of_look(report.changes, detailed=True)
         publish(document(msgspec.structs.replace(report, command=command, exit_code=code)), outputs)
     return ending.of_look(report.changes, detailed=detailed)
 
 
-async def _report(
-    plan: Path, target: str | None, hazards: frozenset[str], lifetime: float, *, capacity: bool
-) -> Report:
+async def _report(plan: Path, target: str | None, hazards: frozenset[str], lifetime: float, *, whole: bool) -> Report:
     loaded = load(plan)
     async with opened(place_of(loaded, target)) as session:
+        if whole:
+            return await report_of(session, loaded, hazards, lifetime)
         seen = await session.plane.observe(loaded.release.endpoint.name)
-        allowed = hazards | {CREATES}
-        report = report_on(session, loaded, seen, allowed, lifetime)
-        report = await with_authors(report, session.activity)
-        if capacity:
-            report = await with_foresight(report, session.sources)
-        return await with_capacity(report, session.quota, allowed) if capacity else report
+        report = report_on(session, loaded, seen, hazards | {CREATES}, lifetime)
+        return await with_authors(report, session.activity)

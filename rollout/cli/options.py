@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 import msgspec
 
+from rollout.core.shards import Shard, parse_shard
 from rollout.errors import UsageError
 
 if TYPE_CHECKING:
@@ -74,6 +75,19 @@ class OutputType(click.ParamType[Output]):
         from click.shell_completion import CompletionItem
 
         return [CompletionItem(name) for name in self._formats if name.startswith(incomplete)]
+
+
+class ShardType(click.ParamType[Shard]):
+    """`2/8`: the second of eight."""
+
+    name = "i/n"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Shard:
+        """Read it."""
+        try:
+            return value if isinstance(value, Shard) else parse_shard(str(value))
+        except ValueError:
+            self.fail(f"{value!r} is not a shard such as 2/8, the second of eight", param, ctx)
 
 
 class MomentType(click.ParamType[datetime]):
@@ -223,6 +237,27 @@ output = option(
     type=OutputType(),
     multiple=True,
     help=f"{', '.join(FORMATS)}; each with =PATH to write it to a file; repeatable.",
+)
+many_output = option(
+    "--output",
+    "-o",
+    "outputs",
+    type=OutputType((*FORMATS, "jsonl")),
+    multiple=True,
+    help=f"{', '.join(FORMATS)}, or jsonl (a line for each plan as soon as it is done); each with =PATH; repeatable.",
+)
+parallel = option(
+    "--parallel",
+    default=16,
+    show_default=True,
+    type=click.IntRange(1, 256),
+    help="How many endpoints at the same time.",
+)
+shard = option(
+    "--shard",
+    type=ShardType(),
+    metavar="I/N",
+    help="Only the I-th of N parts of the plans, for N jobs; each endpoint is in one.",
 )
 plain_output = option(
     "--output",

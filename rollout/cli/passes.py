@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -14,9 +15,11 @@ from rollout.cli.census import UnderWay, belongs_here, run_of_unreadable, runs_i
 from rollout.cli.complain import complain
 from rollout.cli.listening import Measurements, log_listener
 from rollout.cli.locking import locked
-from rollout.cli.place import Place
+from rollout.cli.planned import Planned, Reader
 from rollout.cli.printing import say
-from rollout.cli.session import load, opened, place_of, report_on
+from rollout.cli.session import Doors, doors, report_on
+from rollout.core.decision import Decision
+from rollout.core.shards import Shard
 from rollout.errors import PlanError, RolloutError
 from rollout.render.document import Pass
 from rollout.render.from_report import document
@@ -29,18 +32,17 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     """What the command line asks of every pass. `expected` are approved change sets by the file of their plan."""
 
     target: str | None
-    allowed: frozenset[str]
-    detailed: bool
-    max_wait: float
-    expected: Mapping[Path, Saved]
+    allowed: frozenset[str] = frozenset()
+    detailed: bool = False
+    max_wait: float = 0.0
+    expected: Mapping[Path, Saved] = {}
 
 
 class Visit(msgspec.Struct, frozen=True, kw_only=True):
-    """How one pass ended; with the plan's name and workspace, where they are known."""
+    """How one pass ended, and the plan's name where it is known."""
 
     told: Pass
     plan: str = ""
-    place: Place | None = None
 
 
 def expected(files: Sequence[Path]) -> dict[Path, Saved]:
@@ -54,33 +56,52 @@ def _key(plan: Path) -> Path:
 
 
 async def visit(path: Path, wish: Wish) -> Visit:
-    """One pass over one plan; what goes wrong is told, and stops no other plan."""
+    """One pass over one plan, by itself; what goes wrong is told."""
+    async with doors() as own:
+        return await carried_on(Reader(wish.target, wish.expected).read(path), wish, own)
+
+
+async def carried_on(planned: Planned, wish: Wish, doors: Doors) -> Visit:
+    """One pass over one plan of many; what goes wrong is told, and stops no other plan."""
+    return await told(planned, wish.target, doors, partial(_carried_on, wish=wish, doors=doors))
+
+
+async def told(
+    planned: Planned, target: str | None, doors: Doors, work: Callable[[Planned], Awaitable[Visit]]
+) -> Visit:
+    """What `work` does with a plan that can be read; its faults, and those of one that cannot, as a visit."""
+    path = planned.path
     try:
-        return await _carried_on(path, wish)
+        if planned.fault is not None:
+            raise planned.fault
+        return await work(planned)
     except PlanError as error:
         code = _complain(path, error)
-        run = await run_of_unreadable(path, wish.target)
+        run = await run_of_unreadable(path, target, doors)
         if run is not None:
             say(f"{path}: holds {run}", err=True)
         status = "error" if run is None else "hold"
-        told = Pass(file=str(path), exit_code=code, status=status, reason=told_with(error, run))
-        return Visit(told=told, plan=run.plan if run else "")
+        failed = Pass(file=str(path), exit_code=code, status=status, reason=told_with(error, run))
+        return Visit(told=failed, plan=run.plan if run else "")
     except RolloutError as error:
         return Visit(told=Pass(file=str(path), exit_code=_complain(path, error), status="error", reason=str(error)))
 
 
-async def orphans(visits: Sequence[Visit], folder: Path) -> list[Pass]:
-    """Runs under way whose plan was in this repository and is in none of the visited files any more: they are held."""
-    places = {one.place.label: one.place for one in visits if one.place is not None}
-    names = {one.plan for one in visits}
+async def orphans(
+    planned: Sequence[Planned], visits: Sequence[Visit], folder: Path, shard: Shard | None, doors: Doors
+) -> list[Pass]:
+    """Runs under way whose plan was in this repository and is in none of the files any more: they are held."""
+    places = {one.place.label: one.place for one in planned if one.place is not None}
+    names = {one.loaded.release.name for one in planned if one.loaded is not None} | {one.plan for one in visits}
     found: list[Pass] = []
     for label in sorted(places):
         try:
-            runs = await runs_in(places[label])
+            runs = await runs_in(places[label], doors)
         except RolloutError as error:
             say(f"warning: {label}: cannot look for runs without a plan: {error}", err=True)
             continue
-        found += [_orphan(one) for one in runs if one.plan not in names and belongs_here(one, folder)]
+        mine = [one for one in runs if shard is None or shard.holds(one.endpoint.id)]
+        found += [_orphan(one) for one in mine if one.plan not in names and belongs_here(one, folder)]
     return found
 
 
@@ -92,13 +113,14 @@ def _orphan(one: UnderWay) -> Pass:
     return Pass(file=f"{one.plan} (no file)", exit_code=exits.STOPPED, status="orphaned", reason=reason)
 
 
-async def _carried_on(path: Path, wish: Wish) -> Visit:
-    saved = wish.expected.get(_key(path))
-    given = saved.approved if saved else None
-    loaded = load(path, saved.overlay if saved else None, given.digest if given else "")
-    release, place = loaded.release, place_of(loaded, wish.target)
+async def _carried_on(planned: Planned, wish: Wish, doors: Doors) -> Visit:
+    loaded, place = planned.loaded, planned.place
+    assert loaded is not None, "it has no fault"
+    assert place is not None, "it has no fault"
+    path, release = planned.path, loaded.release
+    given = planned.given.approved if planned.given else None
     allowed = wish.allowed | frozenset(given.allowed if given else ())
-    async with opened(place) as door, locked(door, release.endpoint.name) as session:
+    async with locked(await doors.session(place), release.endpoint.name) as session:
         if given is not None:
             must_concern(given, release, session.endpoint_id(release.endpoint.name))
         gates = Measurements(log_listener(release.name))
@@ -112,16 +134,21 @@ async def _carried_on(path: Path, wish: Wish) -> Visit:
     outcome = Outcome(exit_code=code, writes=result.writes, failure=result.failure, measured=measured)
     changes = msgspec.structs.replace(report.changes, decision=decision)
     whole = msgspec.structs.replace(report, command="reconcile", changes=changes, exit_code=detail, outcome=outcome)
-    told = Pass(
+    ended = Pass(
         file=str(path),
         exit_code=code,
         status=decision.status.value,
-        reason=decision.reason + (f" (until {moment(decision.next_after)})" if decision.next_after else ""),
+        reason=reason(decision),
         writes=result.writes,
         next_after=decision.next_after,
         change_set=document(whole),
     )
-    return Visit(told=told, plan=release.name, place=place)
+    return Visit(told=ended, plan=release.name)
+
+
+def reason(decision: Decision) -> str:
+    """Why it stands as it does, and until when by time alone."""
+    return decision.reason + (f" (until {moment(decision.next_after)})" if decision.next_after else "")
 
 
 def _complain(path: Path, error: RolloutError) -> int:

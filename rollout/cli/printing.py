@@ -136,14 +136,15 @@ def _put_summary(document: AnyDocument, output: Output) -> None:
     put("\n" + markdown(document, room) + "\n", output)
 
 
-def put(text: str, output: Output) -> None:
-    """Text to where that output goes. Raises RolloutError where the file cannot be written."""
+def put(text: str, output: Output, *, more: bool = False) -> None:
+    """Text to where that output goes; with `more` behind what is in a file. Raises RolloutError where the file cannot
+    be written."""
     path: Path | None = output.path
     if path is None:
         click.echo(text, nl=False)
         return
     try:
-        with path.open("a" if output.form in APPENDED else "w", encoding="utf-8", newline="\n") as file:
+        with path.open("a" if more or output.form in APPENDED else "w", encoding="utf-8", newline="\n") as file:
             file.write(text)
     except OSError as error:
         raise RolloutError(f"cannot write {path}: {error.strerror}") from error

@@ -2,42 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Final
 
 import click
 
-from rollout.cli import exits, options, passes
+from rollout.cli import many, options, passes
+from rollout.cli.many import Chosen
 from rollout.cli.options import Output
-from rollout.cli.passes import Visit, Wish
-from rollout.cli.printing import failures_told, publish
+from rollout.cli.passes import Wish
+from rollout.cli.printing import failures_told
 from rollout.cli.running import run
-from rollout.errors import UsageError
-from rollout.plan.load import find_plans
+from rollout.cli.session import doors
+from rollout.core.shards import Shard
 from rollout.render.document import Pass, Reconciliation
-
-_WORST_FIRST: Final = (
-    exits.ERROR,
-    exits.SIGN_IN,
-    exits.INVALID,
-    exits.GATE_FAILED,
-    exits.REFUSED,
-    exits.STALE,
-    exits.LOCKED,
-    exits.STOPPED,
-    exits.CHANGES,
-    exits.WAITING,
-    exits.OK,
-)
 
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @options.layers
 @options.target
-@options.output
+@options.many_output
 @options.detailed
 @options.allow_hazard
 @options.lock
@@ -50,7 +35,8 @@ _WORST_FIRST: Final = (
     metavar="FILE",
     help="A change set that was approved: nothing else is done for its plan; repeatable.",
 )
-@options.option("--parallel", default=4, type=click.IntRange(1, 64), help="How many endpoints at the same time.")
+@options.parallel
+@options.shard
 @options.option(
     "--orphans/--no-orphans",
     default=None,
@@ -65,6 +51,7 @@ def reconcile(
     max_wait: float | None,
     expect: tuple[Path, ...],
     parallel: int,
+    shard: Shard | None,
     orphans: bool | None,
 ) -> int:
     """Carry every plan in PATHS (files, or folders that are searched) on, as far as it goes without waiting.
@@ -72,12 +59,9 @@ def reconcile(
     Never creates an endpoint, unless --allow-hazard creates-endpoint. One plan's failure does not stop the others;
     the worst exit code is that of the whole.
     """
-    found = find_plans(paths)
-    if not found:
-        raise UsageError(f"no plan in {', '.join(map(str, paths))}", hint="a plan has `version:` and `stages:`")
     folders = [path for path in paths if path.is_dir()]
     look = bool(folders) if orphans is None else orphans
-    with failures_told("reconcile", ", ".join(map(str, paths)), outputs):
+    with failures_told("reconcile", ", ".join(map(str, paths)), many.forms(outputs)):
         wish = Wish(
             target=target,
             allowed=frozenset(hazards),
@@ -85,27 +69,25 @@ def reconcile(
             max_wait=max_wait or 0.0,
             expected=passes.expected(expect),
         )
-        results = run(_all(found, wish, parallel, (folders or [Path()])[0] if look else None))
-        code = worst(result.exit_code for result in results)
+        plans = many.chosen(paths, target, shard, wish.expected)
+        folder = (folders or [Path()])[0] if look else None
+        results = run(_all(plans, wish, parallel, outputs, folder, shard))
+        code = many.worst(result.exit_code for result in results)
         soonest = min((result.next_after for result in results if result.next_after), default=None)
-        publish(Reconciliation(exit_code=code, plans=tuple(results), next_after=soonest), outputs)
+        many.tell(Reconciliation(exit_code=code, plans=tuple(results), next_after=soonest), outputs)
     return code
 
 
-def worst(codes: Iterable[int]) -> int:
-    """The exit code that tells most about what a person must do."""
-    seen = set(codes)
-    return next((code for code in _WORST_FIRST if code in seen), exits.OK)
-
-
-async def _all(plans: Sequence[Path], wish: Wish, parallel: int, folder: Path | None) -> list[Pass]:
+async def _all(
+    plans: Chosen, wish: Wish, parallel: int, outputs: tuple[Output, ...], folder: Path | None, shard: Shard | None
+) -> list[Pass]:
     """All passes, some at a time; then what is under way without any of these plans, where `folder` is given."""
-    turns = asyncio.Semaphore(parallel)
-
-    async def one(path: Path) -> Visit:
-        async with turns:
-            return await passes.visit(path, wish)
-
-    visits = await asyncio.gather(*(one(path) for path in plans))
-    found = await passes.orphans(visits, folder) if folder is not None else []
+    async with doors(bulk=True) as shared:
+        work = partial(passes.carried_on, wish=wish, doors=shared)
+        visits = await many.over(
+            plans.mine, work, shared, title="reconcile", parallel=parallel, outputs=outputs or (Output("text"),)
+        )
+        found = []
+        if folder is not None:
+            found = await passes.orphans(plans.found, visits, folder, shard, shared)
     return [*(visit.told for visit in visits), *found]

@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from rollout.azure.target import connect
+from rollout.azure.target import Shared
 from rollout.azure.telemetry import AzureTelemetry
 from rollout.cli import options
 from rollout.cli.approving import TOOL, Guarding
@@ -100,31 +100,63 @@ class Session(msgspec.Struct, frozen=True):
         return seen
 
 
-@asynccontextmanager
-async def opened(place: Place) -> AsyncIterator[Session]:
-    """Connect; the connections are closed at the end."""
-    async with connect(place.target, autoscale=True) as connection:
+class Doors:
+    """Doors to any number of workspaces through one set of connections; each session counts its own requests.
+
+    With `bulk`, requests keep below the service's limits, and reads are the cheapest that there are.
+    """
+
+    def __init__(self, shared: Shared, *, bulk: bool) -> None:
+        self._shared = shared
+        self._bulk = bulk
+
+    async def session(self, place: Place) -> Session:
+        """A door to that workspace; no request is made before the first use."""
+        speed = place.speed if self._bulk else None
+        connection = await self._shared.connection(place.target, autoscale=True, speed=speed)
         plane = connection.control_plane
-        sources = Sources(connection.monitor, connection.alerts)
-        clock = ServiceClock(place.speed)
-        yield Session(
+        return Session(
             plane,
             plane,
             plane,
             plane,
             connection.scoring,
-            clock,
+            ServiceClock(place.speed),
             place,
-            sources,
+            Sources(connection.monitor, connection.alerts),
             connection.lock,
             AzureTelemetry(connection.monitor),
             connection.recordings,
         )
 
+    def expect(self, place: Place, endpoint: str) -> None:
+        """That endpoint is going to be looked at: its workspace may then be read by list."""
+        if self._bulk:
+            self._shared.expect(place.target, endpoint)
 
-def load(path: Path, overlay: Path | None = None, approved: str = "") -> LoadedPlan:
+
+@asynccontextmanager
+async def doors(*, bulk: bool = False) -> AsyncIterator[Doors]:
+    """Doors for many plans; the connections are closed at the end."""
+    shared = Shared(bulk=bulk)
+    try:
+        yield Doors(shared, bulk=bulk)
+    finally:
+        await shared.close()
+
+
+@asynccontextmanager
+async def opened(place: Place) -> AsyncIterator[Session]:
+    """Connect to one workspace; the connections are closed at the end."""
+    async with doors() as one:
+        yield await one.session(place)
+
+
+def load(
+    path: Path, overlay: Path | None = None, approved: str = "", comes_from: Callable[[Path], str] = commit
+) -> LoadedPlan:
     """The plan, signed with the commit it comes from, who runs this and where, and the digest of what was approved."""
-    loaded = load_release(path, commit=commit(path), overlay=overlay or options.overlay_for(path))
+    loaded = load_release(path, commit=comes_from(path), overlay=overlay or options.overlay_for(path))
     return signed(loaded, approved)
 
 

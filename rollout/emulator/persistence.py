@@ -17,7 +17,8 @@ OPERATIONS = "operation"
 
 def drain(world: World) -> tuple[list[Row], list[tuple[str, bytes]]]:
     """What changed since the last call: rows for the store, and new history."""
-    rows: list[Row] = [(ENDPOINTS, key, _endpoint(world.endpoints.get(key))) for key in world.changed]
+    found = {key: world.endpoints.get(key) for key in world.changed}
+    rows: list[Row] = [(ENDPOINTS, key, encoded(held) if held else None) for key, held in found.items()]
     rows += [(OPERATIONS, key, msgspec.json.encode(world.operations[key])) for key in world.changed_operations]
     history = [(shot.name, msgspec.json.encode(summary(shot))) for shot in world.history]
     world.changed.clear()
@@ -26,9 +27,8 @@ def drain(world: World) -> tuple[list[Row], list[tuple[str, bytes]]]:
     return rows, history
 
 
-def _endpoint(held: HeldEndpoint | None) -> bytes | None:
-    if held is None:
-        return None
+def encoded(held: HeldEndpoint) -> bytes:
+    """An endpoint with all that belongs to it, but for what is under way."""
     return msgspec.json.encode(
         {
             "doc": held.doc,
@@ -66,7 +66,7 @@ def _deployment(doc: JsonObject) -> JsonObject:
 def load(world: World, store: Store, old_base_url: str | None) -> None:
     """Fill an empty world. Documents that were written under another address get the present one."""
     for key, raw in store.read(ENDPOINTS):
-        world.endpoints[key] = _loaded(_moved(raw, old_base_url, world.scope.base_url))
+        world.endpoints[key] = decoded(_moved(raw, old_base_url, world.scope.base_url))
     for key, raw in store.read(OPERATIONS):
         operation = msgspec.json.decode(_moved(raw, old_base_url, world.scope.base_url), type=Operation)
         world.operations[key] = operation
@@ -82,7 +82,8 @@ def _moved(raw: bytes, old: str | None, new: str) -> bytes:
     return raw.replace(old.encode() + b"/", new.encode() + b"/") if old and old != new else raw
 
 
-def _loaded(raw: bytes) -> HeldEndpoint:
+def decoded(raw: bytes) -> HeldEndpoint:
+    """What `encoded` has written."""
     held: dict[str, Any] = msgspec.json.decode(raw)
     return HeldEndpoint(
         held["doc"],

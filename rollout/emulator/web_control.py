@@ -11,10 +11,17 @@ from typing import Any
 import msgspec
 from starlette.requests import Request
 
-from rollout.emulator import web_state
-from rollout.emulator.answers import Answer
+from rollout.emulator import copies, web_state
+from rollout.emulator.answers import Answer, Rejected
 from rollout.emulator.faults import Fault
 from rollout.emulator.service import Service
+
+
+class Copies(msgspec.Struct, frozen=True):
+    """An endpoint, and the names of copies of it."""
+
+    endpoint: str
+    names: list[str]
 
 
 class Advance(msgspec.Struct, frozen=True):
@@ -41,6 +48,8 @@ async def answer(service: Service, request: Request, path: str) -> Answer:
             return web_state.traffic(service, request, await request.body())
         case "POST", "clock":
             return _clock(service, await request.body())
+        case "POST", "copies":
+            return _copies(service, await request.body())
         case "POST", "reset-counts":
             service.served = type(service.served)()
             return Answer(200, {})
@@ -86,6 +95,16 @@ def _faults(service: Service, raw: bytes, *, more: bool) -> Answer:
     except (msgspec.ValidationError, msgspec.DecodeError, re.error) as error:
         return Answer(400, {"error": {"code": "BadFault", "message": str(error)}})
     return Answer(200, {"value": msgspec.to_builtins(rules)})
+
+
+def _copies(service: Service, raw: bytes) -> Answer:
+    try:
+        wish = msgspec.json.decode(raw, type=Copies)
+        copies.copy(service.rules.world, wish.endpoint, wish.names)
+    except (msgspec.ValidationError, msgspec.DecodeError, Rejected) as error:
+        return Answer(400, {"error": {"code": "BadCopies", "message": str(error)}})
+    service.flush()
+    return Answer(200, {"endpoints": len(service.rules.world.endpoints)})
 
 
 def _clock(service: Service, raw: bytes) -> Answer:

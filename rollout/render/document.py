@@ -21,7 +21,7 @@ from rollout.core.decision import Phase, StageState, Status
 from rollout.errors import Fault, UsageError
 from rollout.render import harmless
 
-FORMAT_VERSION: Final = "1.2"
+FORMAT_VERSION: Final = "1.3"
 
 Version = Annotated[str, Meta(pattern=r"^1\.[0-9]+$", description="MAJOR.MINOR; a minor version only adds keys.")]
 Instant = Annotated[datetime, Meta(tz=True)]
@@ -319,6 +319,9 @@ class Reconciliation(Part, frozen=True, kw_only=True, tag_field="kind", tag="rec
     """One bounded pass over many plans. Unknown keys must be passed over."""
 
     format_version: Version = FORMAT_VERSION
+    command: Annotated[str, Meta(description="Which command told it: `reconcile`, or `diff` over many plans.")] = (
+        "reconcile"
+    )
     exit_code: Count
     plans: tuple[Pass, ...]
     next_after: Annotated[Instant | None, Meta(description="When the next pass is worth it.")] = None
@@ -341,11 +344,12 @@ def encode(document: AnyDocument) -> str:
 
 def to_json(found: Any) -> str:
     """The same for any value of plain parts."""
-    try:
-        encoded = msgspec.json.encode(found)
-    except UnicodeEncodeError:
-        encoded = msgspec.json.encode(_sound(msgspec.to_builtins(found)))
-    return harmless.json_text(msgspec.json.format(encoded, indent=2).decode()) + "\n"
+    return harmless.json_text(msgspec.json.format(_encoded(found), indent=2).decode()) + "\n"
+
+
+def to_line(found: Any) -> str:
+    """The same in one line, with its end."""
+    return harmless.json_text(_encoded(found).decode()) + "\n"
 
 
 def decode(text: str | bytes, name: str = "the document") -> AnyDocument:
@@ -358,6 +362,13 @@ def decode(text: str | bytes, name: str = "the document") -> AnyDocument:
             hint="it is what `--output json=FILE` or `diff --out FILE` writes",
         ) from error
     return found
+
+
+def _encoded(found: Any) -> bytes:
+    try:
+        return msgspec.json.encode(found)
+    except UnicodeEncodeError:
+        return msgspec.json.encode(_sound(msgspec.to_builtins(found)))
 
 
 def _sound(found: Any) -> Any:

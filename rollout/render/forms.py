@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from rollout.render import harmless
-from rollout.render.document import AnyDocument, Document, Failure, Pass, Reconciliation, Validation, encode
-from rollout.render.styled import Line, line, plain
+from rollout.render.document import AnyDocument, Document, Failure, Reconciliation, Validation, encode
+from rollout.render.styled import Line, plain
 
 SUMMARY_LIMIT: Final = 1_048_576
 """Bytes of a step's summary (1 MiB); GitHub drops a longer one whole."""
@@ -28,7 +27,9 @@ def lines_of(document: AnyDocument) -> Iterator[Line]:
 
             yield from document_lines(document)
         case Reconciliation(plans=plans):
-            yield from map(_pass_line, plans)
+            from rollout.render.many_text import many_lines
+
+            yield from many_lines(plans)
         case Validation():
             from rollout.render.finding_text import validation_lines
 
@@ -37,12 +38,6 @@ def lines_of(document: AnyDocument) -> Iterator[Line]:
             from rollout.render.finding_text import failure_lines
 
             yield from failure_lines(document)
-
-
-def _pass_line(found: Pass) -> Line:
-    """One line for one plan; of several faults the first, for stderr has told them all."""
-    first, more = harmless.first_line(found.reason), found.reason.strip().count("\n")
-    return line(f"{found.file}: {found.status}: {first}" + (f" (and {more} more)" if more else ""))
 
 
 def _text(document: AnyDocument) -> str:

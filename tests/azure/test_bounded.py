@@ -19,18 +19,22 @@ from aiohttp import web
 from azure.core.credentials import AccessToken, AzureSasCredential
 
 from rollout import bounded
+from rollout.azure.allowance import Unlimited
+from rollout.azure.client import ArmClient
 from rollout.azure.credentials import AsyncCredential
 from rollout.azure.leasing import BlobLock
 from rollout.azure.metrics import AzureMonitor
 from rollout.azure.paths import Paths
 from rollout.azure.scoring import HttpScoring
-from rollout.azure.target import Target, _client, _session
+from rollout.azure.target import Target, _session
+from rollout.azure.thin import ThinWire
+from rollout.azure.wire import CoreWire
 from rollout.bounded import TooLong
 from rollout.core.gate_bodies import ErrorRate
 from rollout.core.observed import Endpoint
 from rollout.forge.dialect import Call
 from rollout.forge.wire import Wire
-from rollout.ports import CountQuery, ScoringAnswer, ScoringRequest
+from rollout.ports import CountQuery, RequestCount, ScoringAnswer, ScoringRequest
 
 LIMIT = 1_000_000
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -113,7 +117,10 @@ class Reading:
     def __init__(self, target: Target, session: aiohttp.ClientSession) -> None:
         self.address = target.arm_url
         self.session = session
-        self.client = _client(target, Source(), session)
+        signed, scope, free = AsyncCredential(Source()), target.scopes[0], Unlimited()
+        whole = CoreWire(target.arm_url, signed, scope, session, free)
+        self.client = ArmClient(target.arm_url, whole, RequestCount())
+        self.thin = ArmClient(target.arm_url, ThinWire(whole, signed, scope, session, free), RequestCount())
         self.monitor = AzureMonitor(target.arm_url, AsyncCredential(Source()), session)
         uri = f"{self.address}/score"
         self.house = Endpoint(name="house", id=PATHS.endpoint("house"), scoring_uri=uri, state="Succeeded")
@@ -121,6 +128,10 @@ class Reading:
     async def arm(self) -> object:
         """Resource Manager."""
         return await self.client.get(PATHS.endpoint("house"), "look at house")
+
+    async def bulk(self) -> object:
+        """Resource Manager, in a pass over many plans."""
+        return await self.thin.get(PATHS.endpoint("house"), "look at house")
 
     async def metrics(self) -> object:
         """Azure Monitor's metrics."""
@@ -158,7 +169,7 @@ class Reading:
         return CountQuery(endpoint=self.house, deployments=("blue", "green"), question=ErrorRate(), **span)
 
 
-@pytest.mark.parametrize("name", ["arm", "metrics", "logs", "blob", "forge"])
+@pytest.mark.parametrize("name", ["arm", "bulk", "metrics", "logs", "blob", "forge"])
 async def test_an_answer_without_an_end_is_cut_off(server: Server, reading: Reading, name: str) -> None:
     """With a sentence, and it is asked no second time."""
     with pytest.raises(TooLong) as raised:

@@ -13,7 +13,7 @@ from rollout.cli import ending, exits
 from rollout.cli.complain import sentence
 from rollout.cli.context import actor, commit
 from rollout.cli.main import COMMANDS
-from rollout.cli.reconcile import worst
+from rollout.cli.many import worst
 from rollout.cli.targets import resolve, resolve_endpoint
 from rollout.core.decision import Decision, Phase, Status
 from rollout.errors import AzureError, UsageError

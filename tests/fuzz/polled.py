@@ -19,6 +19,7 @@ import trustme
 from azure.core.credentials import AccessToken
 
 from rollout.azure import operations
+from rollout.azure.allowance import Unlimited
 from rollout.azure.arm import ArmControlPlane
 from rollout.azure.client import Answer, ArmClient
 from rollout.azure.deployments import Order
@@ -26,6 +27,7 @@ from rollout.azure.operations import Pace
 from rollout.azure.paths import Paths
 from rollout.azure.secret import scrub
 from rollout.azure.sending import Sender
+from rollout.azure.wire import CoreWire
 from rollout.core.observed import Deployment, Endpoint
 from rollout.errors import RolloutError
 from rollout.ports import RequestCount
@@ -83,7 +85,8 @@ class Bench:
         self.session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(ssl=self._here), cookie_jar=aiohttp.DummyCookieJar(), trace_configs=[watch]
         )
-        return ArmClient(self.wire.address, _Token(), "scope", RequestCount(), self.session)
+        wire = CoreWire(self.wire.address, _Token(), "scope", self.session, Unlimited())
+        return ArmClient(self.wire.address, wire, RequestCount())
 
     async def _asked(self, session: Any, context: Any, asked: aiohttp.TraceRequestStartParams) -> None:
         if str(asked.url.origin()) != self.wire.address:

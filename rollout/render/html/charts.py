@@ -113,8 +113,8 @@ def chart(
 
 
 def nice(value: float) -> float:
-    """The smallest round number that is not below it; 1 for 0."""
-    if value <= 0:
+    """The smallest round number that is not below it; 1 for nothing."""
+    if value < 1e-300:
         return 1.0
     size: float = 10.0 ** floor(log10(value))
     return next(step * size for step in _STEPS if step * size >= value * 0.9999)
