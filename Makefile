@@ -38,6 +38,7 @@ reliability: $(DEV)/ready ## killed and let down at every request of every sampl
 lock: ## write requirements/*.txt again, which pin what is installed by hash (needs uv)
 	$(COMPILE) pyproject.toml --extra dev -o requirements/dev.txt
 	$(COMPILE) pyproject.toml -c requirements/dev.txt -o requirements/runtime.txt
+	$(COMPILE) pyproject.toml --extra worker -c requirements/dev.txt -o requirements/worker.txt
 	echo hatch-vcs hatchling | tr ' ' '\n' | \
 	  $(COMPILE) pyproject.toml - --extra emulator -c requirements/dev.txt -o requirements/demo.txt
 	$(PYTHON) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["release"], sep="\n")' \

@@ -35,7 +35,7 @@ async def _all(plans: Sequence[Path], target: str | None, environment: str) -> d
     async def one(plan: Path) -> tuple[Path, str]:
         async with turns:
             try:
-                return plan, await _reason(plan, target, environment)
+                return plan, await reason(plan, target, environment)
             except RolloutError:
                 return plan, ""
 
@@ -43,7 +43,8 @@ async def _all(plans: Sequence[Path], target: str | None, environment: str) -> d
     return {plan: reason for plan, reason in found if reason}
 
 
-async def _reason(plan: Path, target: str | None, environment: str) -> str:
+async def reason(plan: Path, target: str | None, environment: str) -> str:
+    """Why a schedule must not carry that plan on; "" where it may. Raises RolloutError where it cannot be looked at."""
     loaded = load_release(plan, overlay=overlay_of(plan, environment) if environment else None)
     async with opened(place_of(loaded, target)) as session:
         seen = await session.plane.observe(loaded.release.endpoint.name)

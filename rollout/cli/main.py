@@ -29,6 +29,8 @@ COMMANDS: Final = MappingProxyType(
         "diff": Entry(f"{_HERE}.look:diff", "Show what a plan would still do; changes nothing."),
         "apply": Entry(f"{_HERE}.apply:apply", "Do what a plan asks for, as far as it goes now."),
         "reconcile": Entry(f"{_HERE}.reconcile:reconcile", "One bounded pass over many plans, for scheduled jobs."),
+        "worker": Entry(f"{_HERE}.worker:worker", "Carry on what a queue in Postgres names, beside other workers."),
+        "queue": Entry(f"{_HERE}.queue:queue", "The queue of the workers: setup, add, status."),
         "status": Entry(f"{_HERE}.look:status", "Show how a rollout stands."),
         "dashboard": Entry(f"{_HERE}.dashboard:dashboard", "Every endpoint and rollout as web pages on this machine."),
         "report": Entry(f"{_HERE}.report:report", "What happened to a rollout, when and why, as one file."),

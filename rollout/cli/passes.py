@@ -39,10 +39,11 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Visit(msgspec.Struct, frozen=True, kw_only=True):
-    """How one pass ended, and the plan's name where it is known."""
+    """How one pass ended; with the plan's name where it is known, and what went wrong."""
 
     told: Pass
     plan: str = ""
+    error: RolloutError | None = None
 
 
 def expected(files: Sequence[Path]) -> dict[Path, Saved]:
@@ -82,9 +83,10 @@ async def told(
             say(f"{path}: holds {run}", err=True)
         status = "error" if run is None else "hold"
         failed = Pass(file=str(path), exit_code=code, status=status, reason=told_with(error, run))
-        return Visit(told=failed, plan=run.plan if run else "")
+        return Visit(told=failed, plan=run.plan if run else "", error=error)
     except RolloutError as error:
-        return Visit(told=Pass(file=str(path), exit_code=_complain(path, error), status="error", reason=str(error)))
+        failed = Pass(file=str(path), exit_code=_complain(path, error), status="error", reason=str(error))
+        return Visit(told=failed, error=error)
 
 
 async def orphans(

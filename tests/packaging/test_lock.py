@@ -19,6 +19,7 @@ WANTED = {
     "runtime": PROJECT["dependencies"],
     "demo": [*PROJECT["dependencies"], *EXTRAS["emulator"], *BUILD],
     "dev": [*PROJECT["dependencies"], *EXTRAS["dev"], *BUILD],
+    "worker": [*PROJECT["dependencies"], *EXTRAS["worker"]],
     "release": EXTRAS["release"],
 }
 _PIN = re.compile(r"^([a-z0-9-]+)==(\S+)(?: ; [^\\\n]+?)?((?: \\\n    --hash=sha256:[0-9a-f]{64})+)$", re.MULTILINE)

@@ -1,0 +1,64 @@
+"""The options of `rollout worker` and `rollout queue` that both have."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from rollout.cli import options
+from rollout.cli.extras import needing
+from rollout.cli.printing import say
+from rollout.errors import UsageError
+
+if TYPE_CHECKING:
+    from rollout.store.address import Address
+
+EXTRA: Final = "worker"
+_NOISY: Final = ("procrastinate", "psycopg", "asyncio")
+
+queue = options.option(
+    "--queue",
+    metavar="URL",
+    help="postgresql://USER@HOST/DATABASE; better in the variable, where no list of processes shows its password.",
+)
+queue_name = options.option(
+    "--queue-name", default="rollout", help="Which queue of that database: one for each repository and environment."
+)
+repository = options.option(
+    "--repository",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    default=Path(),
+    help="The folder that plans are named from; by default the present one.",
+)
+
+
+def address(url: str | None) -> Address:
+    """Where the queue is. Raises UsageError, and RolloutError where the extra is missing."""
+    with needing(EXTRA):
+        import procrastinate  # noqa: F401 - says by its name what is missing
+
+        from rollout.store.address import parse
+    if not url:
+        raise UsageError("no queue", hint="ROLLOUT_QUEUE=postgresql://USER@HOST/DATABASE, or --queue")
+    found = parse(url)
+    given = click.get_current_context().get_parameter_source("queue")
+    if found.password and given is click.core.ParameterSource.COMMANDLINE:
+        say("warning: a password in --queue is seen in the list of processes; ROLLOUT_QUEUE is not", err=True)
+    for name in _NOISY:  # their lines repeat ours, as tracebacks
+        logging.getLogger(name).setLevel(logging.DEBUG if os.environ.get("ROLLOUT_DEBUG") else logging.CRITICAL)
+    return found
+
+
+def full_name(name: str) -> str:
+    """The queue's name with the overlay's environment: workers of another environment have another queue."""
+    environment = environment_name()
+    return f"{name}.{environment}" if environment else name
+
+
+def environment_name() -> str:
+    """What `--environment` says; "" for nothing."""
+    return str(click.get_current_context().meta.get("rollout.layers.environment") or "")

@@ -1,0 +1,159 @@
+"""Between plans and jobs of a queue: which job a plan is, which plan a job means, and how a pass ends a job."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from rollout.cli import begun, exits, options
+from rollout.cli.approving import Saved
+from rollout.cli.complain import complain
+from rollout.cli.passes import Visit, Wish, visit
+from rollout.cli.printing import say
+from rollout.cli.session import place_of
+from rollout.core.approval import Approved
+from rollout.errors import Locked, PlanError, Retryable, RolloutError, Stale, Unapproved, UsageError
+from rollout.plan.load import find_plans, load_release
+from rollout.store.jobs import LATER, End, PassJob, backoff
+
+_SOONEST: Final = 1.0
+"""Seconds between two passes over one endpoint, at least."""
+
+
+class Checkout(msgspec.Struct, frozen=True, kw_only=True):
+    """The plans on this machine's disk. `root` is the repository's folder, `paths` are where new plans are looked for;
+    `every`: seconds between two passes over a plan, at most."""
+
+    root: Path
+    paths: tuple[Path, ...] = ()
+    target: str | None = None
+    environment: str = ""
+    every: float = 600.0
+    only_begun: bool = False
+    allowed: frozenset[str] = frozenset()
+    max_wait: float = 0.0
+
+    def relative(self, plan: Path) -> str:
+        """The plan as a job names it. Raises UsageError for one that is elsewhere."""
+        return self._inside(plan).relative_to(self.root.resolve()).as_posix()
+
+    def path(self, plan: str) -> Path:
+        """The file that a job names. Raises UsageError for one that is not in this repository."""
+        return self._inside(self.root / plan)
+
+    def _inside(self, path: Path) -> Path:
+        found = path.resolve()
+        if not found.is_relative_to(self.root.resolve()):
+            raise UsageError(f"{path} is not in the repository {self.root}", hint="--repository names another folder")
+        return found
+
+    def job(self, plan: Path, target: str | None = None, approved: Approved | None = None) -> PassJob:
+        """The job of one plan. Raises PlanError, and UsageError where there is no target."""
+        chosen = target or self.target
+        loaded = load_release(plan, overlay=options.overlay_for(plan))
+        endpoint = place_of(loaded, chosen).target.paths.endpoint(loaded.release.endpoint.name)
+        return PassJob(plan=self.relative(plan), endpoint=endpoint, target=chosen or "", approved=approved)
+
+    async def find(self, known: frozenset[str]) -> Sequence[PassJob]:
+        """The jobs of plans that are not among the `known` ones; a plan that is broken is told, and has none."""
+        found: list[PassJob] = []
+        for plan in find_plans(self.paths):
+            try:
+                if self.relative(plan) not in known:
+                    found.append(self.job(plan))
+            except RolloutError as error:
+                say(f"{plan}:", err=True)
+                complain(error)
+        return found
+
+    async def carry(self, job: PassJob) -> End:
+        """One pass. What goes wrong is told on stderr, and in the answer."""
+        try:
+            path = self.path(job.plan)
+            if not path.is_file():
+                return End(exit_code=exits.OK, status="gone", reason="its file is not in this repository any more")
+            return self._moved(job, path) or await self._held_back(job, path) or await self._pass(job, path)
+        except RolloutError as error:
+            return End(exit_code=complain(error), status="error", reason=str(error), failed=True)
+        except Exception as error:  # one plan's surprise must not end the worker
+            reason = f"unexpected {type(error).__name__}"
+            say(f"error: {job.plan}: {reason}", err=True)
+            return End(exit_code=exits.ERROR, status="error", reason=reason, failed=True, pause=self.every)
+
+    def _moved(self, job: PassJob, path: Path) -> End | None:
+        """Where the plan is about another endpoint by now, that endpoint's lock is the one to hold."""
+        try:
+            now = self.job(path, job.target, job.approved)
+        except RolloutError:
+            return None  # told by the pass
+        if now.lock == job.lock:
+            return None
+        reason = f"the plan is about {now.endpoint} now"
+        return End(exit_code=exits.OK, status="moved", reason=reason, pause=_SOONEST, then=now)
+
+    async def _held_back(self, job: PassJob, path: Path) -> End | None:
+        if not self.only_begun or job.approved is not None:
+            return None
+        try:
+            reason = await begun.reason(path, job.target or None, self.environment)
+        except RolloutError:
+            return None
+        return End(exit_code=exits.OK, status="held back", reason=reason, pause=self.every) if reason else None
+
+    async def _pass(self, job: PassJob, path: Path) -> End:
+        wish = Wish(
+            target=job.target or None,
+            allowed=self.allowed,
+            detailed=False,
+            max_wait=self.max_wait,
+            expected={path: self._saved(job.approved, path)} if job.approved else {},
+        )
+        return end_of(await visit(path, wish), job, self.every, datetime.now(UTC))
+
+    def _saved(self, approved: Approved, path: Path) -> Saved:
+        return Saved(approved=approved, plan=path, overlay=self.path(approved.overlay) if approved.overlay else None)
+
+
+def end_of(seen: Visit, job: PassJob, every: float, now: datetime) -> End:
+    """How a pass ends its job: when the next one is, and whether this one counts as failed. Pure."""
+    told, error = seen.told, seen.error
+    end: Callable[..., End] = _Ended(told.exit_code, told.status, told.reason, told.next_after)
+    match error:
+        case None:
+            until = (told.next_after - now).total_seconds() if told.next_after else every
+            return end(pause=max(min(until, every), _SOONEST))
+        case PlanError() if any(fault.code == "PLAN111" and fault.path == "version" for fault in error.faults):
+            return end(pause=LATER, again=True)
+        case Unapproved():
+            return end(pause=every, failed=True)
+        case Retryable():
+            return end(pause=backoff(job.attempt, error.after), again=True)
+        case Locked() | Stale():
+            return end(pause=backoff(job.attempt), again=True)
+        case _:
+            return end(pause=every, failed=True)
+
+
+class _Ended(msgspec.Struct, frozen=True):
+    """An `End` but for what follows."""
+
+    exit_code: int
+    status: str
+    reason: str
+    next_after: datetime | None
+
+    def __call__(self, *, pause: float, failed: bool = False, again: bool = False) -> End:
+        """The end, with what follows."""
+        return End(
+            exit_code=self.exit_code,
+            status=self.status,
+            reason=self.reason,
+            next_after=self.next_after,
+            pause=pause,
+            failed=failed,
+            again=again,
+        )

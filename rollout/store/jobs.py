@@ -1,0 +1,91 @@
+"""What is in a job: names of things, and never a secret. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any, Final
+
+import msgspec
+from msgspec import Meta
+
+from rollout.core.approval import Approved
+from rollout.errors import RolloutError
+
+FORMAT: Final = 1
+"""The version of `PassJob`. A job of a later one is left to a later worker."""
+LATER: Final = 60.0
+"""Seconds until a job that this worker is too old for is offered again."""
+_FIRST_PAUSE: Final = 5.0
+_LONGEST_PAUSE: Final = 300.0
+
+
+class PassJob(msgspec.Struct, frozen=True, kw_only=True):
+    """One pass over one plan. `plan` is a path inside of the repository, with `/`; `endpoint` its endpoint's ARM id,
+    that one job at a time may work on; `approved` holds it to a change set; `attempt` counts failures in a row."""
+
+    format: Annotated[int, Meta(ge=1)] = FORMAT
+    plan: str
+    endpoint: str
+    target: str = ""
+    approved: Approved | None = None
+    attempt: Annotated[int, Meta(ge=0)] = 0
+
+    @property
+    def lock(self) -> str:
+        """The name that excludes other jobs of the same endpoint, in any queue of the database."""
+        return f"rollout:{self.endpoint.lower()}"
+
+
+class End(msgspec.Struct, frozen=True, kw_only=True):
+    """How a job ended. `pause`: seconds until the next pass; None: there is none. `again`: it is another attempt, or
+    the job that was given `then`, instead of a new beginning."""
+
+    exit_code: int
+    status: str
+    reason: str
+    pause: float | None = None
+    failed: bool = False
+    again: bool = False
+    then: PassJob | None = None
+    next_after: datetime | None = None
+
+
+class TooNew(RolloutError):
+    """The job was queued by a later rollout than this one."""
+
+
+def to_args(job: PassJob) -> dict[str, Any]:
+    """As the queue keeps it."""
+    kept: dict[str, Any] = msgspec.to_builtins(job)
+    return kept
+
+
+def from_args(args: Mapping[str, Any]) -> PassJob:
+    """Raises TooNew for a job of a later format, RolloutError for what is none."""
+    written = args.get("format")
+    if isinstance(written, int) and written > FORMAT:
+        raise TooNew(
+            f"the job has format {written}, this worker knows up to {FORMAT}",
+            hint="update the workers; the job waits for one that knows it",
+        )
+    try:
+        return msgspec.convert(dict(args), PassJob)
+    except msgspec.ValidationError as error:
+        raise RolloutError(f"the queue holds a job that is none: {error}") from None
+
+
+def backoff(attempt: int, asked: float | None = None) -> float:
+    """Seconds to wait after so many failures in a row (from 0); at least what the service `asked` for."""
+    return max(min(_FIRST_PAUSE * 2.0 ** min(attempt, 16), _LONGEST_PAUSE), asked or 0.0)
+
+
+def following(job: PassJob, end: End) -> PassJob | None:
+    """The next job of the same endpoint; None where that is the last."""
+    if end.then is not None:
+        return end.then
+    if end.pause is None:
+        return None
+    if end.again:
+        return msgspec.structs.replace(job, attempt=job.attempt + 1)
+    return msgspec.structs.replace(job, attempt=0, approved=None)
