@@ -1,19 +1,17 @@
-"""A target and the door to it. The emulator is a target like any other: only address, authority and credential
-differ."""
+"""The door to a target. The emulator is a target like any other: only address, authority and credential differ."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
-from types import MappingProxyType
-from typing import Final
 from urllib.parse import urlsplit
 
 import aiohttp
 import msgspec
 
+from rollout.azure.address import PUBLIC_ARM, Target
 from rollout.azure.alerts import AlertReader
 from rollout.azure.allowance import Admission, Allowances, Unlimited
 from rollout.azure.arm import ArmControlPlane
@@ -25,7 +23,6 @@ from rollout.azure.leasing import BlobLock, open_lock
 from rollout.azure.listing import Listing
 from rollout.azure.metrics import AzureMonitor
 from rollout.azure.operations import Pace
-from rollout.azure.paths import Paths
 from rollout.azure.recordings import BlobRecordings
 from rollout.azure.scoring import HttpScoring
 from rollout.azure.thin import ThinWire
@@ -34,50 +31,7 @@ from rollout.bounded import BoundedResponse
 from rollout.errors import UsageError
 from rollout.ports import RequestCount
 
-PUBLIC_ARM: Final = "https://management.azure.com"
-_SCOPES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
-    {
-        "management.usgovcloudapi.net": (
-            "https://management.usgovcloudapi.net/.default",
-            "https://ml.azure.us/.default",
-        ),
-        "management.chinacloudapi.cn": ("https://management.chinacloudapi.cn/.default", "https://ml.azure.cn/.default"),
-    }
-)
-_PUBLIC_SCOPES: Final = ("https://management.azure.com/.default", "https://ml.azure.com/.default")
-
-
-class Target(msgspec.Struct, frozen=True, kw_only=True):
-    """Which workspace, and how to get there.
-
-    `environment` holds the variables that choose the credential; None: those of this process. It may hold secrets,
-    so it is never shown. `ca_bundle` is the path of further certificate authorities (PEM).
-    """
-
-    subscription_id: str
-    resource_group: str
-    workspace: str
-    arm_url: str = PUBLIC_ARM
-    ca_bundle: str | None = None
-    environment: Mapping[str, str] | None = None
-
-    def __repr__(self) -> str:
-        return f"Target({self.subscription_id}/{self.resource_group}/{self.workspace} at {self.arm_url})"
-
-    @property
-    def paths(self) -> Paths:
-        """The addresses of the workspace's resources."""
-        return Paths(self.subscription_id, self.resource_group, self.workspace)
-
-    @property
-    def loopback(self) -> bool:
-        """Whether this is a server on this machine, to which no proxy leads."""
-        return urlsplit(self.arm_url).hostname in ("127.0.0.1", "localhost", "::1")
-
-    @property
-    def scopes(self) -> tuple[str, str]:
-        """The token scopes for Resource Manager and for scoring."""
-        return _SCOPES.get(urlsplit(self.arm_url).hostname or "", _PUBLIC_SCOPES)
+__all__ = ["PUBLIC_ARM", "Connection", "Target", "connect"]
 
 
 class Connection(msgspec.Struct, frozen=True):

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from rollout.azure.target import Connection
 from rollout.core import capacity
 from rollout.core.change_set import change_set
 from rollout.core.endpoint_roles import RoleNeed, has_role, role_needs
@@ -16,6 +15,9 @@ from rollout.core.permissions import Permission, missing, needed
 from rollout.core.progress import foreign
 from rollout.core.release import Release
 from rollout.errors import RolloutError, SignInError
+
+if TYPE_CHECKING:  # `--help` pays for what is imported here
+    from rollout.azure.target import Connection
 
 _OUR_TAGS = 12
 _MOST_TAGS = 50

@@ -11,9 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from rollout.azure.scoring import HttpScoring
 from rollout.cli.session import Session
-from rollout.emulator.load import KEY_VARIABLE
 from rollout.errors import RolloutError
 
 LONGEST: Final = 1800
@@ -34,6 +32,9 @@ class Load:
 
     async def start(self, endpoint: str, body: Path) -> None:
         """Begin to call the endpoint; returns when the first requests are counted."""
+        from rollout.azure.scoring import HttpScoring
+        from rollout.emulator.load import KEY_VARIABLE
+
         seen = await self._session.plane.observe(endpoint)
         scoring = self._session.scoring
         if seen.endpoint is None or not isinstance(scoring, HttpScoring):

@@ -9,7 +9,6 @@ from typing import Any, Final
 import click
 import msgspec
 
-from rollout.azure.target import connect
 from rollout.cli import exits, options
 from rollout.cli.checkup import Check, Checkup, State, worst
 from rollout.cli.options import Output
@@ -60,6 +59,8 @@ def doctor(plan: Path | None, target: str | None, outputs: tuple[Output, ...], r
 
 
 async def _checked(place: Place, release: Release | None) -> tuple[list[Check], dict[str, Any]]:
+    from rollout.azure.target import connect
+
     async with connect(place.target) as connection:
         checkup = Checkup(connection, release)
         return await checkup.run(), custom_role(checkup.wanted, place.target.paths.subscription)

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Final
 
-from rollout.azure.target import Target
+from rollout.azure.address import Target
 from rollout.cli.place import Place
 from rollout.emulator import process
 from rollout.errors import RolloutError, UsageError

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import click
 
-from rollout.azure.target import connect
 from rollout.cli import exits, options
 from rollout.cli.place import Place
 from rollout.cli.printing import say
@@ -41,6 +40,8 @@ def import_(endpoint: str, target: str | None, out: Path | None, force: bool) ->
 
 
 async def _read(place: Place, name: str, flag: str | None) -> tuple[Imported, Observation]:
+    from rollout.azure.target import connect
+
     async with connect(place.target) as connection:
         seen = await connection.control_plane.observe(name)
         bodies = await connection.control_plane.bodies(name)

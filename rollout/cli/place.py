@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from rollout.azure.target import Target
+from rollout.azure.address import Target
 
 
 class Place(msgspec.Struct, frozen=True):

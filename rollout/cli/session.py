@@ -7,18 +7,15 @@ import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from rollout.azure.target import Shared
-from rollout.azure.telemetry import AzureTelemetry
 from rollout.cli import options
 from rollout.cli.approving import TOOL, Guarding
 from rollout.cli.context import actor, commit, run_url
 from rollout.cli.place import Place
 from rollout.cli.room import prover
-from rollout.cli.sources import Sources
 from rollout.cli.switches import switched
 from rollout.cli.targets import resolve
 from rollout.core.approval import Approved, approved
@@ -33,6 +30,9 @@ from rollout.plan.load import LoadedPlan, load_release
 from rollout.ports import ActivityLog, Census, ControlPlane, Lock, MetricSources, Quota, Recordings, Scoring, Telemetry
 from rollout.render.report import Report
 from rollout.runner import Listener, Runner
+
+if TYPE_CHECKING:  # only who opens a workspace pays for it
+    from rollout.azure.target import Shared
 
 CREATES: Final = "creates-endpoint"
 LEAST_PAUSE: Final = 0.02
@@ -112,6 +112,9 @@ class Doors:
 
     async def session(self, place: Place) -> Session:
         """A door to that workspace; no request is made before the first use."""
+        from rollout.azure.telemetry import AzureTelemetry
+        from rollout.cli.sources import Sources
+
         speed = place.speed if self._bulk else None
         connection = await self._shared.connection(place.target, autoscale=True, speed=speed)
         plane = connection.control_plane
@@ -138,6 +141,8 @@ class Doors:
 @asynccontextmanager
 async def doors(*, bulk: bool = False) -> AsyncIterator[Doors]:
     """Doors for many plans; the connections are closed at the end."""
+    from rollout.azure.target import Shared
+
     shared = Shared(bulk=bulk)
     try:
         yield Doors(shared, bulk=bulk)

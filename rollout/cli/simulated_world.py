@@ -10,18 +10,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from rollout.azure.target import Target
+from rollout.azure.address import Target
 from rollout.cli.place import Place
 from rollout.core.decision import Decision
 from rollout.core.observed import Observation
 from rollout.core.release import Gate
 from rollout.core.verdict import Outcome, Verdict
 from rollout.emulator import doors
-from rollout.emulator.server import EmulatorServer, no_backend, processes
-from rollout.emulator.service import Options
 from rollout.runner import Event, Looked, Measure, Measured, Waiting
+
+if TYPE_CHECKING:  # `--help` pays for what is imported here
+    from rollout.emulator.server import EmulatorServer
 
 BEGUN: Final = datetime(2026, 1, 1, tzinfo=UTC)
 """Any day: the same simulation always sees the same time."""
@@ -78,6 +79,9 @@ class World:
 @contextmanager
 def world(*, scoring: bool) -> Iterator[World]:
     """An emulator of its own; with `scoring` the plan's scripts are run for real. Stopped at the end."""
+    from rollout.emulator.server import EmulatorServer, no_backend, processes
+    from rollout.emulator.service import Options
+
     folder = Path(tempfile.mkdtemp(prefix="rollout-simulation-"))
     options = Options(throttle=False, stands_at=BEGUN, assumes_assets=not scoring, kept_requests=MOST_REQUESTS)
     backend = processes(folder) if scoring else no_backend

@@ -10,7 +10,7 @@ import os
 import re
 from typing import Final
 
-from rollout.azure.target import PUBLIC_ARM, Target
+from rollout.azure.address import PUBLIC_ARM, Target
 from rollout.cli.place import Place
 from rollout.errors import UsageError
 from rollout.plan.load import Target as PlanTarget
