@@ -31,7 +31,7 @@ from rollout.bounded import BoundedResponse
 from rollout.errors import UsageError
 from rollout.ports import RequestCount
 
-__all__ = ["PUBLIC_ARM", "Connection", "Target", "connect"]
+__all__ = ["PUBLIC_ARM", "Connection", "Shared", "Target", "connect"]
 
 
 class Connection(msgspec.Struct, frozen=True):
