@@ -23,7 +23,7 @@ _MANY: Final = ("validate", "reconcile")
 """Those that take many plans by themselves."""
 _SIMULATED: Final = 200_000
 """Characters of a simulation in a step summary, which holds a MiB in all."""
-_WRITTEN: Final = (".json", ".md", ".junit.xml")
+_WRITTEN: Final = (".json", ".md", ".junit.xml", "rollout.env")
 _INTERRUPTS: Final = (exits.INTERRUPTED, exits.TERMINATED)
 
 
@@ -216,12 +216,12 @@ def _call(wish: Wish, name: str, arguments: Sequence[str]) -> int:
     outputs = ["text", f"json={place}.json", *ci_runner.forms(os.environ, place)]
     overlay = ["--environment", wish.environment] if wish.environment else []
     words = [wish.command, *arguments, *wish.arguments, *overlay]
-    if begin := ci_runner.opened(os.environ, f"rollout {wish.command} {slug(Path(arguments[0]))}"):
-        click.echo(begin)
+    if begin := ci_runner.opened(os.environ, place, f"rollout {wish.command} {slug(Path(arguments[0]))}"):
+        click.echo(begin, color=True)  # GitLab's begin with an escape, terminal or not
     code = main([*words, *(part for form in outputs for part in ("--output", form))])
     sys.stdout.flush()
     for end in ci_runner.closed(os.environ, place):
-        click.echo(end)
+        click.echo(end, color=True)
     return code
 
 

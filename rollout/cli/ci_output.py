@@ -4,33 +4,50 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 import click
 
 from rollout.cli.ci_runner import Runner, runner_of
 from rollout.errors import RolloutError
+from rollout.render import harmless
 from rollout.render.azure_commands import variables
 from rollout.render.document import AnyDocument, Document, Failure, Reconciliation, decode
 from rollout.render.github_output import KEYS, entry, facts
 
+DOTENV: Final = "rollout.env"
+_PREFIX: Final = "ROLLOUT_OUT_"
+_MOST: Final = 300
+
 
 def write_outputs(folder: Path, code: int, environment: Mapping[str, str]) -> None:
-    """Append to $GITHUB_OUTPUT, where there is one; in Azure Pipelines print them as variables of the step."""
-    file, azure = environment.get("GITHUB_OUTPUT", ""), runner_of(environment) is Runner.AZURE
-    if not file and not azure:
+    """Append to $GITHUB_OUTPUT, where there is one; in Azure Pipelines print them as variables of the step; on GitLab
+    write them beside the results, as variables of the jobs that follow."""
+    file, runner = environment.get("GITHUB_OUTPUT", ""), runner_of(environment)
+    if not file and runner not in (Runner.AZURE, Runner.GITLAB):
         return
     found = [decode(path.read_bytes(), str(path)) for path in sorted(folder.glob("*.json"))]
     told = {**dict.fromkeys(KEYS, ""), **(facts(found[0]) if len(found) == 1 else dict(_facts(found)))}
     told |= {"exit-code": str(code), "documents": str(folder), "plans": str(_count(found))}
-    if azure:
+    if runner is Runner.AZURE:
         click.echo(variables(told), nl=False)
-        return
-    text = "".join(entry(key, value) for key, value in told.items())
+    elif runner is Runner.GITLAB:
+        _append(folder / DOTENV, "".join(_dotenv(key, value) for key, value in told.items()))
+    else:
+        _append(Path(file), "".join(entry(key, value) for key, value in told.items()))
+
+
+def _append(file: Path, text: str) -> None:
     try:
-        with Path(file).open("a", encoding="utf-8", newline="\n") as stream:
+        with file.open("a", encoding="utf-8", newline="\n") as stream:
             stream.write(text)
     except OSError as error:
         raise RolloutError(f"cannot write {file}: {error.strerror}") from error
+
+
+def _dotenv(key: str, value: str) -> str:
+    """A line of GitLab's dotenv: no quotes, no line breaks, 5 kB in all. The prefix is that of no option of ours."""
+    return f"{_PREFIX}{key.upper().replace('-', '_')}={harmless.line(value, _MOST)}\n"
 
 
 def _count(documents: Sequence[AnyDocument]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
@@ -20,6 +21,7 @@ class Runner(StrEnum):
 
     GITHUB = "github"
     AZURE = "azure"
+    GITLAB = "gitlab"
     NONE = "none"
 
 
@@ -27,23 +29,31 @@ def runner_of(environment: Mapping[str, str]) -> Runner:
     """By the variable that each of them sets."""
     if environment.get("GITHUB_ACTIONS"):
         return Runner.GITHUB
+    if environment.get("GITLAB_CI"):
+        return Runner.GITLAB
     return Runner.AZURE if environment.get("TF_BUILD") else Runner.NONE
 
 
 def forms(environment: Mapping[str, str], place: Path) -> list[str]:
     """What to give `--output` beside text and JSON; `place` is the result's path without its suffix."""
-    if runner_of(environment) is Runner.AZURE:
-        return [f"markdown={place}.md", f"junit={place}.junit.xml", "azure-devops-annotations"]
+    files = [f"markdown={place}.md", f"junit={place}.junit.xml"]
+    match runner_of(environment):
+        case Runner.AZURE:
+            return [*files, "azure-devops-annotations"]
+        case Runner.GITLAB:
+            return files
     return [form for variable, form in _GITHUB if environment.get(variable)]
 
 
-def opened(environment: Mapping[str, str], title: str) -> str:
-    """The line that begins a group of the log; "" where there are none."""
+def opened(environment: Mapping[str, str], place: Path, title: str) -> str:
+    """The line that begins a group of the log, which is about the result at `place`; "" where there are none."""
     match runner_of(environment):
         case Runner.GITHUB:
             return f"::group::{harmless.line(title)}"
         case Runner.AZURE:
             return f"##[group]{harmless.line(title)}"
+        case Runner.GITLAB:
+            return f"{_section('start', place)}{harmless.line(title)}"
         case Runner.NONE:
             return ""
 
@@ -55,6 +65,8 @@ def closed(environment: Mapping[str, str], place: Path) -> list[str]:
             return ["::endgroup::"]
         case Runner.AZURE:
             return ["##[endgroup]", *shown(environment, Path(f"{place}.md"))]
+        case Runner.GITLAB:
+            return [_section("end", place)]
         case Runner.NONE:
             return []
 
@@ -75,8 +87,13 @@ def warning(environment: Mapping[str, str], text: str) -> str:
             return f"::warning title=rollout::{harmless.data(text)}"
         case Runner.AZURE:
             return issue("warning", text)
-        case Runner.NONE:
+        case Runner.GITLAB | Runner.NONE:
             return ""
+
+
+def _section(what: str, place: Path) -> str:
+    """https://docs.gitlab.com/ci/jobs/job_logs/#custom-collapsible-sections"""
+    return f"\x1b[0Ksection_{what}:{int(time.time())}:{place.name}\r\x1b[0K"
 
 
 def tell_simulation(environment: Mapping[str, str], folder: Path, text: str) -> list[str]:

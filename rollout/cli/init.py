@@ -17,7 +17,7 @@ from rollout.errors import UsageError
 if TYPE_CHECKING:
     from rollout.forge.workflows import Wanted
 
-FORGES: Final = ("github", "azure-devops")
+FORGES: Final = ("github", "azure-devops", "gitlab")
 _WORD: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*")
 _USES: Final = re.compile(r"(\./|[A-Za-z0-9_.-]+/)[A-Za-z0-9_./-]+(@[0-9a-f]{40}( # [A-Za-z0-9._-]+)?)?")
 
@@ -113,6 +113,10 @@ def _ci_files(forge: str, wanted: Wanted) -> dict[str, str]:
         from rollout.forge.pipelines import azure_files
 
         return azure_files(wanted)
+    if forge == "gitlab":
+        from rollout.forge.gitlab_files import gitlab_files
+
+        return gitlab_files(wanted)
     from rollout.forge.workflows import github_files
 
     return github_files(wanted)

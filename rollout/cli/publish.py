@@ -87,6 +87,10 @@ def connected(job: Job, token: str) -> AbstractAsyncContextManager[Forge]:
             from rollout.forge import azure_devops
 
             return azure_devops.connected(job.api_url, job.repository, token)
+        case Kind.GITLAB:
+            from rollout.forge import gitlab
+
+            return gitlab.connected(job.api_url, job.repository, token)
 
 
 def _publish(shared: Shared, work: Callable[[Forge, Asked], Awaitable[Sequence[Done]]], *, always: bool = False) -> int:

@@ -1,4 +1,4 @@
-"""What is asked of a code forge, whichever it is. Answers: `github.py`, `azure_devops.py`."""
+"""What is asked of a code forge, whichever it is. Answers: `github.py`, `azure_devops.py`, `gitlab.py`."""
 
 from __future__ import annotations
 

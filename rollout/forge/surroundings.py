@@ -16,6 +16,7 @@ class Kind(StrEnum):
 
     GITHUB = "github"
     AZURE_DEVOPS = "azure-devops"
+    GITLAB = "gitlab"
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,6 +38,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
 def kind_of(environment: Mapping[str, str]) -> Kind:
     """Where the code is: a job of Azure Pipelines may also be about a repository on GitHub."""
+    if environment.get("GITLAB_CI"):
+        return Kind.GITLAB
     elsewhere = environment.get("BUILD_REPOSITORY_PROVIDER", "TfsGit") != "TfsGit"
     return Kind.AZURE_DEVOPS if environment.get("TF_BUILD") and not elsewhere else Kind.GITHUB
 
@@ -52,6 +55,10 @@ def job_of(environment: Mapping[str, str], event: Mapping[str, Any], repository:
             from rollout.forge.azure_job import azure_job
 
             return azure_job(environment, repository)
+        case Kind.GITLAB:
+            from rollout.forge.gitlab_job import gitlab_job
+
+            return gitlab_job(environment, repository)
 
 
 def token(environment: Mapping[str, str]) -> str:
@@ -74,6 +81,7 @@ _TOKENS = {
         "Azure DevOps",
         "set SYSTEM_ACCESSTOKEN, in a pipeline by `env: {SYSTEM_ACCESSTOKEN: $(System.AccessToken)}`",
     ),
+    Kind.GITLAB: (("GITLAB_TOKEN",), "GitLab", "set GITLAB_TOKEN to a project access token with the scope `api`"),
 }
 
 

@@ -113,3 +113,48 @@ def test_what_azure_pipelines_does_not_say() -> None:
     with pytest.raises(SignInError, match="there is no token for Azure DevOps"):
         token({"TF_BUILD": "True", "GITHUB_TOKEN": "a"})
     assert token({"TF_BUILD": "True", "SYSTEM_ACCESSTOKEN": "a"}) == "a"
+
+
+GITLAB = {
+    "GITLAB_CI": "true",
+    "CI_SERVER_URL": "https://gitlab.example.com",
+    "CI_API_V4_URL": "https://gitlab.example.com/api/v4",
+    "CI_PROJECT_PATH": "ml/pricing/models",
+    "CI_PROJECT_ID": "7",
+    "CI_COMMIT_SHA": "b" * 40,
+    "CI_JOB_URL": "https://gitlab.example.com/ml/pricing/models/-/jobs/9",
+}
+
+
+def test_a_job_of_gitlab() -> None:
+    """A project may be in groups of groups."""
+    assert job_of(GITLAB, {}) == Job(
+        kind=Kind.GITLAB,
+        repository="ml/pricing/models",
+        api_url="https://gitlab.example.com/api/v4",
+        server_url="https://gitlab.example.com",
+        clone_url="https://gitlab.example.com/ml/pricing/models.git",
+        commit="b" * 40,
+        number=None,
+        run_url="https://gitlab.example.com/ml/pricing/models/-/jobs/9",
+        from_fork=False,
+    )
+
+
+def test_a_merge_request_of_gitlab() -> None:
+    """Of a pipeline for merged results its head is looked at, not the trial merge; a fork is told."""
+    projects = {"CI_MERGE_REQUEST_PROJECT_ID": "7", "CI_MERGE_REQUEST_SOURCE_PROJECT_ID": "7"}
+    merge = {"CI_MERGE_REQUEST_IID": "12", **projects}
+    job = job_of({**GITLAB, **merge}, {})
+    assert (job.commit, job.number, job.from_fork) == ("b" * 40, 12, False)
+    assert job_of({**GITLAB, **merge, "CI_MERGE_REQUEST_SOURCE_BRANCH_SHA": "a" * 40}, {}).commit == "a" * 40
+    assert job_of({**GITLAB, **merge, "CI_MERGE_REQUEST_SOURCE_PROJECT_ID": "8"}, {}).from_fork
+
+
+def test_what_gitlab_does_not_say() -> None:
+    """The job's own token is not enough to talk."""
+    with pytest.raises(UsageError, match="which project"):
+        job_of({"GITLAB_CI": "true", "CI_PROJECT_PATH": "models"}, {})
+    with pytest.raises(SignInError, match="there is no token for GitLab"):
+        token({"GITLAB_CI": "true", "CI_JOB_TOKEN": "a", "GITHUB_TOKEN": "b"})
+    assert token({"GITLAB_CI": "true", "GITLAB_TOKEN": "a"}) == "a"

@@ -25,6 +25,7 @@ from tests.azure_devops import rest as azure
 from tests.github import rest
 from tests.github.rest import Asked, Refused
 from tests.github.world import Token, World
+from tests.gitlab import rest as gitlab
 
 LIMITS = {"x-ratelimit-limit": "5000", "x-ratelimit-remaining": "4999", "x-ratelimit-used": "1"}
 
@@ -74,6 +75,7 @@ def application(world: World) -> Starlette:
     return Starlette(
         routes=[
             *azure.routes(world),
+            *gitlab.routes(world),
             Route(f"/{azure.ORGANISATION}/_oidc", connection, methods=["POST"]),
             Route("/{organisation}/{owner}/_git/{name}/{service:path}", git, methods=["GET", "POST"]),
             Route("/graphql", graph, methods=["POST"]),

@@ -16,6 +16,7 @@ from rollout.emulator import process
 from tests.azure_devops.rest import ORGANISATION
 from tests.github.bench import NAME, TOKEN, git
 from tests.github.office import Office
+from tests.gitlab.rest import API
 
 Rollout = Callable[..., int]
 LIFE = re.compile(r"^.*\*\*(?:nothing to do|proposed|approved|applying|done|rolled back|held|refused).*$", re.MULTILINE)
@@ -34,7 +35,13 @@ def on_azure_devops(url: str) -> dict[str, str]:
     return {**there, "SYSTEM_TEAMPROJECT": project, "BUILD_REPOSITORY_NAME": name}
 
 
-FORGES = {"github": on_github, "azure-devops": on_azure_devops}
+def on_gitlab(url: str) -> dict[str, str]:
+    """The same."""
+    there = {"GITLAB_CI": "true", "CI_SERVER_URL": url, "CI_API_V4_URL": f"{url}{API}"}
+    return {**there, "GITLAB_TOKEN": TOKEN, "CI_PROJECT_PATH": NAME}
+
+
+FORGES = {"github": on_github, "azure-devops": on_azure_devops, "gitlab": on_gitlab}
 
 
 @pytest.fixture(params=list(FORGES))
@@ -86,7 +93,7 @@ def test_a_release(team: Office, rollout: Rollout) -> None:
     assert rollout("diff", plan, "--out", "change.json") == 0
     for _ in range(2):
         assert rollout("publish", "comment", "change.json", "--number", number) == 0
-    said = re.compile("/(comments|threads)")
+    said = re.compile("/(comments|threads|discussions|notes)")
     assert [method for method, path in team.bench.world.writes() if said.search(path)] == ["POST"]
     assert life(team, number) == "🟡 **proposed** → approved → applied → done"
     before = team.comments(number)[0]
@@ -115,7 +122,7 @@ def test_a_release(team: Office, rollout: Rollout) -> None:
     assert team.statuses(merge)[f"rollout/{team.name}"] == ("success", "done")
     assert {state for state, _ in team.statuses(merge).values()} == {"success"}
     (comment,) = team.bench.repo.comments.values()
-    assert comment.get("status", "closed") == "closed", "a thread of Azure DevOps is closed when it is done"
+    assert comment.get("status", "closed") == "closed", "a thread, a discussion is closed when it is done"
 
 
 def test_taken_back(team: Office, rollout: Rollout, capfd: pytest.CaptureFixture[str]) -> None:
