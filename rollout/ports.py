@@ -72,6 +72,9 @@ class Quota(Protocol):
     async def usages(self, location: str) -> Sequence[Usage]:
         """All that the service lists; location "" asks the workspace for its own (one read more)."""
 
+    async def home(self) -> str:
+        """The workspace's own region; one read."""
+
 
 class ScoringRequest(msgspec.Struct, frozen=True, kw_only=True):
     """One request to the data plane. `deployment` None lets the endpoint's weights decide; seconds for `timeout`."""

@@ -131,9 +131,12 @@ class ArmControlPlane:
 
     async def usages(self, location: str) -> list[Usage]:
         """See `ports.Quota`."""
-        what = "read the region's usages"
-        where = location or str((await self._client.get(self._paths.home, what)).body["location"])
-        return read_usages(await self._client.pages(self._paths.usages(where), what))
+        where = location or await self.home()
+        return read_usages(await self._client.pages(self._paths.usages(where), "read the region's usages"))
+
+    async def home(self) -> str:
+        """See `ports.Quota`."""
+        return str((await self._client.get(self._paths.home, "read the workspace's region")).body["location"])
 
     async def workspace(self) -> Mapping[str, Any]:
         """ARM's JSON of the workspace itself."""

@@ -168,6 +168,8 @@ def _order(action: actions.DeployRevision, endpoint: str) -> Order:
         document=action.spec.document,
         origin=action.spec.origin,
         count=action.count,
-        tags=deployment_tags(action.spec.revision, action.born, action.spec.fields, codes(action.spec.settings)),
+        tags=deployment_tags(
+            action.spec.revision, action.born, action.spec.fields, codes(action.spec.settings), action.fleet
+        ),
         properties=provenance_properties(action.provenance),
     )

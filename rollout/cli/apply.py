@@ -26,7 +26,7 @@ from rollout.core.decision import Status
 from rollout.core.release import Release
 from rollout.core.verdict import Outcome as Verdicts
 from rollout.errors import Unapproved, UsageError
-from rollout.plan.load import LoadedPlan
+from rollout.plan.load import LoadedPlan, is_fleet
 from rollout.render.change_text import diff_lines
 from rollout.render.from_report import document
 from rollout.render.report import Measured, Outcome, Report
@@ -83,9 +83,23 @@ def apply(
     """Do what PLAN asks for, stage by stage, until something must be waited for.
 
     All progress is kept on the endpoint: run it again (by hand or from a schedule) and it carries on. PLAN may be a
-    change set that `rollout diff --out FILE.json` saved: then exactly that is done, in as many runs as it takes.
+    change set that `rollout diff --out FILE.json` saved: then exactly that is done, in as many runs as it takes. Or a
+    fleet: its members are carried on wave by wave.
     """
-    patience = max_wait if max_wait is not None else FOR_EVER if wait else 0.0
+    if is_fleet(plan):
+        from rollout.cli import fleet
+
+        fleet.refuse_overlooked({"--until": until}, "apply")
+        return fleet.apply(
+            plan,
+            target,
+            outputs,
+            detailed=detailed,
+            allowed=frozenset({CREATES, *hazards}),
+            max_wait=_patience(wait, max_wait),
+            approved=auto_approve,
+            expect=expect,
+        )
     saved = read_saved(plan) if is_saved(plan) else None
     wish = Wish(
         plan=saved.plan if saved else plan,
@@ -95,12 +109,17 @@ def apply(
         detailed=detailed,
         allowed=frozenset({CREATES, *hazards, *(saved.approved.allowed if saved else ())}),
         until=until,
-        max_wait=patience,
+        max_wait=_patience(wait, max_wait),
         approved=auto_approve,
         expect=expect,
     )
     with failures_told("apply", plan, outputs):
         return run(_apply(wish))
+
+
+def _patience(wait: bool, max_wait: float | None) -> float:
+    """How many seconds of service time may be waited."""
+    return max_wait if max_wait is not None else FOR_EVER if wait else 0.0
 
 
 async def _apply(wish: Wish) -> int:

@@ -115,11 +115,12 @@ def _report(wish: Wish, folder: Path) -> None:
 def _rehearse(wish: Wish) -> None:
     """What the plans mean, walked to their end offline: all that a pull request from a fork can be told."""
     from rollout.cli.rehearse import lines, walked
-    from rollout.plan.load import load_release
+    from rollout.plan.load import is_fleet, load_release
     from rollout.render.styled import plain
 
     saved = wish.documents / "validate.json"
     plans = [Path(one["file"]) for one in msgspec.json.decode(saved.read_bytes())["plans"]] if saved.exists() else []
+    plans = [plan for plan in plans if not is_fleet(plan)]
     releases = [load_release(plan, overlay=_overlay(plan, wish.environment)).release for plan in plans]
     text = plain(text for release in releases for text in lines(release, walked(release)))
     click.echo(harmless.block(text), nl=False)
@@ -153,9 +154,13 @@ def _calls(wish: Wish) -> Iterator[tuple[str, tuple[str, ...]]]:
     if wish.command == "apply" and wish.approved is not None:
         yield from _approved(wish.approved)
         return
+    from rollout.plan.load import find_fleets
+
     found = _plans(wish)
     if wish.command == "reconcile" and wish.only_begun:
         found = _begun(found, wish)
+    if wish.command in _MANY:
+        found = list(dict.fromkeys((*found, *find_fleets(wish.paths))))
     if wish.command in _MANY and found:
         yield wish.command, tuple(map(str, found))
         return
@@ -164,11 +169,14 @@ def _calls(wish: Wish) -> Iterator[tuple[str, tuple[str, ...]]]:
 
 
 def _plans(wish: Wish) -> list[Path]:
-    from rollout.plan.load import find_plans
+    from rollout.plan.load import find_fleets, find_plans
 
     if not wish.paths:
         raise UsageError("which plans? Give their paths, or folders")
-    found = find_plans(wish.paths)
+    fleets = find_fleets(wish.paths)
+    for fleet in fleets if wish.command not in _MANY else ():
+        _warn(f"{fleet} is a fleet, which `rollout ci {wish.command}` leaves out: `rollout {wish.command} {fleet}`")
+    found = [plan for plan in find_plans(wish.paths) if plan not in fleets]
     if wish.since:
         from rollout.cli.changed import changed, gone
 
@@ -176,7 +184,7 @@ def _plans(wish: Wish) -> list[Path]:
             _warn(f"{plan} is gone: its endpoint stays as it is, and nothing carries a rollout of it on")
         found = changed(found, wish.since, wish.environment) if found else []
         click.echo(f"{len(found)} plan{'' if len(found) == 1 else 's'} changed since {wish.since[:40]}", err=True)
-    elif not found:
+    elif not (found or fleets):
         raise UsageError(f"no plan in {', '.join(map(str, wish.paths))}", hint="a plan has `version:` and `stages:`")
     return found
 

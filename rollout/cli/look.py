@@ -12,12 +12,13 @@ from rollout.cli import ending, options
 from rollout.cli.authors import with_authors
 from rollout.cli.looks import Look, diff_many, report_of
 from rollout.cli.options import Output
-from rollout.cli.printing import failures_told, publish
+from rollout.cli.printing import failures_told, publish, say
 from rollout.cli.running import run
 from rollout.cli.session import CREATES, load, opened, place_of, report_on
 from rollout.core.change_set import LIFETIME
 from rollout.core.shards import Shard
 from rollout.errors import UsageError
+from rollout.plan.load import find_fleets, is_fleet
 from rollout.render.from_report import document
 from rollout.render.report import Report
 
@@ -47,14 +48,22 @@ def diff(
     """Show what PLAN would still do, if every gate passes: the change set and its digest. Changes nothing.
 
     Of several plans, or those in folders, a line each and a summary. What --out writes of one plan can be approved and
-    given to `rollout apply`, which then does exactly that and nothing else.
+    given to `rollout apply`, which then does exactly that and nothing else. PLAN may be a fleet: all of its members,
+    wave by wave.
     """
     alone = plans[0] if len(plans) == 1 and shard is None and not plans[0].is_dir() else None
+    if alone is not None and is_fleet(alone):
+        from rollout.cli import fleet
+
+        fleet.refuse_overlooked({"--out": out}, "diff")
+        return fleet.look(alone, target, outputs, detailed, hazards, "diff")
     if alone is not None and not any(output.form == "jsonl" for output in outputs):
         extra = (Output("json", out),) if out else ()
         return _look(alone, target, (*(outputs or (Output("text"),)), *extra), detailed, hazards, "diff", lifetime)
     if out is not None:
         raise UsageError("--out is for the change set of one plan", hint="--output json=FILE holds all of them")
+    for found in find_fleets(plans):
+        say(f"warning: {found} is a fleet, to be looked at by itself: rollout diff {found}", err=True)
     wish = Look(target=target, hazards=frozenset(hazards), detailed=detailed, lifetime=lifetime)
     return diff_many(plans, wish, outputs=outputs, parallel=parallel, shard=shard)
 
@@ -71,6 +80,11 @@ def status(plan: Path, target: str | None, outputs: tuple[Output, ...], detailed
     With --watch a terminal shows it live: deployments, split, stages, errors, evidence. Elsewhere: a line for each
     change.
     """
+    if is_fleet(plan):
+        from rollout.cli import fleet
+
+        fleet.refuse_overlooked({"--watch": watching}, "status")
+        return fleet.look(plan, target, outputs, detailed, (), "status")
     if watching:
         from rollout.cli.watching import watch
 

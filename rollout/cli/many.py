@@ -46,13 +46,18 @@ class Chosen(msgspec.Struct, frozen=True):
 
 
 def chosen(
-    paths: Iterable[Path], target: str | None, shard: Shard | None, expected: Mapping[Path, Saved] | None = None
+    paths: Iterable[Path],
+    target: str | None,
+    shard: Shard | None,
+    expected: Mapping[Path, Saved] | None = None,
+    fleets: Sequence[Path] = (),
 ) -> Chosen:
-    """The plans among files and folders, read. Raises UsageError where there is none."""
+    """The plans among files and folders, read, without the `fleets` that were found there. Raises UsageError where there
+    is nothing at all."""
     given = list(paths)
     reader = Reader(target, expected or {})
-    found = list(one_for_each([reader.read(path) for path in find_plans(given)]))
-    if not found:
+    found = list(one_for_each([reader.read(path) for path in find_plans(given) if path not in fleets]))
+    if not (found or fleets):
         raise UsageError(f"no plan in {', '.join(map(str, given))}", hint="a plan has `version:` and `stages:`")
     return Chosen(found, in_shard(found, shard))
 
@@ -106,6 +111,14 @@ def tell(document: Reconciliation, outputs: Sequence[Output]) -> None:
         publish(document, shown)
 
 
+def write_lines(passes: Iterable[Pass], outputs: Sequence[Output]) -> None:
+    """Further passes, behind those that were written as JSON lines."""
+    wanted = [output for output in outputs if output.form == JSON_LINES]
+    for told in passes:
+        for output in wanted:
+            put(to_line(told), output, more=True)
+
+
 @contextmanager
 def _json_lines(outputs: Sequence[Output]) -> Iterator[Callable[[Pass], None]]:
     """A writer to all places that want JSON lines; files begin empty."""
@@ -114,8 +127,4 @@ def _json_lines(outputs: Sequence[Output]) -> Iterator[Callable[[Pass], None]]:
         if output.path is not None:
             put("", output)
 
-    def write(told: Pass) -> None:
-        for output in wanted:
-            put(to_line(told), output, more=True)
-
-    yield write
+    yield lambda told: write_lines((told,), wanted)

@@ -17,6 +17,7 @@ from rollout.core.commands import Actions
 from rollout.core.observed import Observation
 from rollout.core.release import Release
 from rollout.errors import UsageError
+from rollout.plan.load import is_fleet
 
 _Command = Callable[[Release, Observation, str, str], Actions]
 
@@ -80,21 +81,36 @@ def adopt(plan: Path, target: str | None, who: str | None, why: str, stable: str
 
 @click.command()
 @_from_tags
-@options.option("--to", type=click.Choice(["stable", "former"]), default="stable", help="Whom the traffic goes to.")
+@options.option(
+    "--to",
+    type=click.Choice(["stable", "former"]),
+    help="Whom the traffic goes to; by default stable, and in a fleet former where this release is promoted already.",
+)
+@options.option("--wave", metavar="NAME", help="Of a fleet: only this wave's members.")
+@options.output
 def rollback(
     plan: Path | None,
     endpoint: str | None,
     target: str | None,
     who: str | None,
     why: str,
-    to: Literal["stable", "former"],
+    to: Literal["stable", "former"] | None,
+    wave: str | None,
+    outputs: tuple[options.Output, ...],
 ) -> int:
     """Give all traffic back to what is promoted, in one write; the goal is not tried again before `retry`.
 
-    Works without a plan: --endpoint ID, and the endpoint's own tags say the rest.
+    Works without a plan: --endpoint ID, and the endpoint's own tags say the rest. PLAN may be a fleet: every member, or
+    those of one --wave, the last one first.
     """
+    if plan is not None and endpoint is None and is_fleet(plan):
+        from rollout.cli import fleet
+
+        return fleet.rollback(plan, target, outputs, who, why, wave=wave, to=to)
+    if wave is not None or outputs:
+        raise UsageError("--wave and --output are about a fleet", hint="rollout rollback FLEET --wave NAME")
     wish = asked(plan, endpoint, target, who, why)
-    return run(carry_out(wish, lambda seen: commands.rollback(wish.release, seen, wish.who, why, to=to)))
+    return run(carry_out(wish, lambda seen: commands.rollback(wish.release, seen, wish.who, why, to=to or "stable")))
 
 
 @click.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -10,11 +11,12 @@ import click
 from rollout.cli import many, options, passes
 from rollout.cli.many import Chosen
 from rollout.cli.options import Output
-from rollout.cli.passes import Wish
+from rollout.cli.passes import Visit, Wish
 from rollout.cli.printing import failures_told
 from rollout.cli.running import run
 from rollout.cli.session import doors
 from rollout.core.shards import Shard
+from rollout.plan.load import find_fleets
 from rollout.render.document import Pass, Reconciliation
 
 
@@ -54,7 +56,7 @@ def reconcile(
     shard: Shard | None,
     orphans: bool | None,
 ) -> int:
-    """Carry every plan in PATHS (files, or folders that are searched) on, as far as it goes without waiting.
+    """Carry every plan and fleet in PATHS (files, or folders that are searched) on, as far as it goes without waiting.
 
     Never creates an endpoint, unless --allow-hazard creates-endpoint. One plan's failure does not stop the others;
     the worst exit code is that of the whole.
@@ -69,9 +71,11 @@ def reconcile(
             max_wait=max_wait or 0.0,
             expected=passes.expected(expect),
         )
-        plans = many.chosen(paths, target, shard, wish.expected)
+        fleets = find_fleets(paths)
+        plans = many.chosen(paths, target, shard, wish.expected, fleets)
         folder = (folders or [Path()])[0] if look else None
-        results = run(_all(plans, wish, parallel, outputs, folder, shard))
+        mine = [path for path in fleets if shard is None or shard.holds(path.as_posix())]
+        results = run(_all(plans, mine, wish, parallel, outputs, folder, shard))
         code = many.worst(result.exit_code for result in results)
         soonest = min((result.next_after for result in results if result.next_after), default=None)
         many.tell(Reconciliation(exit_code=code, plans=tuple(results), next_after=soonest), outputs)
@@ -79,7 +83,13 @@ def reconcile(
 
 
 async def _all(
-    plans: Chosen, wish: Wish, parallel: int, outputs: tuple[Output, ...], folder: Path | None, shard: Shard | None
+    plans: Chosen,
+    fleets: Sequence[Path],
+    wish: Wish,
+    parallel: int,
+    outputs: tuple[Output, ...],
+    folder: Path | None,
+    shard: Shard | None,
 ) -> list[Pass]:
     """All passes, some at a time; then what is under way without any of these plans, where `folder` is given."""
     async with doors(bulk=True) as shared:
@@ -87,7 +97,19 @@ async def _all(
         visits = await many.over(
             plans.mine, work, shared, title="reconcile", parallel=parallel, outputs=outputs or (Output("text"),)
         )
+        visits += await _fleets(fleets, wish, parallel, outputs)
         found = []
         if folder is not None:
             found = await passes.orphans(plans.found, visits, folder, shard, shared)
     return [*(visit.told for visit in visits), *found]
+
+
+async def _fleets(fleets: Sequence[Path], wish: Wish, parallel: int, outputs: tuple[Output, ...]) -> list[Visit]:
+    """The passes of all members of all fleets, one fleet after the other."""
+    if not fleets:
+        return []
+    from rollout.cli.fleet import reconciled
+
+    found = [visit for fleet in fleets for visit in await reconciled(fleet, wish, parallel)]
+    many.write_lines((visit.told for visit in found), outputs)
+    return found

@@ -10,14 +10,14 @@ import click
 from rollout.cli import exits, options
 from rollout.errors import UsageError
 
-LANGUAGE = ("rollout-plan", "repository", "policy", "overlay")
-SCHEMAS = (*LANGUAGE, "change-set", "validation", "reconciliation", "failure")
+LANGUAGE = ("rollout-plan", "fleet", "repository", "policy", "overlay")
+SCHEMAS = (*LANGUAGE, "change-set", "validation", "reconciliation", "failure", "fleet-report")
 
 
 @click.command()
 @click.argument("name", type=click.Choice(SCHEMAS), default="rollout-plan")
 def schema(name: str) -> int:
-    """Print a JSON Schema: of plans, rollout.yaml and policy.yaml (for editors), or of what `--output json` gives."""
+    """Print a JSON Schema: of plans, fleets, rollout.yaml and policy.yaml (for editors), or of what --output gives."""
     if name not in LANGUAGE:
         from rollout.render.schema import output_schema_text
 
@@ -28,9 +28,14 @@ def schema(name: str) -> int:
 
         click.echo(overlay_schema_text(), nl=False)
         return exits.OK
-    from rollout.plan.schema import plan_schema_text, policy_schema_text, repository_schema_text
+    from rollout.plan import schema as schemas
 
-    texts = {"repository": repository_schema_text, "policy": policy_schema_text, "rollout-plan": plan_schema_text}
+    texts = {
+        "fleet": schemas.fleet_schema_text,
+        "repository": schemas.repository_schema_text,
+        "policy": schemas.policy_schema_text,
+        "rollout-plan": schemas.plan_schema_text,
+    }
     click.echo(texts[name](), nl=False)
     return exits.OK
 

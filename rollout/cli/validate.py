@@ -16,10 +16,10 @@ from rollout.cli.options import Output
 from rollout.cli.printing import publish, show
 from rollout.errors import Fault, PlanError, UsageError
 from rollout.plan.lint import lint
-from rollout.plan.load import find_plans, inspect_plan
+from rollout.plan.load import find_fleets, find_plans, inspect_plan, is_fleet
 from rollout.plan.origins import Origin, origins
 from rollout.plan.variables import Used
-from rollout.render.styled import Line, line
+from rollout.render.styled import Line, line, plural
 
 if TYPE_CHECKING:  # every start pays for what is imported here
     from rollout.render.document import Validation
@@ -43,11 +43,11 @@ class Checked(msgspec.Struct, frozen=True, kw_only=True):
 @options.option("--strict", is_flag=True, help="Exit 3 for warnings, too.")
 @options.option("--show-origins", "origins_too", is_flag=True, help="Show every value and the file that says it.")
 def validate(plans: tuple[Path, ...], outputs: tuple[Output, ...], strict: bool, origins_too: bool) -> int:
-    """Check PLANS (files, or folders that are searched) and the files that they name.
+    """Check PLANS (files, or folders that are searched; fleets too) and the files that they name.
 
     Offline. All faults are shown at once; exit 3 if there is any. Warnings do not change the exit code.
     """
-    found = find_plans(plans)
+    found = list(dict.fromkeys((*find_plans(plans), *find_fleets(plans))))
     if not found:
         raise UsageError(f"no plan in {', '.join(map(str, plans))}", hint="a plan has `version:` and `stages:`")
     results = [_checked(path, origins_too) for path in found]
@@ -62,6 +62,8 @@ def validate(plans: tuple[Path, ...], outputs: tuple[Output, ...], strict: bool,
 
 
 def _checked(path: Path, origins_too: bool) -> Checked:
+    if is_fleet(path):
+        return _checked_fleet(path)
     try:
         found = inspect_plan(path, overlay=options.overlay_for(path))
     except PlanError as error:
@@ -76,6 +78,27 @@ def _checked(path: Path, origins_too: bool) -> Checked:
         warnings=lint(found),
         variables=found.loaded.variables,
         origins=tuple(origins(found.plan)) if origins_too else (),
+    )
+
+
+def _checked_fleet(path: Path) -> Checked:
+    """A fleet with the plans of all members; each fault and each warning once."""
+    from rollout.plan.fleet_files import inspect_fleet
+
+    try:
+        found = inspect_fleet(path, overlay_for=options.overlay_for)
+    except PlanError as error:
+        return Checked(path=path, faults=error.faults)
+    members = found.members.values()
+    broken = tuple(dict.fromkeys(fault for member in members for fault in member.broken))
+    if broken:
+        return Checked(path=path, faults=broken)
+    waves = plural(len(found.plan.waves), "wave")
+    return Checked(
+        path=path,
+        summary=f"{found.plan.name}: {waves}, {plural(len(members), 'member')}",
+        warnings=tuple(dict.fromkeys(warning for member in members for warning in lint(member))),
+        variables=tuple(dict.fromkeys(used for member in members for used in member.loaded.variables)),
     )
 
 

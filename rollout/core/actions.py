@@ -68,7 +68,7 @@ class DeployRevision(Act, frozen=True, kw_only=True, gc=False, tag="deploy"):
     """Create the deployment, or update it in place, so that it carries `spec.revision` with `count` instances.
 
     `mode` says which of the two the decision saw. `born` is the stamp for its tags, `provenance` the properties that a
-    creation writes (the service never lets them be altered).
+    creation writes (the service never lets them be altered), `fleet` the release of a fleet that it is a part of.
     """
 
     deployment: str
@@ -78,6 +78,7 @@ class DeployRevision(Act, frozen=True, kw_only=True, gc=False, tag="deploy"):
     mode: Literal["create", "update"]
     changes: tuple[FieldChange, ...] = ()
     provenance: Mapping[str, str] = {}
+    fleet: str = ""
 
 
 class ScaleDeployment(Act, frozen=True, kw_only=True, gc=False, tag="scale"):

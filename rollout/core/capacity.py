@@ -138,11 +138,11 @@ def shortage(wanted: Need, usages: Sequence[Usage]) -> tuple[str, ...]:
     """Everything that stands in the way, each with its sum; () where there is room."""
     found = list(wanted.faults)
     for usage in usages:
-        asked = _asked(wanted, usage.name)
-        if asked and usage.limit >= 0 and usage.used + asked > usage.limit:
+        more = asked(wanted, usage.name)
+        if more and usage.limit >= 0 and usage.used + more > usage.limit:
             free = max(0, usage.limit - usage.used)
             found.append(
-                f"{usage.name}: {asked} cores more are needed, {free} of {usage.limit} are free"
+                f"{usage.name}: {more} cores more are needed, {free} of {usage.limit} are free"
                 f" ({'; '.join(wanted.words)})"
             )
     return tuple(found)
@@ -166,7 +166,7 @@ def prove(wanted: Need, usages: Sequence[Usage], allowed: frozenset[str]) -> Non
         )
 
 
-def _asked(wanted: Need, usage: str) -> int:
+def asked(wanted: Need, usage: str) -> int:
     """How many cores count against that usage."""
     name = _folded(usage)
     if name in _TOTALS:

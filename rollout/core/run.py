@@ -31,7 +31,7 @@ from rollout.core.place import Place, stage_views
 from rollout.core.release import Delete, Deploy, Gate, Mirror, Role, Scale, Traffic
 from rollout.core.scene import Scene
 from rollout.core.settings import endpoint_changes, revision_changes
-from rollout.core.stamp import born_stamp
+from rollout.core.stamp import FLEET, born_stamp
 
 
 def advance(scene: Scene, place: Place) -> Decision:
@@ -135,6 +135,7 @@ def _deploy(scene: Scene, place: Place) -> Decision:
         mode="update" if found else "create",
         changes=revision_changes(journey.spec, found),
         provenance={} if found else scene.release.provenance,
+        fleet=scene.release.provenance.get(FLEET, ""),
     )
     return _act(scene, place, action)
 

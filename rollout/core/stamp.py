@@ -16,10 +16,14 @@ REVISION_TAG: Final = "rollout.revision"
 BORN_TAG: Final = "rollout.born"
 CONTENTS_TAG: Final = "rollout.contents"
 SETTINGS_TAG: Final = "rollout.settings"
+FLEET_TAG: Final = "rollout.fleet"
+"""The release of a fleet that gave the deployment what it carries."""
 PROVENANCE: Final = "rollout."
 """What the names of our write-once properties begin with."""
 ACTOR: Final = "actor"
 """The key of who ran it, in a provenance; the others: `plan`, `commit`, `run` (its URL) and `approved` (a digest)."""
+FLEET: Final = "fleet"
+"""The key of the release of a fleet that it is a part of, in a provenance."""
 _LONGEST_PROPERTY: Final = 256
 _LOCAL: Final = ("code", "environment", "model")
 _LONGEST: Final = 256
@@ -42,12 +46,15 @@ def born_at(stamp: str) -> datetime | None:
         return None
 
 
-def deployment_tags(revision: str, born: str, fields: Mapping[str, Any], settings: str = "") -> dict[str, str]:
+def deployment_tags(
+    revision: str, born: str, fields: Mapping[str, Any], settings: str = "", fleet: str = ""
+) -> dict[str, str]:
     """Our tags for a deployment whose declared fields are `fields`; `settings` are the codes of its declared settings
-    (`core.differences`)."""
+    (`core.differences`), `fleet` the release of a fleet that it is a part of."""
     parts = [f"{path}={_short(fields[path])}" for path in sorted(fields) if path.split(".")[0] in _LOCAL]
     contents = ";".join(parts)
-    tags = {REVISION_TAG: revision, BORN_TAG: born, **({SETTINGS_TAG: settings} if settings else {})}
+    further = {SETTINGS_TAG: settings, FLEET_TAG: fleet}
+    tags = {REVISION_TAG: revision, BORN_TAG: born, **{name: value for name, value in further.items() if value}}
     return {**tags, CONTENTS_TAG: contents} if 0 < len(contents) <= _LONGEST else tags
 
 

@@ -28,6 +28,8 @@ def faults_in(path: Path, text: str, environment: Mapping[str, str] = os.environ
         return loaded.faults
     if loaded.data.get("kind") == "overlay":
         return ()  # only with its plan can it be judged
+    if loaded.data.get("kind") == "fleet":
+        return tuple(_fleet(loaded))
     if "stages" in loaded.data:
         try:
             inspect_plan(path, environment=environment, text=text)
@@ -42,6 +44,17 @@ def _configuration(loaded: Loaded) -> list[Fault]:
         RepositoryModel.model_validate(loaded.data)
     except ValidationError as error:
         return faults_of(error, RepositoryModel, loaded.data, loaded.source)
+    return []
+
+
+def _fleet(loaded: Loaded) -> list[Fault]:
+    """What is wrong with the file itself; its plans are read where it is validated."""
+    from rollout.plan.fleet_models import FleetModel
+
+    try:
+        FleetModel.model_validate(loaded.data)
+    except ValidationError as error:
+        return faults_of(error, FleetModel, loaded.data, loaded.source)
     return []
 
 

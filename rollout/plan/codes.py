@@ -265,6 +265,30 @@ _EVIDENCE: Final = {
     ),
 }
 
+_FLEETS: Final = {
+    "PLAN601": Explanation(
+        "waves that wait for each other",
+        "Each wave starts when those in its `after` are complete; a wave without `after` comes after the one written "
+        "before it. Following these from wave to wave must never lead back.",
+    ),
+    "PLAN602": Explanation("an unknown wave", "`after` names waves of the same fleet."),
+    "PLAN603": Explanation(
+        "two waves of one name", "Reports, `after` and `rollback --wave` tell waves by their names."
+    ),
+    "PLAN604": Explanation(
+        "an endpoint twice",
+        "Each endpoint belongs to one member, and each member has a name of its own: give members of a template a "
+        "`name`, and a `target` where the same name serves in several workspaces.",
+    ),
+    "PLAN605": Explanation(
+        "a member without a plan", "A member names its plan, or the fleet has a `template` that is the plan of all."
+    ),
+    "PLAN606": Explanation("a fleet in a fleet", "Members are plans. Put the other fleet's members into waves here."),
+    "PLAN607": Explanation(
+        "not a value for a declared variable",
+        "A member gives values to variables that the plan's `rollout.yaml` declares, of the kind that it says.",
+    ),
+}
 _WARNINGS: Final = {
     "LINT001": Explanation(
         "a weight that nothing watches",
@@ -302,6 +326,6 @@ _WARNINGS: Final = {
 }
 
 CODES: Final[Mapping[str, Explanation]] = MappingProxyType(
-    {**_READING, **_LANGUAGE, **_TIMES, **_ROLLOUT, **_FILES, **_EVIDENCE, **_POLICY, **_WARNINGS}
+    {**_READING, **_LANGUAGE, **_TIMES, **_ROLLOUT, **_FILES, **_EVIDENCE, **_FLEETS, **_POLICY, **_WARNINGS}
 )
 """All codes, in order: faults, then warnings."""

@@ -4,19 +4,47 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+import msgspec
 from msgspec import structs
 
 from rollout.errors import Fault, PlanError
 from rollout.plan.layers import Layer, PlanFile, overlaid
 from rollout.plan.loader import load_file, load_text
+from rollout.plan.positions import Path as Place
 from rollout.plan.positions import Source
 from rollout.plan.repository import Repository, find_repository
-from rollout.plan.variables import Replacer
+from rollout.plan.variables import Replacer, Used
 
 OVERLAYS: Final = "overlays"
 _SUFFIXES: Final = (".yml", ".yaml")
+
+
+class Patch(msgspec.Struct, frozen=True):
+    """An overlay that stands at `at` in another file."""
+
+    layer: Layer
+    data: Mapping[str, Any]
+    at: Place
+
+
+class Local(msgspec.Struct, frozen=True, kw_only=True):
+    """What a fleet says of one member's plan: values for its variables, and overlays, the last one on top."""
+
+    given: Mapping[str, Used] = {}
+    patches: tuple[Patch, ...] = ()
+
+
+NOTHING: Final = Local()
+
+
+class _Surroundings(msgspec.Struct, frozen=True):
+    """Where variables get their values."""
+
+    repository: Repository
+    environment: Mapping[str, str]
+    given: Mapping[str, Used]
 
 
 def overlay_of(plan: Path, name: str) -> Path:
@@ -36,7 +64,12 @@ def overlay_of(plan: Path, name: str) -> Path:
 
 
 def read_plan(
-    path: Path, overlay: Path | None, environment: Mapping[str, str], faults: list[Fault], text: str | None = None
+    path: Path,
+    overlay: Path | None,
+    environment: Mapping[str, str],
+    faults: list[Fault],
+    text: str | None = None,
+    local: Local = NOTHING,
 ) -> PlanFile:
     """The plan as it counts; `text` stands for what the file holds.
 
@@ -45,13 +78,17 @@ def read_plan(
     repository = find_repository(path)
     if repository.faults:
         raise PlanError(repository.faults)
-    base = _layer(path, repository, environment, faults, text)
-    if overlay is None:
-        return _with_defaults(PlanFile(base, base.data, repository))
-    top = _layer(overlay, repository, environment, faults)
-    _check_head(top, faults)
-    data, origins = overlaid(base, top, faults)
-    return _with_defaults(PlanFile(base, data, repository, top, origins))
+    surroundings = _Surroundings(repository, environment, local.given)
+    base = _layer(path, surroundings, faults, text)
+    plan = PlanFile(base, base.data, repository)
+    if overlay is not None:
+        top = _layer(overlay, surroundings, faults)
+        _check_head(top, faults)
+        data, origins = overlaid(base, top, faults)
+        plan = PlanFile(base, data, repository, top, origins)
+    for patch in local.patches:
+        plan = plan.patched(patch.layer, patch.data, patch.at, faults)
+    return _with_defaults(plan)
 
 
 def _with_defaults(plan: PlanFile) -> PlanFile:
@@ -70,10 +107,13 @@ def _with_defaults(plan: PlanFile) -> PlanFile:
     return structs.replace(plan, data={**plan.data, **given}, origins={**plan.origins, **places})
 
 
-def _layer(
-    path: Path, repository: Repository, environment: Mapping[str, str], faults: list[Fault], text: str | None = None
-) -> Layer:
-    if not repository.holds(path):
+def read_layer(path: Path, repository: Repository, environment: Mapping[str, str], faults: list[Fault]) -> Layer:
+    """One file, its variables replaced. Raises PlanError if it cannot be read as a mapping."""
+    return _layer(path, _Surroundings(repository, environment, {}), faults)
+
+
+def _layer(path: Path, around: _Surroundings, faults: list[Fault], text: str | None = None) -> Layer:
+    if not around.repository.holds(path):
         raise PlanError([Source(str(path)).fault("PLAN308", (), "this link leaves the repository")])
     loaded = load_file(path) if text is None else load_text(text, str(path))
     if not isinstance(loaded.data, dict):
@@ -82,7 +122,7 @@ def _layer(
         ]
         raise PlanError(found)
     faults.extend(loaded.faults)
-    replacer = Replacer(loaded.source, repository, environment, faults)
+    replacer = Replacer(loaded.source, around.repository, around.environment, faults, around.given)
     return Layer(path, loaded.source, replacer.replace(loaded.data), replacer.used)
 
 

@@ -72,6 +72,28 @@ class PlanFile(msgspec.Struct, frozen=True):
         """The files of the plan, its own first."""
         return (self.base,) if self.overlay is None else (self.base, self.overlay)
 
+    def patched(self, layer: Layer, patch: Mapping[str, Any], at: Path, faults: list[Fault]) -> PlanFile:
+        """The plan with one more overlay: `patch`, which stands at `at` in the file `layer`."""
+        merger = _Merger(self.base, layer, faults)
+        data = merger.merge((), self.data, (), patch, at)
+        merger.origins[()] = (self.base, ())
+        return msgspec.structs.replace(self, data=data, origins=self._beneath(merger.origins))
+
+    def _beneath(self, origins: Origins) -> Origins:
+        """Origins of which those in our own file are places of this plan, which has origins of its own."""
+        found: dict[Path, tuple[Layer, Path]] = {}
+        for path, (layer, inside) in origins.items():
+            mine = layer is self.base
+            found[path] = self.where(inside) if mine else (layer, inside)
+            if mine and path:
+                below = {(*path, *old[len(inside) :]): at for old, at in self.origins.items() if _below(old, inside)}
+                found |= {place: at for place, at in below.items() if place not in origins}
+        return found
+
+
+def _below(path: Path, top: Path) -> bool:
+    return len(path) > len(top) and path[: len(top)] == top
+
 
 def overlaid(base: Layer, overlay: Layer, faults: list[Fault]) -> tuple[dict[str, Any], Origins]:
     """The plan's data with the overlay's on top, and the origin of everything. Both must be mappings."""

@@ -18,11 +18,11 @@ from rollout.plan import positions
 from rollout.plan.az_fields import endpoint_spec
 from rollout.plan.az_files import check_deployment, check_endpoint
 from rollout.plan.az_rules import check_computes
-from rollout.plan.documents import Document, resolve
+from rollout.plan.documents import Document, resolve, what_is
 from rollout.plan.governing import under_policy
-from rollout.plan.layered import read_plan
+from rollout.plan.layered import NOTHING, Local, read_plan
 from rollout.plan.layers import PlanFile
-from rollout.plan.loader import load_file
+from rollout.plan.loader import load_file, read_text
 from rollout.plan.lowering import Ways, check_mirror, lower, lower_stages
 from rollout.plan.models import MOST_STAGES, AnyStageModel, PlanModel
 from rollout.plan.roles import ROLES
@@ -32,6 +32,7 @@ from rollout.plan.translate import faults_of
 from rollout.plan.variables import Used
 
 _NAME: Final = re.compile(NAME_PATTERN)
+_FLEET: Final = re.compile(r"""^["']?kind["']?\s*:\s*["']?fleet\b""", re.MULTILINE)
 _MOST_DEPLOYMENTS: Final = 8
 """So many are looked at; a good plan has two."""
 
@@ -69,13 +70,19 @@ class Inspection(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def load_release(
-    path: Path, *, commit: str = "", overlay: Path | None = None, environment: Mapping[str, str] = os.environ
+    path: Path,
+    *,
+    commit: str = "",
+    overlay: Path | None = None,
+    environment: Mapping[str, str] = os.environ,
+    local: Local = NOTHING,
 ) -> LoadedPlan:
-    """The plan at `path`, changed by the `overlay`, lowered to a release; `environment` gives variables their values.
+    """The plan at `path`, changed by the `overlay` and by what a fleet says of it (`local`), lowered to a release;
+    `environment` gives variables their values.
 
     Raises PlanError with all faults of all its files.
     """
-    return inspect_plan(path, commit=commit, overlay=overlay, environment=environment).loaded
+    return inspect_plan(path, commit=commit, overlay=overlay, environment=environment, local=local).loaded
 
 
 def inspect_plan(
@@ -85,17 +92,18 @@ def inspect_plan(
     overlay: Path | None = None,
     environment: Mapping[str, str] = os.environ,
     text: str | None = None,
+    local: Local = NOTHING,
 ) -> Inspection:
     """As `load_release`, with everything that was found out on the way. `text`: what the file shall hold."""
     faults: list[Fault] = []
-    plan = read_plan(path, overlay, environment, faults, text)
+    plan = read_plan(path, overlay, environment, faults, text, local)
     model = _validate(plan, faults)
     endpoint, documents = _documents(plan, plan.data, faults)
     ways = lower_stages(plan, model, faults) if model else None
     if ways is not None:
         faults.extend(check_mirror(plan, ways, tuple(documents.values())))
     if faults or model is None or ways is None or endpoint is None:
-        raise PlanError(_in_order(faults))
+        raise PlanError(in_order(faults))
     try:
         release = lower(model, ways, endpoint, documents, commit)
     except OSError as error:
@@ -103,7 +111,7 @@ def inspect_plan(
         raise PlanError([plan.fault("PLAN306", (), message)]) from error
     governed = under_policy(plan, plan.repository.governed(release), ways, documents, faults)
     if faults:
-        raise PlanError(_in_order(faults))
+        raise PlanError(in_order(faults))
     release = governed.release
     loaded = LoadedPlan(
         release=release, target=_target(model), path=path, variables=tuple(sorted(_used(plan), key=_by_name))
@@ -114,7 +122,7 @@ def inspect_plan(
         model=model,
         ways=ways,
         documents=documents,
-        broken=tuple(_in_order([*governed.broken])),
+        broken=tuple(in_order([*governed.broken])),
         limits=governed.limits,
     )
 
@@ -135,11 +143,26 @@ def _target(model: PlanModel) -> Target | None:
 
 
 def find_plans(paths: Iterable[Path]) -> list[Path]:
-    """The plans among `paths`: files as they are; folders searched for YAML files that look like one, in order."""
+    """The plans among `paths`: files as they are; folders searched for YAML files that look like one, in order. What a
+    fleet in such a folder carries on, in its own order, is not found there."""
     found: list[Path] = []
     for path in paths:
         found.extend(sorted(_plans_in(path)) if path.is_dir() else [path])
     return list(dict.fromkeys(found))
+
+
+def find_fleets(paths: Iterable[Path]) -> list[Path]:
+    """The fleets among `paths`: files that say so, also those in folders, in order."""
+    found: list[Path] = []
+    for path in paths:
+        found.extend(sorted(filter(is_fleet, _files_in(path))) if path.is_dir() else filter(is_fleet, [path]))
+    return list(dict.fromkeys(found))
+
+
+def is_fleet(path: Path) -> bool:
+    """Whether a file says that it is a fleet; one that cannot be read is none."""
+    text = read_text(path, str(path)) if what_is(path) == "file" else ""
+    return isinstance(text, str) and bool(_FLEET.search(text))
 
 
 def looks_like_plan(path: Path) -> bool:
@@ -154,10 +177,22 @@ def looks_like_plan(path: Path) -> bool:
 
 
 def _plans_in(folder: Path) -> Iterator[Path]:
+    files = list(_files_in(folder))
+    fleets = [path for path in files if is_fleet(path)]
+    members: frozenset[Path] = frozenset()
+    if fleets:
+        from rollout.plan.fleet_files import plans_of  # only where there is one: start-up time
+
+        members = frozenset(member for fleet in fleets for member in plans_of(fleet))
+    yield from (path for path in files if looks_like_plan(path) and (not members or path.resolve() not in members))
+
+
+def _files_in(folder: Path) -> Iterator[Path]:
+    """The YAML files below a folder that are not hidden."""
     for pattern in ("*.yml", "*.yaml"):
         for path in folder.rglob(pattern):
             hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-            if not hidden and path.is_file() and looks_like_plan(path):
+            if not hidden and path.is_file():
                 yield path
 
 
@@ -264,10 +299,11 @@ def _declared(data: Mapping[str, Any]) -> Iterator[tuple[positions.Path, str | N
             yield ("deployments", name), name, value
 
 
-def _in_order(faults: list[Fault]) -> list[Fault]:
+def in_order(faults: Iterable[Fault]) -> list[Fault]:
     """Each fault once; the plan's first, then those of other files, each in the order of its lines."""
-    files = list(dict.fromkeys(fault.file for fault in faults))
-    found = sorted(dict.fromkeys(faults), key=lambda fault: (files.index(fault.file), fault.line, fault.column))
+    once = dict.fromkeys(faults)
+    files = list(dict.fromkeys(fault.file for fault in once))
+    found = sorted(once, key=lambda fault: (files.index(fault.file), fault.line, fault.column))
     if len(found) <= positions.MAX_FAULTS:
         return found
     more = Fault(file=found[0].file, code="PLAN013", message=f"only the first {positions.MAX_FAULTS} faults are shown")

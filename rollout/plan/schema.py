@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
+from rollout.plan.fleet_models import FleetModel
 from rollout.plan.models import PlanModel
 from rollout.plan.policy_models import PlanPolicyModel, PolicyModel
 from rollout.plan.repository_model import RepositoryModel
@@ -44,6 +45,11 @@ def policy_schema() -> dict[str, Any]:
     return _whole_file(PolicyModel)
 
 
+def fleet_schema() -> dict[str, Any]:
+    """The schema of fleet files."""
+    return _whole_file(FleetModel)
+
+
 def _whole_file(model: type[Strict]) -> dict[str, Any]:
     _build(Strict)
     schema = model.model_json_schema(by_alias=True)
@@ -66,6 +72,11 @@ def repository_schema_text() -> str:
 def policy_schema_text() -> str:
     """The committed form of the schema of `policy.yaml`."""
     return json.dumps(policy_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def fleet_schema_text() -> str:
+    """The committed form of the schema of fleet files."""
+    return json.dumps(fleet_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
 def _build(model: type[Strict]) -> None:

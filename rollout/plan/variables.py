@@ -39,12 +39,14 @@ class Used(msgspec.Struct, frozen=True, gc=False):
 
 
 class Replacer(msgspec.Struct):
-    """Replaces the references of one file; what it used is in `used`, by the path of the value."""
+    """Replaces the references of one file; what it used is in `used`, by the path of the value. `given` are values
+    that a fleet gives its member: they count before the environment's."""
 
     source: Source
     repository: Repository
     environment: Mapping[str, str]
     faults: list[Fault]
+    given: Mapping[str, Used] = {}
     used: dict[Path, tuple[Used, ...]] = {}
     count: int = 0
 
@@ -93,7 +95,7 @@ class Replacer(msgspec.Struct):
         if declared is None:
             self._undeclared(path, name)
             return None
-        return self._value(path, name, declared)
+        return self.given.get(name) or self._value(path, name, declared)
 
     def _undeclared(self, path: Path, name: str) -> None:
         known = sorted(self.repository.variables)

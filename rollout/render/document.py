@@ -1,8 +1,9 @@
 """The document: what a command has to tell, as a value that can be saved. Every form is made from it.
 
-Four kinds, told apart by `kind`: a `Document` is about one plan (`diff`, `status`, `apply`), a `Reconciliation` about
-many passes, a `Validation` about files, a `Failure` about a command that came to no result. `format_version` is
-`MAJOR.MINOR`: a minor version only adds keys, so unknown ones are passed over; another major version is refused.
+Five kinds, told apart by `kind`: a `Document` is about one plan (`diff`, `status`, `apply`), a `Fleet` about many in
+waves, a `Reconciliation` about many passes, a `Validation` about files, a `Failure` about a command without a result.
+`format_version` is `MAJOR.MINOR`: a minor version only adds keys, so unknown ones are passed over; another major
+version is refused.
 
 Texts are as they came, only valid Unicode; making them harmless is the business of each form (`render.harmless`).
 """
@@ -18,6 +19,7 @@ from msgspec import Meta
 
 from rollout.core.approval import Approved
 from rollout.core.decision import Phase, StageState, Status
+from rollout.core.fleet import FleetStatus, Standing, WaveState
 from rollout.errors import Fault, UsageError
 from rollout.render import harmless
 
@@ -327,7 +329,59 @@ class Reconciliation(Part, frozen=True, kw_only=True, tag_field="kind", tag="rec
     next_after: Annotated[Instant | None, Meta(description="When the next pass is worth it.")] = None
 
 
-AnyDocument = Document | Validation | Failure | Reconciliation
+class FleetMember(Part, frozen=True, kw_only=True):
+    """How one member of a fleet stands. `weight`: what of the traffic its goal has; `stage`: where its run is.
+
+    `change_set` is null where nobody looked so far, or could not look."""
+
+    name: str
+    file: Annotated[str, Meta(description="The path of its plan.")]
+    endpoint: str
+    target: Annotated[str, Meta(description="The workspace.")] = ""
+    state: Standing
+    weight: Percent = 0
+    stage: str = ""
+    reason: str = ""
+    exit_code: Count = 0
+    writes: Count = 0
+    next_after: Instant | None = None
+    change_set: Document | None = None
+
+
+class FleetWave(Part, frozen=True, kw_only=True):
+    """One wave. `until`: when its bake ends."""
+
+    name: str
+    state: WaveState
+    reason: str = ""
+    after: tuple[str, ...] = ()
+    until: Instant | None = None
+    members: tuple[FleetMember, ...]
+
+
+class Fleet(Part, frozen=True, kw_only=True, tag_field="kind", tag="fleet"):
+    """How a fleet stands, wave by wave. Unknown keys must be passed over."""
+
+    format_version: Version = FORMAT_VERSION
+    command: Annotated[str, Meta(description="Which command told it.")]
+    fleet: Annotated[str, Meta(description="The fleet's name.")]
+    file: Annotated[str, Meta(description="Its path as it was given.")]
+    exit_code: Count
+    status: FleetStatus
+    reason: str
+    digest: Annotated[str, Meta(description="Of the change sets of all members: `apply --expect`.")] = ""
+    error_budget: Annotated[int, Meta(ge=0, description="How many members may fail.")]
+    failed: Annotated[int, Meta(ge=0, description="How many have failed.")]
+    waves: tuple[FleetWave, ...]
+    next_after: Annotated[Instant | None, Meta(description="When the next pass is worth it.")] = None
+
+    @property
+    def members(self) -> tuple[FleetMember, ...]:
+        """All of them, in the order of the file."""
+        return tuple(member for wave in self.waves for member in wave.members)
+
+
+AnyDocument = Document | Validation | Failure | Reconciliation | Fleet
 
 
 def shortened(text: str, most: int = 200_000) -> str:

@@ -9,10 +9,21 @@ from collections.abc import Iterator
 from typing import Final
 
 from rollout.core.decision import Phase, Status
+from rollout.core.fleet import Standing
 from rollout.errors import Fault
 from rollout.render import harmless, words
 from rollout.render.change_text import field_text
-from rollout.render.document import AnyDocument, Document, Failure, Finding, Pass, Reconciliation, Validation
+from rollout.render.document import (
+    AnyDocument,
+    Document,
+    Failure,
+    Finding,
+    Fleet,
+    FleetMember,
+    Pass,
+    Reconciliation,
+    Validation,
+)
 from rollout.render.headline import headline, state_of
 
 ORDER: Final = ("error", "warning", "notice")
@@ -40,6 +51,9 @@ def _all(document: AnyDocument) -> Iterator[Finding]:
         case Reconciliation(plans=plans):
             for found in plans:
                 yield from _of_pass(found)
+        case Fleet():
+            for member in document.members:
+                yield from _of_member(member)
 
 
 def of_fault(fault: Fault) -> Finding:
@@ -107,6 +121,15 @@ def _of_failure(document: Failure) -> Iterator[Finding]:
         return
     text = f"{document.command}: {document.message}"
     yield Finding(code=FAILED, severity="error", message=text, file=document.file, hint=document.hint)
+
+
+def _of_member(member: FleetMember) -> Iterator[Finding]:
+    if member.change_set is not None:
+        yield from _of_plan(member.change_set)
+    elif member.state in (Standing.FAILED, Standing.HELD, Standing.UNKNOWN):
+        code = FAILED if member.state is Standing.UNKNOWN else STOPPED
+        text = f"{member.name}: {member.state.value}: {member.reason}"
+        yield Finding(code=code, severity="error", message=text, file=member.file)
 
 
 def _of_pass(found: Pass) -> Iterator[Finding]:

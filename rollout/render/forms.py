@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from rollout.render.document import AnyDocument, Document, Failure, Reconciliation, Validation, encode
+from rollout.render.document import AnyDocument, Document, Failure, Fleet, Reconciliation, Validation, encode
 from rollout.render.styled import Line, plain
 
 SUMMARY_LIMIT: Final = 1_048_576
@@ -38,6 +38,10 @@ def lines_of(document: AnyDocument) -> Iterator[Line]:
             from rollout.render.finding_text import failure_lines
 
             yield from failure_lines(document)
+        case Fleet():
+            from rollout.render.fleet_text import fleet_lines
+
+            yield from fleet_lines(document)
 
 
 def _text(document: AnyDocument) -> str:

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from rollout.core.decision import StageState
+from rollout.core.fleet import FleetStatus
 from rollout.render import harmless
-from rollout.render.document import AnyDocument, Document, Failure, Reconciliation, Validation
+from rollout.render.document import AnyDocument, Document, Failure, Fleet, Reconciliation, Validation
 from rollout.render.headline import headline
 
 KEYS: Final = (
@@ -67,6 +68,13 @@ def _facts(document: AnyDocument) -> Iterator[tuple[str, str]]:
         case Reconciliation(next_after=when):
             yield "status", "reconciled"
             yield "next-after", when.isoformat() if when else ""
+        case Fleet(status=status, reason=reason, digest=digest, next_after=when):
+            yield "plan", document.fleet
+            yield "status", status.value
+            yield "reason", reason
+            yield "digest", digest
+            yield "next-after", when.isoformat() if when else ""
+            yield "complete", _flag(status is FleetStatus.DONE)
 
 
 def _of_plan(document: Document) -> Iterator[tuple[str, str]]:

@@ -7,7 +7,7 @@ from typing import Final
 
 from rollout.core.decision import Phase, StageState, Status
 from rollout.render import harmless
-from rollout.render.document import AnyDocument, Document, Failure, Reconciliation, Stage, Step, Validation
+from rollout.render.document import AnyDocument, Document, Failure, Fleet, Reconciliation, Stage, Step, Validation
 from rollout.render.styled import plural
 
 _SIGNS: Final = (("+", "to create"), ("~", "to change"), ("-", "to delete"))
@@ -26,6 +26,8 @@ def headline(document: AnyDocument) -> str:
             return harmless.first_line(message) or "failed"
         case Reconciliation(plans=plans):
             return _reconciled([found.status for found in plans])
+        case Fleet(reason=reason):
+            return f"{plural(len(document.waves), 'wave')}: {reason}"
 
 
 def state_of(document: Document) -> str:

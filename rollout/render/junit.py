@@ -7,10 +7,22 @@ from typing import Final
 from xml.etree import ElementTree as Xml
 
 from rollout.core.decision import StageState
+from rollout.core.fleet import Standing
 from rollout.errors import Fault
 from rollout.render import harmless, words
 from rollout.render.change_text import field_text
-from rollout.render.document import AnyDocument, CheckedPlan, Document, Failure, Pass, Reconciliation, Stage, Validation
+from rollout.render.document import (
+    AnyDocument,
+    CheckedPlan,
+    Document,
+    Failure,
+    Fleet,
+    FleetMember,
+    Pass,
+    Reconciliation,
+    Stage,
+    Validation,
+)
 from rollout.render.headline import state_of
 
 _ATTRIBUTE: Final = 1_000
@@ -37,6 +49,8 @@ def _suites(document: AnyDocument) -> Iterator[Xml.Element]:
             yield _suite(f"rollout {command}", [_case(command, file or command, "error", message, log)])
         case Reconciliation(plans=plans):
             yield from map(_pass, plans)
+        case Fleet(waves=waves):
+            yield from (_suite(wave.name, [_member(member) for member in wave.members]) for wave in waves)
 
 
 def _plan(document: Document) -> Xml.Element:
@@ -93,6 +107,19 @@ def _checked(plan: CheckedPlan) -> Xml.Element:
 
 def _told(faults: Sequence[Fault]) -> str:
     return "\n".join(str(fault)[:_ATTRIBUTE] for fault in faults[:_ATTRIBUTE])
+
+
+def _member(member: FleetMember) -> Xml.Element:
+    told = f"{member.state.value}: {member.reason}"
+    match member.state:
+        case Standing.RELEASED:
+            return _case(member.name, member.file)
+        case Standing.FAILED:
+            return _case(member.name, member.file, "failure", told)
+        case Standing.HELD | Standing.UNKNOWN:
+            return _case(member.name, member.file, "error", told)
+        case _:
+            return _case(member.name, member.file, "skipped", told)
 
 
 def _pass(found: Pass) -> Xml.Element:

@@ -7,8 +7,9 @@ from typing import Final
 
 from rollout.render import harmless
 from rollout.render.budget import Block, fitted
-from rollout.render.document import AnyDocument, Document, Failure, Pass, Reconciliation, Validation
+from rollout.render.document import AnyDocument, Document, Failure, Fleet, Pass, Reconciliation, Validation
 from rollout.render.findings import findings
+from rollout.render.fleet_text import fleet_blocks
 from rollout.render.headline import headline
 from rollout.render.markdown_plan import evidence, plan_blocks
 
@@ -46,6 +47,9 @@ def blocks_of(document: AnyDocument) -> Iterator[Block]:
         case Reconciliation(plans=plans):
             yield _title(_EXIT[all(found.exit_code in (0, 7) for found in plans)], headline(document))
             yield from _passes(plans)
+        case Fleet():
+            yield _title(_EXIT[document.exit_code in (0, 2, 7)], f"{document.fleet}: {headline(document)}")
+            yield from fleet_blocks(document)
 
 
 def _title(sign: str, text: str) -> Block:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from rollout.render.document import AnyDocument, Document, Failure, Reconciliation, Validation
+from rollout.render.document import AnyDocument, Document, Failure, Fleet, Reconciliation, Validation
 
 OUTPUTS: Final[Mapping[str, tuple[type[AnyDocument], str]]] = MappingProxyType(
     {
@@ -17,6 +17,7 @@ OUTPUTS: Final[Mapping[str, tuple[type[AnyDocument], str]]] = MappingProxyType(
         "validation": (Validation, "Validation"),
         "reconciliation": (Reconciliation, "Reconciliation"),
         "failure": (Failure, "Failure"),
+        "fleet-report": (Fleet, "Fleet report"),
     }
 )
 """Name of each schema: the struct that it is made from, and its title."""

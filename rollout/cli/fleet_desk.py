@@ -1,0 +1,179 @@
+"""All that a command needs of a fleet: its members' plans, an open door to each of their workspaces, and a look."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from rollout.cli import options
+from rollout.cli.context import commit
+from rollout.cli.place import Place
+from rollout.cli.planned import Planned
+from rollout.cli.session import Doors, Session, doors, signed
+from rollout.cli.targets import resolve
+from rollout.core.capacity import Usage
+from rollout.core.decide import decide
+from rollout.core.decision import Decision
+from rollout.core.fleet import FleetDecision, FleetPlan, Member, Standing
+from rollout.core.fleet_decide import decide_fleet
+from rollout.core.fleet_members import member_of, needed, release_of
+from rollout.core.observed import Observation
+from rollout.core.stamp import FLEET
+from rollout.errors import PlanError, RolloutError
+from rollout.plan.fleet_files import Inspected, inspect_fleet
+from rollout.plan.load import LoadedPlan
+
+AT_ONCE: Final = 16
+"""So many looks are under way at the same time."""
+
+
+class Fleet(msgspec.Struct, frozen=True, kw_only=True):
+    """A fleet, ready to be decided about: the plan of each member and its workspace, by the member's name."""
+
+    plan: FleetPlan
+    path: Path
+    members: Mapping[str, LoadedPlan]
+    places: Mapping[str, Place]
+
+
+class Sight(msgspec.Struct, frozen=True, kw_only=True):
+    """One member at one look; `seen` and `decision` are None where it could not be looked at."""
+
+    member: Member
+    seen: Observation | None = None
+    decision: Decision | None = None
+
+
+def read(path: Path, target: str | None) -> Fleet:
+    """The fleet at `path`. Raises PlanError with every fault of it and of its members' plans, UsageError: no target."""
+    found = inspect_fleet(path, commit=commit(path), overlay_for=options.overlay_for)
+    places: dict[object, Place] = {}
+    for loaded in found.loaded.values():
+        if loaded.target not in places:
+            places[loaded.target] = resolve(target, loaded.target)
+    where = {name: places[loaded.target] for name, loaded in found.loaded.items()}
+    _once(found, where)
+    goals = {name: loaded.release.goal for name, loaded in found.loaded.items()}
+    label = release_of(found.plan.name, goals)
+    members = {name: _labelled(loaded, label) for name, loaded in found.loaded.items()}
+    return Fleet(plan=found.plan, path=path, members=members, places=where)
+
+
+def _once(found: Inspected, where: Mapping[str, Place]) -> None:
+    """One target for all (on the command line) may make two endpoints one. Raises PlanError."""
+    first: dict[tuple[str, str], str] = {}
+    faults = []
+    for name, loaded in found.loaded.items():
+        endpoint, label = loaded.release.endpoint.name, where[name].label
+        if first.setdefault((endpoint, label), name) != name:
+            faults.append(found.fault_at(name, f"the endpoint `{endpoint}` is there already in {label}"))
+    if faults:
+        raise PlanError(faults)
+
+
+def _labelled(loaded: LoadedPlan, label: str) -> LoadedPlan:
+    """The plan with its provenance, and of which release of the fleet it is a part."""
+    loaded = signed(loaded)
+    provenance = {**loaded.release.provenance, FLEET: label}
+    return msgspec.structs.replace(loaded, release=msgspec.structs.replace(loaded.release, provenance=provenance))
+
+
+class Desk:
+    """A fleet with the open doors to its workspaces."""
+
+    def __init__(self, fleet: Fleet, doors: Doors, sessions: Mapping[str, Session], allowed: frozenset[str]) -> None:
+        self.fleet = fleet
+        self.doors = doors
+        self.allowed = allowed
+        self._sessions = sessions
+        self._turns = asyncio.Semaphore(AT_ONCE)
+        self._homes: dict[str, str] = {}
+
+    def session(self, name: str) -> Session:
+        """The door to a member's workspace."""
+        return self._sessions[self.fleet.places[name].label]
+
+    def planned(self, name: str) -> Planned:
+        """A member, as a pass wants its plan."""
+        loaded, place = self.fleet.members[name], self.fleet.places[name]
+        key = place.target.paths.endpoint(loaded.release.endpoint.name).lower()
+        return Planned(path=loaded.path, key=key, loaded=loaded, place=place)
+
+    async def look(self, names: Iterable[str]) -> dict[str, Sight]:
+        """A look at each of these members; who cannot be looked at is told as `unknown`."""
+        wanted = list(names)
+        return dict(zip(wanted, await asyncio.gather(*map(self._look, wanted)), strict=True))
+
+    async def decided(self, sights: Mapping[str, Sight]) -> FleetDecision:
+        """What may happen now. The quota is read only where a member that needs some could start."""
+        members = {name: sight.member for name, sight in sights.items()}
+        times = [sight.seen.now for sight in sights.values() if sight.seen is not None]
+        if not times:
+            raise RolloutError(f"no member of {self.fleet.plan.name} could be looked at: {_first_reason(members)}")
+        decision = decide_fleet(self.fleet.plan, members, max(times))
+        pools = {members[name].pool: name for name in decision.start if members[name].need.cores}
+        if not pools:
+            return decision
+        return decide_fleet(self.fleet.plan, members, max(times), await self._usages(pools))
+
+    async def _look(self, name: str) -> Sight:
+        async with self._turns:
+            release, session = self.fleet.members[name].release, self.session(name)
+            try:
+                seen = await session.plane.observe(release.endpoint.name)
+                decision = decide(release, seen, {}, self.allowed)
+                found = member_of(release, seen, decision)
+                if found.standing in (Standing.PENDING, Standing.IN_FLIGHT):
+                    found = msgspec.structs.replace(
+                        found, need=needed(release, seen, self.allowed), pool=await self._pool(name, seen)
+                    )
+            except RolloutError as error:
+                return Sight(member=Member(name=name, standing=Standing.UNKNOWN, reason=str(error)))
+        return Sight(member=found, seen=seen, decision=decision)
+
+    async def _pool(self, name: str, seen: Observation) -> str:
+        """The subscription and region whose quota the member takes from."""
+        place = self.fleet.places[name]
+        if seen.endpoint is not None and seen.endpoint.location:
+            return f"{place.target.subscription_id}/{seen.endpoint.location}"
+        if place.label not in self._homes:
+            self._homes[place.label] = await self.session(name).quota.home()
+        return f"{place.target.subscription_id}/{self._homes[place.label]}"
+
+    async def _usages(self, pools: Mapping[str, str]) -> dict[str, Sequence[Usage]]:
+        """The usages by pool, each read through one of its members; none where they cannot be read: the member's own
+        pass then says that capacity cannot be proven."""
+        found: dict[str, Sequence[Usage]] = {}
+        for pool, name in pools.items():
+            try:
+                found[pool] = await self.session(name).quota.usages(pool.rpartition("/")[2])
+            except RolloutError:
+                continue
+        return found
+
+
+def _first_reason(members: Mapping[str, Member]) -> str:
+    return next((member.reason for member in members.values()), "it has none")
+
+
+@asynccontextmanager
+async def desk(fleet: Fleet, allowed: frozenset[str]) -> AsyncIterator[Desk]:
+    """Open the doors, through one set of connections; they are closed at the end."""
+    async with doors(bulk=True) as shared:
+        sessions: dict[str, Session] = {}
+        for place in fleet.places.values():
+            if place.label not in sessions:
+                sessions[place.label] = await shared.session(place)
+        yield Desk(fleet, shared, sessions, allowed)
+
+
+def digest_of(digests: Mapping[str, str]) -> str:
+    """One digest of the change sets of all members."""
+    told = "\n".join(f"{name}={digests[name]}" for name in sorted(digests))
+    return hashlib.sha256(told.encode()).hexdigest()[:16]

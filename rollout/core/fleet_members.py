@@ -1,0 +1,88 @@
+"""How one member of a fleet stands, from one look at its endpoint and what would be decided about it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Final
+
+from rollout.core import capacity
+from rollout.core.capacity import Need
+from rollout.core.change_set import change_set
+from rollout.core.decision import Decision, Phase, Status, gives_back
+from rollout.core.fleet import NOTHING, Member, Standing
+from rollout.core.hazards import canonical
+from rollout.core.observed import Endpoint, Observation
+from rollout.core.progress import Progress, from_tags
+from rollout.core.release import Release
+from rollout.core.stamp import FLEET, FLEET_TAG
+
+_FINISHED: Final = (Phase.COMPLETE, Phase.ROLLED_BACK)
+
+
+def release_of(fleet: str, goals: Mapping[str, str]) -> str:
+    """What one release of a fleet is called: its name, and a digest of every member's goal."""
+    told = "\n".join(f"{name}={goals[name]}" for name in sorted(goals))
+    return f"{fleet}@{sha256(told.encode()).hexdigest()[:12]}"
+
+
+def member_of(release: Release, seen: Observation, decision: Decision) -> Member:
+    """How the member stands. `decision` is what is decided about it without any measurement."""
+    record = _record(seen.endpoint)
+    begun = _begun(release, seen.endpoint, record, decision)
+    standing = _standing(decision, begun)
+    promoted = record is not None and record.promoted is not None and record.promoted.revision == release.goal
+    return Member(
+        name=release.name,
+        standing=standing,
+        reason=decision.reason,
+        since=record.since if promoted and record is not None and record.outcome == "complete" else None,
+        begun=begun,
+        unfinished=decision.status is Status.ACT and standing in (Standing.RELEASED, Standing.FAILED),
+        astray=standing is Standing.PENDING and decision.status is Status.ACT and gives_back(decision),
+        returnable=promoted and standing is Standing.RELEASED and _returnable(release, seen.endpoint, record),
+    )
+
+
+def needed(release: Release, seen: Observation, allowed: frozenset[str]) -> Need:
+    """What the rest of its way takes; nothing where the quota is left out of account by name."""
+    allowed = canonical((*allowed, *release.allow_hazards))
+    if capacity.UNPROVEN in allowed:
+        return NOTHING
+    return capacity.need(change_set(release, seen, allowed).actions, seen.endpoint)
+
+
+def _standing(decision: Decision, begun: bool) -> Standing:
+    if decision.phase in _FINISHED or decision.status is Status.DONE:
+        return Standing.FAILED if decision.phase is Phase.ROLLED_BACK else Standing.RELEASED
+    if decision.status in (Status.HOLD, Status.REFUSE):
+        return Standing.HELD
+    return Standing.IN_FLIGHT if begun else Standing.PENDING
+
+
+def _begun(release: Release, live: Endpoint | None, record: Progress | None, decision: Decision) -> bool:
+    """Whether anything of the way to this goal is there: a run on record, its candidate, or a create under way."""
+    if live is None or (record is not None and record.plan != release.name):
+        return False
+    if record is not None and record.under_way is not None:
+        return record.under_way.goal == release.goal
+    found = live.deployment(decision.roles.candidate)
+    former = record.former if record is not None else None
+    if found is None or found.revision != release.goal or decision.roles.candidate == decision.roles.stable:
+        return False
+    return former is None or (former.name, former.revision, former.born) != (found.name, found.revision, found.born)
+
+
+def _returnable(release: Release, live: Endpoint | None, record: Progress | None) -> bool:
+    """Whether this release of the fleet has made what is promoted, and what was promoted before is still as it was."""
+    if live is None or record is None or record.promoted is None or record.former is None:
+        return False
+    mine, former = live.deployment(record.promoted.name), live.deployment(record.former.name)
+    label = release.provenance.get(FLEET)
+    made_here = mine is not None and label is not None and mine.tags.get(FLEET_TAG) == label
+    return made_here and former is not None and former.ready and former.revision == record.former.revision
+
+
+def _record(live: Endpoint | None) -> Progress | None:
+    found = from_tags(live.tags) if live is not None else None
+    return found if isinstance(found, Progress) else None
