@@ -58,7 +58,8 @@ def is_saved(path: Path) -> bool:
 
 def read_saved(path: Path) -> Saved:
     """The change set that `rollout diff --out` wrote. Raises UsageError where there is none in the file."""
-    from rollout.render.document import Document, decode
+    from rollout.render.document import Document
+    from rollout.render.saved import decode
 
     try:
         text = path.read_bytes()

@@ -12,8 +12,9 @@ from rollout.cli.ci_runner import Runner, runner_of
 from rollout.errors import RolloutError
 from rollout.render import harmless
 from rollout.render.azure_commands import variables
-from rollout.render.document import AnyDocument, Document, Failure, Reconciliation, decode
+from rollout.render.document import AnyDocument, Document, Failure, Reconciliation
 from rollout.render.github_output import KEYS, entry, facts
+from rollout.render.saved import decode
 
 DOTENV: Final = "rollout.env"
 _PREFIX: Final = "ROLLOUT_OUT_"

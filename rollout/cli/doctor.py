@@ -19,7 +19,8 @@ from rollout.cli.session import load, place_of
 from rollout.cli.targets import resolve
 from rollout.core.permissions import custom_role, needed
 from rollout.core.release import Release
-from rollout.render.document import FORMAT_VERSION, to_json
+from rollout.render.document import FORMAT_VERSION
+from rollout.render.saved import to_json
 from rollout.render.styled import Line, Meaning, line, spans
 
 _SIGNS: Final[dict[State, tuple[str, Meaning]]] = {

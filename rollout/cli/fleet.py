@@ -18,10 +18,10 @@ from rollout.cli.context import actor
 from rollout.cli.fleet_desk import Desk, Fleet, Sight, desk, digest_of, read
 from rollout.cli.fleet_run import Ended, Journey, exit_code
 from rollout.cli.fleet_told import as_passes, told
+from rollout.cli.many import worst
 from rollout.cli.options import Output
 from rollout.cli.passes import Visit, Wish
 from rollout.cli.printing import failures_told, publish, say, show, stdout_is_taken
-from rollout.cli.many import worst
 from rollout.cli.running import run
 from rollout.cli.session import CREATES, report_on
 from rollout.core import commands

@@ -15,9 +15,9 @@ import msgspec
 from rollout.cli import exits, passes
 from rollout.cli.carry_out import Asked, carry_out
 from rollout.cli.fleet_desk import Desk, Sight
+from rollout.cli.many import worst
 from rollout.cli.passes import Visit, Wish
 from rollout.cli.printing import say
-from rollout.cli.many import worst
 from rollout.core import commands
 from rollout.core.fleet import FleetDecision, FleetStatus, Member, Standing
 from rollout.errors import RolloutError

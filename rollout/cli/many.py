@@ -20,7 +20,8 @@ from rollout.cli.session import Doors
 from rollout.core.shards import Shard
 from rollout.errors import UsageError
 from rollout.plan.load import find_plans
-from rollout.render.document import Pass, Reconciliation, to_line
+from rollout.render.document import Pass, Reconciliation
+from rollout.render.saved import to_line
 
 JSON_LINES: Final = "jsonl"
 _WORST_FIRST: Final = (
@@ -52,8 +53,8 @@ def chosen(
     expected: Mapping[Path, Saved] | None = None,
     fleets: Sequence[Path] = (),
 ) -> Chosen:
-    """The plans among files and folders, read, without the `fleets` that were found there. Raises UsageError where there
-    is nothing at all."""
+    """The plans among files and folders, read, without the `fleets` that were found there. Raises UsageError where
+    there is nothing at all."""
     given = list(paths)
     reader = Reader(target, expected or {})
     found = list(one_for_each([reader.read(path) for path in find_plans(given) if path not in fleets]))

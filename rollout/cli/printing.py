@@ -43,7 +43,7 @@ def publish_value(
     markdown: Callable[[], str] = str,
 ) -> None:
     """The same for a result that is not about a plan: as text or JSON, and where the command offers it as Markdown."""
-    from rollout.render.document import to_json
+    from rollout.render.saved import to_json
 
     shown = tuple(lines)
     for output in outputs or DEFAULT:
@@ -75,7 +75,8 @@ def _publish_failure(command: str, file: str, outputs: tuple[Output, ...], error
     wanted = tuple(output for output in outputs if output.form != "text" or output.path is not None)
     if not wanted:
         return
-    from rollout.render.document import Failure, shortened
+    from rollout.render.document import Failure
+    from rollout.render.saved import shortened
 
     failure = Failure(
         command=command,

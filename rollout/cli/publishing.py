@@ -16,7 +16,8 @@ from rollout.errors import RolloutError, UsageError
 from rollout.forge.sticky import Done
 from rollout.forge.surroundings import Job, job_of, token
 from rollout.render import harmless
-from rollout.render.document import Document, Failure, Pass, Reconciliation, decode
+from rollout.render.document import Document, Failure, Pass, Reconciliation
+from rollout.render.saved import decode
 
 
 class Shared(msgspec.Struct, frozen=True, kw_only=True):

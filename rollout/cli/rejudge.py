@@ -19,7 +19,8 @@ from rollout.core.evidence.judge import Finding, Terms
 from rollout.core.evidence.recorded import Change, Recorded, read, rejudged
 from rollout.core.evidence.verdicts import sentence, verdict
 from rollout.errors import UsageError
-from rollout.render.document import FORMAT_VERSION, Document, Measurement, decode
+from rollout.render.document import FORMAT_VERSION, Document, Measurement
+from rollout.render.saved import decode
 from rollout.render.sparks import BARS, spark
 from rollout.render.styled import Line, line
 

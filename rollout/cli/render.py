@@ -21,7 +21,7 @@ def render(file: Path, outputs: tuple[Output, ...]) -> int:
 
     Offline, and always exit 0: the document's own exit code is in it.
     """
-    from rollout.render.document import decode
+    from rollout.render.saved import decode
 
     publish(decode(_read(file), str(file)), outputs)
     return exits.OK

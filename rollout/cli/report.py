@@ -14,7 +14,8 @@ from rollout.cli.running import run
 from rollout.cli.session import load, opened, place_of
 from rollout.cli.sight import story
 from rollout.errors import UsageError
-from rollout.render.document import AnyDocument, Document, Measurement, Reconciliation, decode, to_json
+from rollout.render.document import AnyDocument, Document, Measurement, Reconciliation
+from rollout.render.saved import decode, to_json
 from rollout.render.story import Story
 
 FORMATS = ("html", "json")

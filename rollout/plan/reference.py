@@ -11,7 +11,7 @@ from rollout.plan.codes import CODES
 from rollout.plan.durations import PATTERN as DURATION
 from rollout.plan.durations import show_duration
 from rollout.plan.models import BESIDE, GATES, KINDS
-from rollout.plan.schema import plan_schema, policy_schema, repository_schema
+from rollout.plan.schema import fleet_schema, plan_schema, policy_schema, repository_schema
 from rollout.plan.shapes import NAME_PATTERN, STAGE_NAME_PATTERN
 
 _NAMED: Final = {DURATION: "duration", NAME_PATTERN: "name", STAGE_NAME_PATTERN: "name"}
@@ -75,6 +75,12 @@ Mappings are merged as RFC 7386 says (`null` removes a key), lists are replaced;
 address stages by `name`. Relative paths start from the folder of the file that says them. Faults point into the file
 that is wrong, and `rollout validate --show-origins` says for each value which file, line and variable it comes from.
 """
+_FLEETS: Final = """\
+## Fleets
+
+Many plans, or one plan for many endpoints, released in waves; [fleets.md](fleets.md) tells how. Editors understand
+[`schemas/fleet.schema.json`](../schemas/fleet.schema.json). Paths start from the folder of the fleet's file.
+"""
 _WARNINGS: Final = """\
 ## Warnings
 
@@ -93,6 +99,8 @@ def reference() -> str:
     parts.extend(_repository(set(definitions)))
     parts.extend(_policy(set(definitions)))
     parts.append(_OVERLAYS)
+    parts.append(_FLEETS)
+    parts.extend(_file(fleet_schema(), set(definitions)))
     parts.extend([_WARNINGS, _rows(("code", "warning", "what to do"), list(_lints()))])
     return "\n".join(parts)
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from rollout.render.document import AnyDocument, Document, Failure, Fleet, Reconciliation, Validation, encode
+from rollout.render.document import AnyDocument, Document, Failure, Fleet, Reconciliation, Validation
+from rollout.render.saved import encode
 from rollout.render.styled import Line, plain
 
 SUMMARY_LIMIT: Final = 1_048_576

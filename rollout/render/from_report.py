@@ -33,6 +33,7 @@ from rollout.core.verdict import Verdict
 from rollout.render import document as form
 from rollout.render import words
 from rollout.render.report import Report
+from rollout.render.saved import shortened
 
 _LONGEST: Final = 10_000
 _LOG_LINES: Final = 1_000
@@ -268,7 +269,7 @@ def _result(report: Report) -> form.Result | None:
         return None
     measurements = tuple(measurement(found.gate, found.verdict) for found in ended.measured)
     return form.Result(
-        exit_code=ended.exit_code, writes=ended.writes, failure=form.shortened(ended.failure), measurements=measurements
+        exit_code=ended.exit_code, writes=ended.writes, failure=shortened(ended.failure), measurements=measurements
     )
 
 

@@ -16,7 +16,8 @@ from rollout.core.hazards import HAZARDS
 from rollout.plan.codes import CODES
 from rollout.render import findings as kinds
 from rollout.render import harmless
-from rollout.render.document import AnyDocument, Finding, to_json
+from rollout.render.document import AnyDocument, Finding
+from rollout.render.saved import to_json
 
 SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
 MOST: Final = 5_000

@@ -19,8 +19,9 @@ from rollout.cli.exits import Terminated
 from rollout.cli.options import FORMATS, Output
 from rollout.cli.printing import colourful, failures_told
 from rollout.errors import Stale
-from rollout.render.document import Document, Failure, Reconciliation, Validation, decode, encode
+from rollout.render.document import Document, Failure, Reconciliation, Validation
 from rollout.render.forms import RENDERERS, SUMMARY_LIMIT, rendered
+from rollout.render.saved import decode, encode
 from tests.cli.conftest import Command, write_plan
 from tests.render import nasty, worlds
 from tests.render.test_hostile_texts import read_output

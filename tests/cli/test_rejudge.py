@@ -12,7 +12,7 @@ import pytest
 from rollout.cli.main import main
 from rollout.core.verdict import Verdict
 from rollout.gates import evidence
-from rollout.render import document as form
+from rollout.render.saved import encode
 from tests.gates.counting import HEALTHY, ROLES, Rates, Scripted, bake, running, steady
 from tests.render import worlds
 
@@ -26,7 +26,7 @@ def saved(folder: Path, rates: Rates, minutes: int = 30) -> str:
         return await evidence.measure(Scripted(rates), bake(), running(minutes), ROLES, HEALTHY)
 
     found = asyncio.run(measured())
-    plain = json.loads(form.encode(FAILED))
+    plain = json.loads(encode(FAILED))
     one = {"gate": "watch", "outcome": found.outcome.value, "reason": found.reason, "evidence": found.evidence}
     plain["result"]["measurements"] = [one]
     file = folder / "saved.json"
@@ -92,6 +92,6 @@ def test_faults(tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: t
 def test_a_document_without_checks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A gate by time alone leaves nothing to judge."""
     file = tmp_path / "plain.json"
-    file.write_text(form.encode(FAILED))
+    file.write_text(encode(FAILED))
     code, _, err = told(capsys, str(file))
     assert (code, "has no recorded checks" in err) == (3, True)

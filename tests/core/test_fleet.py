@@ -29,7 +29,7 @@ LETTERS: Final = {
 
 def fleet(*waves: str, budget: int = 0, **more: Any) -> tuple[FleetPlan, dict[str, Member]]:
     """Waves one after the other, a letter for each member; two at a time. Members are called `a0`, `a1`, `b0`, …"""
-    plans, members = [], dict[str, Member]()
+    plans, members = list[Wave](), dict[str, Member]()
     for name, letters in zip("abcdef", waves, strict=False):
         names = tuple(f"{name}{index}" for index in range(len(letters)))
         members |= {

@@ -18,7 +18,7 @@ from rollout.core.decision import Decision, Phase, Status
 from rollout.core.observed import Observation
 from rollout.errors import UsageError
 from rollout.plan.load import load_release
-from rollout.render.document import encode
+from rollout.render.saved import encode
 from tests.github.bench import Bench, bench, git
 from tests.github.steps import key_values
 from tests.render.worlds import converged, gate_failed, told

@@ -12,6 +12,7 @@ from msgspec import structs
 from rollout.cli.main import main
 from rollout.core.decision import Phase, Status
 from rollout.render import document as form
+from rollout.render.saved import encode
 from tests.github.bench import NAME, TOKEN, Bench, bench
 from tests.github.test_texts import CALM, MEGABYTES, RUN
 
@@ -56,7 +57,7 @@ def publish(made: Bench, tmp_path: Path, capfd: pytest.CaptureFixture[str], monk
         for old in folder.iterdir():
             old.unlink()
         for index, one in enumerate(documents):
-            (folder / f"{index}.json").write_text(form.encode(one))
+            (folder / f"{index}.json").write_text(encode(one))
         code = main(["publish", what, str(folder), *map(str, arguments)])
         out, err = capfd.readouterr()
         assert TOKEN not in out + err

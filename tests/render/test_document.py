@@ -12,7 +12,8 @@ import msgspec
 import pytest
 
 from rollout.errors import UsageError
-from rollout.render.document import AnyDocument, Document, decode, encode
+from rollout.render.document import AnyDocument, Document
+from rollout.render.saved import decode, encode
 from rollout.render.schema import OUTPUTS, output_schema, output_schema_text
 from tests.render import worlds
 

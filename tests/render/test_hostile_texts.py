@@ -17,9 +17,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from rollout.render.annotations import PER_LEVEL
-from rollout.render.document import AnyDocument, decode, encode
+from rollout.render.document import AnyDocument
 from rollout.render.forms import RENDERERS, rendered
 from rollout.render.github_output import KEYS
+from rollout.render.saved import decode, encode
 from rollout.render.schema import OUTPUTS, output_schema
 from tests.render import nasty, worlds
 
@@ -201,7 +202,7 @@ def test_ten_megabytes_are_shown_in_a_moment(piece: str) -> None:
 
 def test_a_document_of_a_long_log_is_not_long() -> None:
     """What is saved has the end of it: a log of ten megabytes is never in a document that we make."""
-    from rollout.render.document import shortened
+    from rollout.render.saved import shortened
 
     kept = shortened("first\n" + "x" * 10_000_000 + "\nlast")
     assert len(kept) < 200_100
