@@ -47,16 +47,18 @@ class _Bounded:
 
     async def read(self, n: int = -1) -> bytes:
         """See `aiohttp.StreamReader.read`."""
-        if n >= 0:
-            return await self._counted(n)
-        found = bytearray()
-        while block := await self._counted(_BLOCK):
-            found += block
-        return bytes(found)
-
-    async def _counted(self, n: int) -> bytes:
         async with asyncio.timeout_at(self._until):
-            block = await self._stream.read(n)
+            if n >= 0:
+                return self._counted(await self._stream.read(n))
+            found = self._counted(await self._stream.read(_BLOCK))
+            if self._stream.at_eof():
+                return found
+            rest = bytearray(found)
+            while block := self._counted(await self._stream.read(_BLOCK)):
+                rest += block
+            return bytes(rest)
+
+    def _counted(self, block: bytes) -> bytes:
         self._count += len(block)
         if self._count > MOST_BYTES:
             self._response.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from urllib.parse import quote, urlsplit
 
 import msgspec
@@ -11,20 +12,20 @@ API_VERSION = "2024-04-01"
 """The stable version that has online endpoints with mirrored traffic; asked for in every request."""
 
 
-class Paths(msgspec.Struct, frozen=True):
+class Paths(msgspec.Struct, frozen=True, dict=True):
     """One workspace. The methods give paths that start with a slash and carry no query."""
 
     subscription_id: str
     resource_group: str
     workspace: str
 
-    @property
+    @cached_property
     def group(self) -> str:
         """The resource group."""
         subscription, group = (quote(part, safe="") for part in (self.subscription_id, self.resource_group))
         return f"/subscriptions/{subscription}/resourceGroups/{group}"
 
-    @property
+    @cached_property
     def home(self) -> str:
         """The workspace itself."""
         return f"{self.group}/providers/{PROVIDER}/workspaces/{quote(self.workspace, safe='')}"

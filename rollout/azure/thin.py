@@ -2,7 +2,8 @@
 
 A GET that is answered by 2xx or 404 needs nothing of azure-core's pipeline. Whatever else comes (throttling, server
 faults, lost connections, claims challenges) is left to it, after the pause that it would have made itself; so faults,
-retries and counts are the same. Writes always go through the pipeline.
+retries and counts are the same (but for one attempt more where a claims challenge is met). Writes always go through
+the pipeline.
 """
 
 from __future__ import annotations
@@ -18,11 +19,13 @@ from azure.core.credentials import AccessToken
 from rollout.azure.allowance import Admission
 from rollout.azure.answer import Answer, Kind, decoded
 from rollout.azure.credentials import AsyncCredential
-from rollout.azure.wire import AGENT, ANSWER_SECONDS, CONNECT_SECONDS, LONGEST_PAUSE, READ_RETRIES, Wire
+from rollout.azure.wire import AGENT, ANSWER_SECONDS, CONNECT_SECONDS, LONGEST_PAUSE, Wire
 from rollout.ports import RequestCount
 
 _EARLY: Final = 300.0
 """Seconds before its end at which a token is replaced."""
+_LEFT: Final = 2
+"""How often azure-core tries again after the first attempt was ours: four in all, as often as it tries by itself."""
 _AGAIN: Final = frozenset({408, 429, 500, 502, 503, 504})
 _PATIENCE: Final = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=ANSWER_SECONDS)
 
@@ -57,7 +60,7 @@ class ThinWire:
             wish = answer.after
             pause = 0.0 if wish is None else min(wish, LONGEST_PAUSE)
         await asyncio.sleep(pause)
-        return await self._whole.exchange(method, url, None, kind, requests, retries=READ_RETRIES - 1)
+        return await self._whole.exchange(method, url, None, kind, requests, retries=_LEFT)
 
     async def _read(self, url: str, kind: Kind, requests: RequestCount) -> Answer:
         headers = {
@@ -66,15 +69,15 @@ class ThinWire:
             "User-Agent": AGENT,
             "x-ms-client-request-id": str(uuid.uuid4()),
         }
-        await self._admission.admit("GET", url)
+        admitted = await self._admission.admit("GET", url)
         setattr(requests, kind, getattr(requests, kind) + 1)
         try:
             async with self._session.get(url, headers=headers, timeout=_PATIENCE, allow_redirects=False) as response:
                 content = await response.read()
         except BaseException:
-            self._admission.answered("GET", url, 0, {})
+            admitted.answered(0, {})
             raise
-        self._admission.answered("GET", url, response.status, response.headers)
+        admitted.answered(response.status, response.headers)
         return Answer(response.status, decoded(content), response.headers)
 
     async def _authorization(self) -> str:

@@ -71,15 +71,13 @@ class Admitting(AsyncHTTPPolicy[HttpRequest, AsyncHttpResponse]):
 
     async def send(self, request: PipelineRequest[HttpRequest]) -> PipelineResponse[HttpRequest, AsyncHttpResponse]:
         """Wait, send, tell what came of it."""
-        method, url = request.http_request.method, request.http_request.url
-        await self._admission.admit(method, url)
+        admitted = await self._admission.admit(request.http_request.method, request.http_request.url)
         try:
             response = await self.next.send(request)
         except BaseException:
-            self._admission.answered(method, url, 0, {})
+            admitted.answered(0, {})
             raise
-        found = response.http_response
-        self._admission.answered(method, url, found.status_code, found.headers)
+        admitted.answered(response.http_response.status_code, response.http_response.headers)
         return response
 
 

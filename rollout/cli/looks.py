@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from rollout.cli import ending, many, passes
+from rollout.cli import ending, exits, many, passes
 from rollout.cli.authors import with_authors
 from rollout.cli.foresight import with_foresight
 from rollout.cli.options import Output
@@ -18,7 +18,9 @@ from rollout.cli.printing import failures_told
 from rollout.cli.room import with_capacity
 from rollout.cli.running import run
 from rollout.cli.session import CREATES, Doors, Session, doors, report_on
+from rollout.core.decide import decide
 from rollout.core.decision import Status
+from rollout.core.observed import Observation
 from rollout.core.shards import Shard
 from rollout.plan.load import LoadedPlan
 from rollout.render.document import Pass, Reconciliation
@@ -27,7 +29,8 @@ from rollout.render.report import Report
 
 
 class Look(msgspec.Struct, frozen=True, kw_only=True):
-    """What is asked of every look. `lifetime`: seconds for which what is seen may be approved."""
+    """What is asked of every look. `lifetime`: seconds for which what is seen may be approved. Without `whole`, of a
+    plan that is in sync only that is told."""
 
     target: str | None
     hazards: frozenset[str]
@@ -67,7 +70,11 @@ async def _looked(planned: Planned, look: Look, doors: Doors) -> Visit:
     loaded, place = planned.loaded, planned.place
     assert loaded is not None, "it has no fault"
     assert place is not None, "it has no fault"
-    report = await report_of(await doors.session(place), loaded, look.hazards, look.lifetime)
+    session = await (doors.session(place) if look.whole else doors.common(place))
+    seen = await session.plane.observe(loaded.release.endpoint.name)
+    if not look.whole and (told := _in_sync(planned.path, loaded, seen)) is not None:
+        return Visit(told=told, plan=loaded.release.name)
+    report = await told_in_full(session, loaded, seen, look.hazards, look.lifetime)
     decision = report.changes.decision
     whole = msgspec.structs.replace(report, exit_code=ending.of_look(report.changes, detailed=True))
     ended = Pass(
@@ -81,9 +88,25 @@ async def _looked(planned: Planned, look: Look, doors: Doors) -> Visit:
     return Visit(told=ended, plan=loaded.release.name)
 
 
+def _in_sync(path: Path, loaded: LoadedPlan, seen: Observation) -> Pass | None:
+    """That a plan is in sync, if it is: what a decision alone can tell, without a change set."""
+    decision = decide(loaded.release, seen, {}, frozenset())
+    if decision.status is not Status.DONE or decision.drift or decision.actions:
+        return None
+    reason = passes.reason(decision)
+    return Pass(file=str(path), exit_code=exits.OK, status=decision.status.value, reason=reason)
+
+
 async def report_of(session: Session, loaded: LoadedPlan, hazards: frozenset[str], lifetime: float) -> Report:
-    """What a plan would still do; who made the drift, what its checks can see, and whether there is room."""
+    """A look, and what it says in full."""
     seen = await session.plane.observe(loaded.release.endpoint.name)
+    return await told_in_full(session, loaded, seen, hazards, lifetime)
+
+
+async def told_in_full(
+    session: Session, loaded: LoadedPlan, seen: Observation, hazards: frozenset[str], lifetime: float
+) -> Report:
+    """What a plan would still do; who made the drift, what its checks can see, and whether there is room."""
     allowed = hazards | {CREATES}
     report = await with_authors(report_on(session, loaded, seen, allowed, lifetime), session.activity)
     if report.changes.decision.status is Status.DONE:

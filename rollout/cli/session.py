@@ -109,6 +109,7 @@ class Doors:
     def __init__(self, shared: Shared, *, bulk: bool) -> None:
         self._shared = shared
         self._bulk = bulk
+        self._common: dict[str, Session] = {}
 
     async def session(self, place: Place) -> Session:
         """A door to that workspace; no request is made before the first use."""
@@ -131,6 +132,12 @@ class Doors:
             AzureTelemetry(connection.monitor),
             connection.recordings,
         )
+
+    async def common(self, place: Place) -> Session:
+        """One door to that workspace for all who only look, and tell no requests of their own."""
+        if (known := self._common.get(place.label)) is None:
+            known = self._common[place.label] = await self.session(place)
+        return known
 
     def expect(self, place: Place, endpoint: str) -> None:
         """That endpoint is going to be looked at: its workspace may then be read by list."""

@@ -12,6 +12,7 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -47,6 +48,7 @@ DEFAULTS: Final[Mapping[str, Any]] = MappingProxyType(
     }
 )
 """Values that the service takes where a deployment says nothing; for both sides of a comparison."""
+_MAY_BE_ZERO: Final = frozenset(key for key in DEFAULTS if key.endswith("initial_delay"))
 
 ENDPOINT_DEFAULTS: Final[Mapping[str, Any]] = MappingProxyType(
     {"description": "", "auth_mode": "key", "public_network_access": "enabled"}
@@ -57,6 +59,7 @@ AUTH_MODES: Final[Mapping[str, str]] = MappingProxyType(
     {"key": "Key", "aml_token": "AMLToken", "aad_token": "AADToken"}
 )
 """The plan's words for `authMode`, and ARM's."""
+_WORDS_OF_MODES: Final = {theirs.lower(): word for word, theirs in AUTH_MODES.items()}
 
 _PROBE_MEMBERS: Final = {
     "initial_delay": "initialDelay",
@@ -64,6 +67,10 @@ _PROBE_MEMBERS: Final = {
     "timeout": "timeout",
     "success_threshold": "successThreshold",
     "failure_threshold": "failureThreshold",
+}
+_PROBE_PATHS: Final = {
+    kind: tuple((f"{kind}.{name}", member) for name, member in _PROBE_MEMBERS.items())
+    for kind in ("liveness_probe", "readiness_probe")
 }
 _DURATION: Final = re.compile(
     r"^P(?:(?P<d>\d+(?:\.\d+)?)D)?(?:T(?:(?P<h>\d+(?:\.\d+)?)H)?(?:(?P<m>\d+(?:\.\d+)?)M)?(?:(?P<s>\d+(?:\.\d+)?)S)?)?$",
@@ -75,6 +82,7 @@ _LONG_ID: Final = re.compile(r"^azureml://subscriptions/([^/]+)/resourcegroups/(
 _ASSET: Final = re.compile(r"^/(?:codes|models|environments)/([^/]+)/versions/([^/]+)$")
 _NOT_CONTENT: Final = frozenset({"description", "tags", "properties"})
 """Fields that change without the deployment becoming another (the SDK writes properties of its own)."""
+_NOT_CONTENT_PATHS: Final = tuple(f"{name}." for name in sorted(_NOT_CONTENT))
 
 
 def read_endpoint(body: Mapping[str, Any], deployments: Sequence[Mapping[str, Any]] = ()) -> Endpoint:
@@ -128,13 +136,22 @@ def read_deployment(body: Mapping[str, Any]) -> Deployment:
 
 def content_of(fields: Mapping[str, Any]) -> str:
     """12 hex digits over the canonical fields that make up what a deployment *is* (its tags are not)."""
-    what = {key: value for key, value in fields.items() if key.split(".")[0] not in _NOT_CONTENT}
+    what = {
+        key: value
+        for key, value in fields.items()
+        if key not in _NOT_CONTENT and not key.startswith(_NOT_CONTENT_PATHS)
+    }
     return hashlib.sha256(msgspec.json.encode(what, order="deterministic")).hexdigest()[:12]
 
 
 def milliseconds(duration: Any) -> int | None:
     """An ISO 8601 duration (days to seconds) in milliseconds; None for what is none."""
-    match = _DURATION.match(duration) if isinstance(duration, str) else None
+    return _milliseconds(duration) if isinstance(duration, str) else None
+
+
+@lru_cache(maxsize=256)  # a fleet says the same few over and over
+def _milliseconds(duration: str) -> int | None:
+    match = _DURATION.match(duration)
     if match is None:
         return None
     return round(sum(float(n) * _SECONDS[unit] for unit, n in match.groupdict().items() if n) * 1000)
@@ -169,11 +186,16 @@ def compute_name(value: Any) -> str:
 
 def identity_of(kind: str, user_assigned: Sequence[str] = ()) -> dict[str, Any]:
     """A managed identity in the plan's words: `type` (`system_assigned`, ...) and, if any, the ARM ids."""
-    words = (re.sub(r"(?<=[a-z])(?=A)", "_", word.strip()).lower() for word in kind.split(","))
-    mine: dict[str, Any] = {"type": ",".join(sorted(words)) or "none"}
+    mine: dict[str, Any] = {"type": _identity_type(kind)}
     if user_assigned:
         mine["user_assigned_identities"] = sorted(map(arm_id, user_assigned))
     return mine
+
+
+@lru_cache(maxsize=256)
+def _identity_type(kind: str) -> str:
+    words = (re.sub(r"(?<=[a-z])(?=A)", "_", word.strip()).lower() for word in kind.split(","))
+    return ",".join(sorted(words)) or "none"
 
 
 def _endpoint_fields(body: Mapping[str, Any], properties: Mapping[str, Any], tags: Mapping[str, str]) -> dict[str, Any]:
@@ -224,9 +246,11 @@ def _filled(found: Mapping[str, Any]) -> dict[str, Any]:
     A zero counts as missing: the service says `PT0S` where it means its default; only `initial_delay` may be
     zero on purpose.
     """
-    absent = {key for key in DEFAULTS if found.get(key) is None}
-    zero = {key for key in DEFAULTS if not found.get(key) and not key.endswith("initial_delay")}
-    return {key: default for key, default in DEFAULTS.items() if key in absent | zero}
+    return {
+        key: default
+        for key, default in DEFAULTS.items()
+        if not (value := found.get(key)) and (value is None or key not in _MAY_BE_ZERO)
+    }
 
 
 def _request_settings(settings: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -237,12 +261,12 @@ def _request_settings(settings: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _probe(kind: str, probe: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    for name, member in _PROBE_MEMBERS.items():
+    for path, member in _PROBE_PATHS[kind]:
         value = probe.get(member)
         if isinstance(value, str):
             duration = milliseconds(value)
             value = None if duration is None else duration // 1000
-        yield f"{kind}.{name}", value
+        yield path, value
 
 
 def _lasting(properties: Mapping[str, Any]) -> dict[str, str]:
@@ -259,7 +283,7 @@ def _reference(model: Any) -> Any:
 
 def _auth_mode(value: Any) -> str:
     folded = str(value or "").lower().replace("_", "")
-    return next((word for word, theirs in AUTH_MODES.items() if theirs.lower() == folded), folded)
+    return _WORDS_OF_MODES.get(folded, folded)
 
 
 def _state(properties: Mapping[str, Any]) -> str:
@@ -273,7 +297,7 @@ def _lower(value: Any) -> str | None:
 
 def _map(body: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     found = body.get(key)
-    return found if isinstance(found, Mapping) else {}
+    return found if type(found) is dict or isinstance(found, Mapping) else {}
 
 
 def _resource(body: Any) -> Mapping[str, Any]:
@@ -287,7 +311,7 @@ def _checked(value: Any, what: str, *, absent: bool = True) -> Mapping[str, Any]
     """A mapping, an empty one for null where it may be absent; whatever else stands there may hide what serves."""
     if value is None and absent:
         return {}
-    if not isinstance(value, Mapping):
+    if type(value) is not dict and not isinstance(value, Mapping):
         raise AzureError(f"the service shows {value!r:.40} where the {what} should be", code="UnreadableAnswer")
     return value
 

@@ -90,4 +90,4 @@ def _truth(value: Any) -> bool:
 
 def _map(body: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     found = body.get(key)
-    return found if isinstance(found, Mapping) else {}
+    return found if type(found) is dict or isinstance(found, Mapping) else {}
