@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -75,7 +76,7 @@ def _checked(path: Path, origins_too: bool) -> Checked:
     return Checked(
         path=path,
         summary=f"{release.name}: {count} stage{'s' if count != 1 else ''} for endpoint {release.endpoint.name}",
-        warnings=lint(found),
+        warnings=lint(found, datetime.now(UTC)),
         variables=found.loaded.variables,
         origins=tuple(origins(found.plan)) if origins_too else (),
     )

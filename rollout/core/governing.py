@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from itertools import takewhile
+from collections.abc import Iterator
 from typing import Final
 
 from msgspec.structs import replace
@@ -21,13 +20,14 @@ from rollout.core.actions import (
     UpdateEndpoint,
 )
 from rollout.core.decision import Decision, Phase, Status, gives_back
-from rollout.core.journey import Journey, Step
+from rollout.core.journey import Journey
 from rollout.core.observed import Observation
 from rollout.core.policy import Activity, Policy, Rule
 from rollout.core.policy_check import hazard_refused, type_allowed
+from rollout.core.policy_fit import bakes
 from rollout.core.policy_windows import Closed, closed, shown
 from rollout.core.progress import from_tags, remember, to_tags
-from rollout.core.release import AnyStage, Deploy, Gate, GateKind, Mirror, Release, Traffic
+from rollout.core.release import AnyStage, Deploy, Mirror, Release, Traffic
 from rollout.core.scene import Scene
 
 BROKEN_GLASS: Final = "break-glass"
@@ -120,7 +120,7 @@ def _length(journey: Journey, action: Action) -> float:
     """Seconds: the bakes that stand behind what is done now, up to the next change of traffic."""
     for index, step in enumerate(journey.steps):
         if _does(journey, step.stage, action):
-            return _bakes(journey.steps[index + 1 :])
+            return bakes(behind.stage for behind in journey.steps[index + 1 :])
     return 0.0
 
 
@@ -134,12 +134,6 @@ def _does(journey: Journey, stage: AnyStage, action: Action) -> bool:
             return weight > 0 and weights.mirrored(journey.slot) == weight
         case _:
             return False
-
-
-def _bakes(steps: Iterable[Step]) -> float:
-    """Seconds of bakes in front of the first change of traffic."""
-    stages = takewhile(lambda stage: not isinstance(stage, Traffic | Mirror), (step.stage for step in steps))
-    return sum(stage.seconds for stage in stages if isinstance(stage, Gate) and stage.kind is GateKind.BAKE)
 
 
 def _waiting(decision: Decision, activity: Activity, shut: Closed) -> Decision:

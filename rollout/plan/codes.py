@@ -323,6 +323,12 @@ _WARNINGS: Final = {
         "`az ml` files are read as `az ml` reads them, so `${NAME}` stays as it is there. To change a value of such a "
         "file, write `{file: …, set: {…}}` in the plan or in an overlay.",
     ),
+    "LINT008": Explanation(
+        "a stage that no window lets begin",
+        "The stage and the bakes behind it, up to the next change of traffic, need one open window, and within a year "
+        "there is none that is long enough: the rollout would wait there. Make the bake shorter, or say `fit: begin` "
+        "at the window.",
+    ),
 }
 
 CODES: Final[Mapping[str, Explanation]] = MappingProxyType(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from itertools import pairwise
 from typing import Any, Final
 
@@ -35,14 +36,15 @@ _NOT_PACKAGES: Final = ("-", ".", "/")
 Placed = tuple[positions.Path, AnyStage]
 
 
-def lint(found: Inspection) -> tuple[Fault, ...]:
-    """All warnings about a good plan, in the order of its files."""
+def lint(found: Inspection, now: datetime) -> tuple[Fault, ...]:
+    """All warnings about a good plan, in the order of its files. `now`: when is asked; windows are on the calendar."""
     placed = tuple(zip(found.ways.places, found.ways.stages, strict=True))
     warnings = [
         *_unwatched(found.plan, placed),
         *_short_bakes(found.plan, placed),
         *_large_steps(found.plan, placed),
         *_emulator(found),
+        *_closed(found, now),
     ]
     for document in found.documents.values():
         warnings.extend(_labels(document))
@@ -110,6 +112,23 @@ def _emulator(found: Inspection) -> Iterator[Fault]:
     if target is not None and target.subscription_id.lower() == EMULATOR:
         hint = "give it on the command line: `--target emulator`"
         yield found.plan.fault("LINT006", ("target",), "the target is the local emulator", hint=hint)
+
+
+def _closed(found: Inspection, now: datetime) -> Iterator[Fault]:
+    """Stages that no freeze window ever lets begin."""
+    policy = found.loaded.release.policy
+    if policy is None or not policy.windows:
+        return
+    from rollout.core.policy_fit import unfit  # only where there are windows: start-up time
+
+    for one in unfit(policy, found.ways.stages, now):
+        takes = f", which takes {show_duration(one.seconds)} with the bakes behind it," if one.seconds else ""
+        yield found.plan.fault(
+            "LINT008",
+            found.ways.places[one.index],
+            f"no window lets this stage{takes} begin within a year: {one.activity}: {one.why}",
+            expected="a shorter bake, or `fit: begin` at the window",
+        )
 
 
 def _labels(document: Document) -> Iterator[Fault]:

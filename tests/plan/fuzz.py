@@ -16,6 +16,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,6 +32,7 @@ from rollout.plan.origins import origins
 from tests.plan.conftest import DEPLOYMENT, ENDPOINT, ROLES
 from tests.plan.test_forms import FULL, LITERAL
 
+NOW: Final = datetime(2026, 1, 5, tzinfo=UTC)
 MEMORY: Final = 1 << 30
 """Bytes of address space for the process that runs many trials."""
 SLOWEST: Final = 2.0
@@ -210,7 +212,7 @@ def read(root: Path, overlay: Path | None) -> str:
     except PlanError as error:
         return complete(error)
     assert found.loaded.release.goal
-    lint(found)
+    lint(found, NOW)
     list(origins(found.plan))
     text = (root / "plan.yml").read_bytes().decode("utf-8-sig")
     with contextlib.suppress(RolloutError):  # said, and nothing written

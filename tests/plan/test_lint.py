@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -11,6 +13,7 @@ from rollout.plan.lint import EMULATOR, lint
 from rollout.plan.load import inspect_plan
 from tests.plan.conftest import DEPLOYMENT, ROLES
 
+NOW: Final = datetime(2026, 1, 5, tzinfo=UTC)
 CAREFUL = ROLES.replace("  - traffic: 10\n", "  - traffic: 10\n  - bake: 30m\n  - traffic: 50\n  - bake: 30m\n")
 PINNED = "name: house\ndependencies: [python=3.11, pip, {pip: [numpy==1.26, '-r more.txt', 'a @ https://x/a.whl']}]\n"
 
@@ -26,7 +29,7 @@ def tidy(project: Path) -> Path:
 def warnings(text: str) -> list[str]:
     """The warnings about that plan."""
     Path("plan.yml").write_text(text)
-    found = lint(inspect_plan(Path("plan.yml"), environment={}))
+    found = lint(inspect_plan(Path("plan.yml"), environment={}), NOW)
     assert {fault.severity for fault in found} <= {"warning"}
     return [" | ".join(filter(None, (str(f), f.expected, f.hint))) for f in found]
 
@@ -143,3 +146,35 @@ def test_a_variable_in_an_az_file(tidy: Path) -> None:
         "house/deployment.yml:13:14: LINT007: warning: description: `${TAG}` is not replaced in an `az ml` file"
         " | write it below `set` in the plan: {file: …, set: {…}}"
     ]
+
+
+OFFICE: Final = """\
+version: 1
+kind: policy
+windows:
+  - {name: office, allow: [start, advance], from: 2026-01-05T09:00, for: 8h, every: FREQ=DAILY, zone: UTC}
+"""
+
+
+def test_a_stage_that_no_window_lets_begin(tidy: Path) -> None:
+    """Eight hours are not enough for nine of baking; what begins inside and may end outside is enough."""
+    (tidy / "policy.yaml").write_text(OFFICE)
+    assert warnings(CAREFUL) == []
+    long = CAREFUL.replace("  - bake: 30m\n", "  - {name: watch, bake: 5h}\n  - {name: on, bake: 4h}\n", 1)
+    assert warnings(long) == [
+        "plan.yml:7:5: LINT008: warning: stages[1]: no window lets this stage, which takes 9h with the bakes behind it,"
+        " begin within a year: advance: outside of `office` | a shorter bake, or `fit: begin` at the window",
+    ]
+    (tidy / "policy.yaml").write_text(OFFICE.replace("zone: UTC", "zone: UTC, fit: begin"))
+    assert warnings(long) == []
+
+
+def test_a_window_that_is_over(tidy: Path) -> None:
+    """Without a repetition it opens once; nothing is left for a run of next year, the deployment first of all."""
+    (tidy / "policy.yaml").write_text(OFFICE.replace("every: FREQ=DAILY, ", "").replace("2026", "2025"))
+    found = warnings(CAREFUL)
+    assert [text.partition(": LINT008")[0] for text in found] == [f"plan.yml:{line}:5" for line in (6, 7, 9, 11)]
+    assert found[0].endswith(
+        "stages[0]: no window lets this stage begin within a year: start: outside of `office`"
+        " | a shorter bake, or `fit: begin` at the window"
+    )
