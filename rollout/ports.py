@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Protocol
@@ -10,6 +10,7 @@ from typing import Protocol
 import msgspec
 
 from rollout.core.actions import Action
+from rollout.core.audit import Entry, Record
 from rollout.core.capacity import Usage
 from rollout.core.evidence.alerts import Rule
 from rollout.core.evidence.counts import Row
@@ -197,6 +198,17 @@ class Lock(Protocol):
 
     async def end(self, lock_id: str) -> str:
         """Take it away from the holder with that id; who that was. Raises Locked for another id."""
+
+
+class Ledger(Protocol):
+    """Where decisions are written down, one behind the other, and nothing is ever changed (`core.audit`)."""
+
+    def append(self, record: Record) -> Entry:
+        """Give it the next place in the chain, and return when it is safe: what it says is only then done. Appending is
+        one at a time, whoever appends. Raises Refused where the chain's end is damaged, or cannot be written."""
+
+    def entries(self) -> Iterator[Entry]:
+        """All of them, in order. Raises Refused at the first that is not as it was written, or of another format."""
 
 
 class Clock(Protocol):

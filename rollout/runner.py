@@ -6,7 +6,7 @@ Every pass may be the first ever: nothing is remembered between two passes but t
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
@@ -36,10 +36,11 @@ class Measure(Protocol):
 
 
 class Looked(msgspec.Struct, frozen=True):
-    """A pass saw this and decided that."""
+    """A pass saw this, measured that, and decided so."""
 
     observation: Observation
     decision: Decision
+    verdicts: Mapping[str, Verdict] = {}
 
 
 class Measuring(msgspec.Struct, frozen=True):
@@ -153,15 +154,16 @@ class Runner:
         """One look and one decision, without any write. With `measure` the gate that is asked for is measured, unless
         the stage `until` is satisfied without it. `done`: what was done right before, to see what of it was taken."""
         observation = await self._plane.observe(self._release.endpoint.name)
-        seen = untaken.verdicts(done.action, done.before, observation.endpoint) if done else {}
+        seen: Mapping[str, Verdict] = untaken.verdicts(done.action, done.before, observation.endpoint) if done else {}
         decision = decide(self._release, observation, seen, self._allowed)
         if measure and decision.measure is not None and not _reached(self._release, decision, until):
             gate = decision.measure
             self._tell(Measuring(gate))
             verdict = await self._measure(gate, observation, decision)
             self._tell(Measured(gate, verdict))
-            decision = decide(self._release, observation, {**seen, decision.measure_key: verdict}, self._allowed)
-        looked = Looked(observation, decision)
+            seen = {**seen, decision.measure_key: verdict}
+            decision = decide(self._release, observation, seen, self._allowed)
+        looked = Looked(observation, decision, seen)
         self._tell(looked)
         return looked
 
