@@ -12,12 +12,13 @@ from rollout.azure.answer import Answer, Kind
 from rollout.azure.errors import NETWORK_HINT, Transient, from_answer, from_exception, from_problem
 from rollout.azure.paths import same_service, with_version
 from rollout.azure.problem import Problem, read_problem
-from rollout.azure.wire import READ_RETRIES, Wire
+from rollout.azure.wire import READ_RETRIES, TooLate, Wire
 from rollout.errors import AzureError
 from rollout.ports import RequestCount
 
 __all__ = ["Answer", "ArmClient"]
 _MOST_PAGES: Final = 1_000
+_STOOD_STILL: Final = "This machine stood still, or signing in took long: run the same command again."
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
 
@@ -75,17 +76,23 @@ class ArmClient:
             seen.add(path)
         raise AzureError(f"{what}: the list has no end", code="UnreadableAnswer")
 
-    async def send(self, method: str, path: str, what: str, body: Any = None, *, kind: Kind) -> Answer:
-        """One request; raises our faults for 400 and above."""
-        return _accepted(await self._exchange(method, path, what, body, kind), what)
+    async def send(
+        self, method: str, path: str, what: str, body: Any = None, *, kind: Kind, until: float | None = None
+    ) -> Answer:
+        """One request; raises our faults for 400 and above, Transient where it could not leave `until` that moment."""
+        return _accepted(await self._exchange(method, path, what, body, kind, until), what)
 
-    async def _exchange(self, method: str, path: str, what: str, body: Any, kind: Kind) -> Answer:
+    async def _exchange(
+        self, method: str, path: str, what: str, body: Any, kind: Kind, until: float | None = None
+    ) -> Answer:
         url = self._address(path, what)
         try:
             for _ in range(1 if kind == "writes" else READ_RETRIES):
-                answer = await self._wire.exchange(method, url, body, kind, self.requests)
+                answer = await self._wire.exchange(method, url, body, kind, self.requests, until=until)
                 if answer.status >= 400 or not isinstance(answer.body, str):
                     return answer
+        except TooLate:
+            raise Transient(f"{what}: too long after the last look, nothing was sent", hint=_STOOD_STILL) from None
         except Exception as error:
             raise from_exception(error, what) from error
         raise Transient(f"{what}: the answer is no JSON, as if a proxy had given it", hint=NETWORK_HINT)

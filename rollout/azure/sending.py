@@ -10,10 +10,14 @@ from rollout.azure import operations
 from rollout.azure.client import Answer, ArmClient
 from rollout.azure.errors import Transient
 from rollout.azure.operations import Pace
+from rollout.azure.wire import clock
 from rollout.errors import AzureError, Retryable
 
 _ATTEMPTS: Final = 4
 _LONGEST_PAUSE: Final = 60.0
+FRESH: Final = 10.0
+"""Seconds after its look in which a write may leave. An operation on an endpoint takes twice as long: none of somebody
+else fits in between, to be overwritten unseen (docs/locking.md)."""
 
 PLATFORM: Final = frozenset(
     {"InternalServerError", "InternalError", "ServiceUnavailable", "OperationCanceled", "OperationTimedOut"}
@@ -34,8 +38,9 @@ class Sender:
     async def write(self, method: str, path: str, what: str, look: Callable[[bool], Awaitable[Any]]) -> None:
         """Look, write what `look` makes of it, follow the operation to its end.
 
-        `look` gets whether this is a repetition, and returns the body, or `DONE`. Throttling, server faults and lost
-        connections are tried again, each time after another look; a conflict is the caller's to judge.
+        `look` gets whether this is a repetition, and returns the body, or `DONE`. Throttling, server faults, lost
+        connections and a look that is too old are tried again, each time after another look; a conflict is the
+        caller's to judge.
         """
         for attempt in range(1, _ATTEMPTS + 1):
             body = await look(attempt > 1)
@@ -43,7 +48,8 @@ class Sender:
                 await operations.until_settled(self.client, path, what, self.pace)
                 return
             try:
-                started = await self.client.send(method, path, what, body, kind="writes")
+                until = clock() + FRESH
+                started = await self.client.send(method, path, what, body, kind="writes", until=until)
             except Transient as error:
                 if attempt == _ATTEMPTS:
                     raise

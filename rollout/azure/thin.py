@@ -45,11 +45,19 @@ class ThinWire:
         self._signing_in = asyncio.Lock()
 
     async def exchange(
-        self, method: str, url: str, body: Any, kind: Kind, requests: RequestCount, *, retries: int | None = None
+        self,
+        method: str,
+        url: str,
+        body: Any,
+        kind: Kind,
+        requests: RequestCount,
+        *,
+        retries: int | None = None,
+        until: float | None = None,
     ) -> Answer:
         """See `Wire`."""
         if method != "GET" or body is not None:
-            return await self._whole.exchange(method, url, body, kind, requests, retries=retries)
+            return await self._whole.exchange(method, url, body, kind, requests, retries=retries, until=until)
         try:
             answer = await self._read(url, kind, requests)
         except (aiohttp.ClientError, TimeoutError, OSError):

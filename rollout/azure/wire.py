@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import time
 from typing import Any, Final, Protocol
 
 import aiohttp
@@ -46,10 +47,35 @@ class Wire(Protocol):
     """Sends one request to Resource Manager and brings its answer, whatever its status; shared by many."""
 
     async def exchange(
-        self, method: str, url: str, body: Any, kind: Kind, requests: RequestCount, *, retries: int | None = None
+        self,
+        method: str,
+        url: str,
+        body: Any,
+        kind: Kind,
+        requests: RequestCount,
+        *,
+        retries: int | None = None,
+        until: float | None = None,
     ) -> Answer:
         """`url` is absolute. Every attempt is counted in `requests`. `retries`: of a read, instead of the usual.
-        Raises what azure-core, aiohttp or azure-identity raise: `rollout.azure.errors.from_exception` knows them."""
+        `until`: the moment (of `clock`) after which it must not leave any more, else TooLate is raised. Raises what
+        azure-core, aiohttp or azure-identity raise, too: `rollout.azure.errors.from_exception` knows
+        them."""
+
+
+class TooLate(Exception):
+    """The request has not been sent."""
+
+
+class Punctual(SansIOHTTPPolicy[Any, Any]):
+    """The last thing before the wire: a request that may leave until some moment leaves by then or not at all, however
+    long the machine stood still, the sign-in took, or the request waited for its turn."""
+
+    def on_request(self, request: PipelineRequest[Any]) -> None:
+        """Raises TooLate."""
+        until = request.context.setdefault("rollout.until", request.context.options.pop("until", None))
+        if until is not None and clock() > until:
+            raise TooLate
 
 
 class Counting(SansIOHTTPPolicy[Any, Any]):
@@ -112,8 +138,9 @@ class CoreWire:
                 UserAgentPolicy(base_user_agent=AGENT),
                 ReadRetry(retry_total=READ_RETRIES, retry_backoff_factor=0.3, retry_backoff_max=20),
                 AsyncARMChallengeAuthenticationPolicy(credential, scope),
-                Counting(),
                 Admitting(admission),
+                Punctual(),
+                Counting(),
             ],
             # The session brings its own TLS context: azure-core would build one for every request.
             transport=AioHttpTransport(
@@ -125,16 +152,30 @@ class CoreWire:
         )
 
     async def exchange(
-        self, method: str, url: str, body: Any, kind: Kind, requests: RequestCount, *, retries: int | None = None
+        self,
+        method: str,
+        url: str,
+        body: Any,
+        kind: Kind,
+        requests: RequestCount,
+        *,
+        retries: int | None = None,
+        until: float | None = None,
     ) -> Answer:
         """See `Wire`."""
         request = HttpRequest(method, url, **({} if body is None else {"json": body}))
         total = 0 if kind == "writes" else retries
         once: dict[str, Any] = {} if total is None else {"retry_total": total}
         async with asyncio.timeout(_EXCHANGE_SECONDS):
-            response = await self._client.send_request(request, kind=kind, requests=requests, **once)
+            response = await self._client.send_request(request, kind=kind, requests=requests, until=until, **once)
         headers = {name.lower(): value for name, value in response.headers.items()}
         return Answer(response.status_code, decoded(response.content), headers)
+
+
+def clock() -> float:
+    """Seconds that also pass while this machine sleeps, where its system counts those."""
+    with_sleep = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.monotonic() if with_sleep is None else time.clock_gettime(with_sleep)
 
 
 def tls_context(ca_bundle: str | None) -> ssl.SSLContext:

@@ -73,7 +73,7 @@ def decide(
                 stages=decision.stages or _stages(view),
                 notes=tuple(dict.fromkeys((*decision.notes, *untaken.notes(view.verdicts)))),
             )
-            return whole if release.policy is None else governed(release, observation, whole, view, allowed)
+            return governed(release, observation, whole, view, allowed)
     raise AssertionError("the last rule always answers")
 
 

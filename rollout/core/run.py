@@ -65,7 +65,7 @@ def fail(scene: Scene, key: str, why: str, *, mild: bool = False) -> Decision:
     now, promoted = scene.endpoint.weights, scene.promoted
     action: Action
     total = _all_of_it(scene, scene.stable) if mild and scene.stable is not None else 0
-    if promoted is not None and (part := first_step(scene, total)) is not None:
+    if (part := first_step(scene, total)) is not None:
         return _act_back(_part_way(scene, part, total, key, why))
     if promoted is not None and now != all_to(promoted.name) and now.touches(scene.journey.slot):
         back = all_to(promoted.name)

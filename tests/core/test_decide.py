@@ -206,3 +206,33 @@ def _raises_only_what_may(world: World, live: Endpoint, action: actions.Action) 
 def _fits_into_tags(action: actions.Action) -> None:
     record = getattr(action, "progress", None)
     assert record is None or to_tags(record)
+
+
+def test_nobody_is_stable_where_nothing_serves() -> None:
+    """Neither a name nor a revision is made up."""
+    _, found = decided(World({"live": {}, "split": "none", "record": "none"}))
+
+    assert (found.roles.stable, found.roles.stable_revision, found.roles.goal) == ("", "", "v2")
+
+
+def test_what_is_promoted_is_no_broken_candidate() -> None:
+    """Somebody adopted another revision in the run's slot: it serves rightly, and the goal takes the other slot."""
+    record = {"promoted": "green=v0", "run": "v2 in green"}
+    _, found = decided(World({"live": {"green": "v0"}, "split": "green=100", "record": record}))
+
+    assert found.reason == "blue does not exist"
+
+
+def test_the_way_back_goes_on_without_its_gate() -> None:
+    """The gate that failed was taken out of the plan while stable could not bear everything yet."""
+    record = {
+        "run": "v2 in green exposed of 3 ended",
+        "outcome": "going_back",
+        "quarantine": [{"goal": "v2", "gate": "gone"}],
+        "since": 59,
+    }
+    world = World({"live": {"blue": "v1", "green": "v2 x3"}, "split": "blue=33 green=67", "record": record})
+    _, found = decided(world)
+
+    assert found.reason == "blue must bear all of the traffic again"
+    assert len(found.stages) == len(world.release.stages)

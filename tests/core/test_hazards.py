@@ -195,7 +195,16 @@ def test_a_name_with_its_target() -> None:
         "takes-unmanaged-traffic:red",
     }
     assert hazards.unknown("traffic-jumps")
+    assert not hazards.unknown("traffic-jump")
     assert not hazards.unknown("takes-unmanaged-traffic:red")
+
+
+def test_what_must_be_allowed_one_by_one() -> None:
+    """The mere name of a hazard that is about somebody else's deployment allows none of them."""
+    one = Hazard(name="takes-unmanaged-traffic", target="red", why="")
+
+    assert not hazards.permits(frozenset({"takes-unmanaged-traffic"}), one)
+    assert hazards.permits(frozenset({"takes-unmanaged-traffic:red"}), one)
 
 
 def test_an_endpoint_field_that_goes_with_the_weights_is_seen() -> None:

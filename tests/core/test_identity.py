@@ -192,6 +192,15 @@ def test_what_is_not_what_its_file_declares_is_not_recognised() -> None:
     assert recognised(PLAN, *found) == found
 
 
+def test_what_has_no_file_is_not_recognised() -> None:
+    """A literal plan may name its stable without one: what it declares cannot be proven."""
+    assert LITERAL.literal is not None
+    bare = replace(LITERAL, literal=replace(LITERAL.literal, stable_spec=None))
+    found = adopted(replace(MADE, name="red"))
+
+    assert recognised(bare, *found) == found
+
+
 def test_the_stable_of_a_literal_plan_has_a_file_of_its_own() -> None:
     """And everything else that may serve is compared with the candidate's."""
     red = replace(MADE, name="red", fields={"model": "azureml:m:v1"})

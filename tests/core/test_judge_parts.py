@@ -175,9 +175,8 @@ def test_another_split_is_never_in_the_candidates_favour() -> None:
 
 def test_what_is_told_beside_the_sentence() -> None:
     """Every figure of every check, as plain values, rounded for people."""
-    one = finding(
-        State.REGRESSION, worse=5.123456, not_worse=-1.98765, correlation=0.12345678, decided=NOON, track=(1.23456,)
-    )
+    more = {"decided": NOON, "track": (1.23456,), "proofs": (-0.98765,)}
+    one = finding(State.REGRESSION, worse=5.123456, not_worse=-1.98765, correlation=0.12345678, **more)
     split = Split(configured=0.1, seen=0.12345678, log_e=1.23456)
     given = verdict([one], split, SIDES, Terms(alpha=0.1, share=0.02), needs_proof=True)
 
@@ -197,7 +196,7 @@ def test_what_is_told_beside_the_sentence() -> None:
                 "correlation": 0.123457,
                 "decided": "2026-01-01T12:00:00+00:00",
                 "track": [1.235],
-                "proofs": [],
+                "proofs": [-0.988],
                 "failure": "",
             }
         ],
@@ -234,6 +233,14 @@ def test_an_objective_is_told_instead_of_stable() -> None:
 def test_evidence_in_as_many_digits_as_it_is_worth(log_e: float, told: str) -> None:
     """Two below one, a power of ten above a thousand."""
     assert objective(State.PROVEN, not_worse=log_e).endswith(f"(E {told}, limit 20)")
+
+
+@pytest.mark.parametrize(("bad", "mild"), [(149, True), (150, False), (300, False)])
+def test_half_of_the_requests_is_not_mild(bad: int, mild: bool) -> None:
+    """A candidate that fails at every second request does not serve more people than a stable that breaks down."""
+    found = finding(State.REGRESSION, candidate=Arm(300, bad))
+
+    assert verdict([found], None, SIDES, Terms(), needs_proof=True).mild is mild
 
 
 def test_all_that_is_proven_is_told() -> None:

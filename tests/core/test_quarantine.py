@@ -111,6 +111,13 @@ def test_the_newest_entry_counts() -> None:
             None,
             id="cannot scale",
         ),
+        pytest.param(
+            {"candidate": "scale_to_one"},
+            {"live": {"blue": "v1", "green": "v2 carried:cpu"}},
+            "drop autoscale of green: /autoscale/green",
+            None,
+            id="one now, and as many as the setting wants that we carried to it",
+        ),
         pytest.param({"candidate": "delete"}, {"live": {"blue": "v1"}}, "", None, id="gone"),
         pytest.param(
             {"candidate": "delete"}, {"live": {"blue": "v1", "green": "v7 @30"}}, "", None, id="somebody else's by now"
@@ -181,6 +188,18 @@ def test_the_stage_that_failed_is_shown() -> None:
         StageState.FAILED,
         StageState.PENDING,
     ]
+
+
+def test_stages_that_are_not_on_the_way_are_shown_as_skipped() -> None:
+    """A revert to what was stable before goes its own way, and failed on it."""
+    record = {"promoted": "green=v2", "former": "blue=v1", "quarantine": [{"goal": "v1", "gate": "person"}]}
+    live = {"blue": "v1", "green": "v2"}
+    world = World({"goal": "v1", "plan": LINE, "live": live, "split": "green=100", "record": record})
+
+    on_it = {id(step.stage) for step in world.scene.journey.steps}
+    expected = [StageState.PENDING if id(one) in on_it else StageState.SKIPPED for one in world.release.stages]
+    assert StageState.SKIPPED in expected
+    assert [view.state for view in decided(world).stages] == expected
 
 
 def test_it_says_what_failed_and_the_way_out() -> None:

@@ -188,6 +188,14 @@ def test_a_hand_from_outside(halfway: Scene) -> None:
     )
 
 
+@pytest.mark.parametrize(("before", "after"), [("going_back", "failed"), ("superseded", "superseded"), ("", "")])
+def test_a_hand_ends_the_way_back(halfway: Scene, before: str, after: str) -> None:
+    """What was on its way back has failed, and whoever moved the weights goes on from there; other ends stay known."""
+    scene = replace(halfway, progress=replace(halfway.progress, outcome=before))
+
+    assert records.held_outside(scene, all_to("blue"), "why").outcome == after
+
+
 @pytest.mark.parametrize("end", ["promoted_now", "failed", "given_back", "held_outside", "settled"])
 def test_a_persons_yes_ends_with_what_it_was_for(end: str) -> None:
     """Approved was one way of one run, not the next one."""
@@ -215,7 +223,8 @@ def test_a_persons_yes_ends_with_what_it_was_for(end: str) -> None:
 
 def test_a_stable_that_was_deleted() -> None:
     """The candidate that serves in its place is promoted, and its run is over."""
-    case = {**HALFWAY, "live": {"green": "v2 x2 @5"}, "split": "green=100"}
+    record = {**HALFWAY["record"], "former": "red=v0", "written": "blue=90 green=10"}
+    case = {"live": {"green": "v2 x2 @5"}, "split": "green=100", "record": record}
 
     found = records.settled(World(case).scene, "blue is gone; green serves")
 

@@ -222,6 +222,27 @@ def failing(**case: Any) -> Decision:
     return fail(view, view.journey.steps[0].key, "worse")
 
 
+@pytest.mark.parametrize(
+    ("stable", "total"),
+    [
+        pytest.param("v1 x1", 2, id="scaled down: as many as at the start"),
+        pytest.param("v1 x3", 6, id="grown since: half of the traffic needs three"),
+    ],
+)
+def test_what_all_of_the_traffic_needs_on_the_way_back(stable: str, total: int) -> None:
+    """Of a stable that had two instances when the run started, and has half of the traffic."""
+    view = World(
+        {
+            "live": {"blue": stable, "green": "v2 x3"},
+            "split": "blue=50 green=50",
+            "record": {"run": "v2 in green exposed of 2"},
+        }
+    ).scene
+    action = fail(view, view.journey.steps[0].key, "worse", mild=True).actions[0]
+
+    assert action.reason.endswith(f"of the {total} instances that it needs: worse")
+
+
 def test_a_failure_takes_only_what_the_candidate_has() -> None:
     """It has nothing: what a stranger has is none of its business."""
     action = failing(live={"blue": "v1", "green": "v2", "red": "v0"}, split="blue=90 red=10").actions[0]

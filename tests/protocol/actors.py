@@ -7,12 +7,13 @@ do. From a state every writer who is able to may take the next step; `world.expl
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
 import msgspec
 from msgspec.structs import replace
 
+from rollout.azure.sending import FRESH
 from rollout.core import actions, commands
 from rollout.core.canonical import read_endpoint
 from rollout.core.decide import decide
@@ -37,7 +38,8 @@ Pc = Literal["look", "list", "read", "write", "follow", "end"]
 class Writer(msgspec.Struct, frozen=True, kw_only=True):
     """A reconciler, or a person's command: both read, decide, read again, and write.
 
-    `goes_on`: how many actions it may still do. `doc`: the endpoint as it was looked at; `seen`: the whole look.
+    `goes_on`: how many actions it may still do. `doc`: the endpoint as it was looked at; `seen`: the whole look;
+    `fresh`: when it read again.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Writer(msgspec.Struct, frozen=True, kw_only=True):
     doc: Any = None
     seen: Observation | None = None
     action: actions.Action | None = None
+    fresh: datetime | None = None
 
     @property
     def refused(self) -> bool:
@@ -110,15 +113,22 @@ def _intended(writer: Writer, seen: Observation) -> actions.Action | None:
         return None
 
 
-def read(plane: RulesPlane, writer: Writer) -> Writer:
-    """The fresh read right before the write: begin again where weights or our tags are not what was decided on."""
+def read(plane: RulesPlane, writer: Writer, *, dated: bool) -> Writer:
+    """The fresh read right before the write: begin again where weights or our tags are not what was decided on. With
+    `dated` it remembers when that was."""
     assert writer.seen is not None, "it has looked"
     assert writer.action is not None, "it has decided"
     try:
         plane._refuse_stale(writer.action, writer.seen.endpoint)
     except Stale:
         return replace(writer, pc="look", seen=None, action=None)
-    return replace(writer, pc="write")
+    return replace(writer, pc="write", fresh=plane.now if dated else None)
+
+
+def too_late(plane: RulesPlane, writer: Writer) -> bool:
+    """Whether its fresh read is too old for its write to leave."""
+    assert writer.fresh is not None, "it has read again"
+    return plane.now - writer.fresh > timedelta(seconds=FRESH)
 
 
 def write(plane: RulesPlane, writer: Writer) -> tuple[Writer, bool]:
@@ -126,9 +136,9 @@ def write(plane: RulesPlane, writer: Writer) -> tuple[Writer, bool]:
     assert writer.action is not None, "it has decided"
     answer = plane._write(writer.action)
     if answer.status >= 400:
-        return replace(writer, pc="follow", seen=None, action=None), False
+        return replace(writer, pc="follow", seen=None, action=None, fresh=None), False
     left = writer.goes_on - 1
-    return replace(writer, pc="follow" if left else "end", seen=None, action=None, goes_on=left), True
+    return replace(writer, pc="follow" if left else "end", seen=None, action=None, fresh=None, goes_on=left), True
 
 
 def hand(plane: RulesPlane, one: Hand) -> tuple[Hand, bool]:

@@ -34,10 +34,12 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     """How the world works. `prompt`: no operation begins and ends between somebody's fresh read and its write.
 
     `lease`: one reconciler at a time. `steal`: a lease passes on while its holder stalls before its write. `refuses`:
-    assumption A1, the service refuses a write while another one is under way.
+    assumption A1, the service refuses a write while another one is under way. `punctual`: who stalls, stalls before the
+    client's last glance at its clock, and sends nothing that is too late.
     """
 
     prompt: bool = True
+    punctual: bool = False
     refuses: bool = True
     lease: bool = False
     steal: bool = False
@@ -123,7 +125,9 @@ def _step(state: State, index: int, writer: Writer, rules: Rules, seen: Seen) ->
         case "list":
             after = actors.list_and_decide(plane, writer)
         case "read":
-            after = actors.read(plane, writer)
+            after = actors.read(plane, writer, dated=rules.punctual)
+        case "write" if rules.punctual and actors.too_late(plane, writer):
+            after = replace(writer, pc="look", seen=None, action=None, fresh=None)
         case "write":
             _note_what_is_lost(state, writer, seen, rules)
             before = _live(plane)

@@ -33,6 +33,8 @@ FOUND: Final = (
     "of times.",
     "Servers that never stop: the answers of Resource Manager, of models and of forges were read for as long as they "
     "sent (`tests/azure/test_bounded.py`).",
+    "Interleavings: who stalled between the fresh read and the write (a sign-in that takes long will do) overwrote "
+    "what a person had said meanwhile (`tests/azure/test_punctual.py`).",
 )
 """Hand-written: what these tests have found, and where its test is."""
 
@@ -200,8 +202,9 @@ def _interleavings() -> str:
     about = (
         "Every order of the requests of those who write to one endpoint, in process, on the emulator's rules, which "
         "refuse a write while another one is under way (assumption A1). Prompt: nobody stalls between the last read "
-        "and the write for longer than an operation takes. Each state counted once. All states and all ends are "
-        "lawful, but for those of a service that refuses nothing (`traffic`: a moment when nothing serves)."
+        "and the write for longer than an operation takes. Stalling: somebody does, and the write is not sent. As it "
+        "sends: after the last glance at the clock, so it is sent. Each state counted once. All states and all ends "
+        "are lawful, but for those of a service that refuses nothing (`traffic`: a moment when nothing serves)."
     )
     return _table("Interleavings", about, ["protocol", "world", "states", "steps", "overwritten unseen"], rows)
 

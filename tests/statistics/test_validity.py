@@ -86,6 +86,14 @@ def _kl(p: float, q: float) -> float:
     return p * log(p / q) + (1 - p) * log((1 - p) / (1 - q))
 
 
+@pytest.mark.parametrize("objective", [0.001, 0.5, 0.9, 0.99])
+def test_only_bad_requests_are_above_any_objective(objective: float) -> None:
+    """However high it is: the alternatives lie between it and one, and each request speaks for them."""
+    grown = list(above([(Arm(10, 10), Belief())] * 3, objective))
+
+    assert 0 < grown[0] < grown[1] < grown[2]
+
+
 @pytest.mark.parametrize("objective", [0.001, 0.05, 0.5])
 def test_one_arm_is_worth_no_more_either(objective: float) -> None:
     """Against an objective: on the boundary and inside, for both directions."""
