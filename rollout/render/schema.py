@@ -10,14 +10,16 @@ from typing import Any, Final
 import msgspec
 
 from rollout.render.document import AnyDocument, Document, Failure, Fleet, Reconciliation, Validation
+from rollout.render.story import Story
 
-OUTPUTS: Final[Mapping[str, tuple[type[AnyDocument], str]]] = MappingProxyType(
+OUTPUTS: Final[Mapping[str, tuple[type[AnyDocument | Story], str]]] = MappingProxyType(
     {
         "change-set": (Document, "Change set"),
         "validation": (Validation, "Validation"),
         "reconciliation": (Reconciliation, "Reconciliation"),
         "failure": (Failure, "Failure"),
         "fleet-report": (Fleet, "Fleet report"),
+        "report": (Story, "Report"),
     }
 )
 """Name of each schema: the struct that it is made from, and its title."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,14 @@ import msgspec
 import pytest
 
 from rollout.errors import UsageError
+from rollout.ports import Reading
 from rollout.render.document import AnyDocument, Document
-from rollout.render.saved import decode, encode
+from rollout.render.saved import decode, encode, to_json
 from rollout.render.schema import OUTPUTS, output_schema, output_schema_text
+from rollout.render.story import Split, Story
 from tests.render import worlds
 
+NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 DOCUMENTS = worlds.documents()
 NAMES = {made: name for name, (made, _) in OUTPUTS.items()}
@@ -176,3 +180,22 @@ def test_worlds_are_told_by_their_commands() -> None:
     """The helper itself: a document of `status` says so."""
     made: Callable[..., Document] = worlds.told
     assert made(worlds.converged(), "status").command == "status"
+
+
+def test_a_report_fits_its_schema() -> None:
+    """What `rollout report --output json` writes, with every part of it there."""
+    readings = (Reading(at=NOON, deployment="green", requests=600.0, bad=3.0),)
+    split = Split(at=NOON, what="traffic", traffic={"blue": 90, "green": 10})
+    found = Story(
+        document=worlds.told(worlds.at_ten_percent()),
+        splits=(split,),
+        readings=readings,
+        start=NOON,
+        weights=(None, 10),
+    )
+    shown = json.loads(to_json(found))
+    schema = output_schema("report")
+    jsonschema.Draft202012Validator(schema).validate(shown)
+    assert set(shown) == set(schema["required"]) == set(schema["properties"])
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.Draft202012Validator(schema).validate({**shown, "grain": "a minute"})
