@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-_CHUNK: Final = 1 << 20
+from rollout.plan.content_cache import cache_of
+
+_CHUNK: Final = 4 << 20
 _IGNORE_FILES: Final = (".amlignore", ".gitignore")
 _NEVER: Final = "__pycache__"
 
@@ -23,9 +25,10 @@ Holds = Callable[[Path], bool]
 
 
 def content_digest(path: Path) -> str:
-    """The hex SHA-256 of a file or a folder. Raises OSError if something cannot be read."""
+    """The hex SHA-256 of a file or a folder; large ones that have not changed are not read again. Raises OSError if
+    something cannot be read."""
     files = dict(local_files(path)) if path.is_dir() else {path.name: path}
-    return _digest(files)
+    return cache_of(os.environ).digest(path, files, lambda: _digest(files))
 
 
 def text_digest(data: bytes) -> str:
@@ -74,8 +77,30 @@ def _digest(files: dict[str, Path]) -> str:
     digest = hashlib.sha256(str(len(ordered)).encode())
     for name in ordered:
         digest.update(f"#{name}#{files[name].stat().st_size}".encode())
-    for name in ordered:
-        with files[name].open("rb") as file:
-            while chunk := file.read(_CHUNK):
-                digest.update(chunk)
+    for block in _ahead(_blocks(files[name] for name in ordered)):
+        digest.update(block)
     return digest.hexdigest()
+
+
+def _blocks(paths: Iterable[Path]) -> Iterator[bytes]:
+    for path in paths:
+        with path.open("rb", buffering=0) as file:
+            while block := file.read(_CHUNK):
+                yield block
+
+
+def _ahead(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """The same blocks; while one is digested, the next one is read. Neither holds the interpreter's lock. What is small
+    needs no thread."""
+    first = next(blocks, b"")
+    if len(first) < _CHUNK:
+        yield first
+        yield from blocks
+        return
+    from concurrent.futures import ThreadPoolExecutor  # loaded for large assets only: start-up time
+
+    with ThreadPoolExecutor(max_workers=1) as reader:
+        while first:
+            coming = reader.submit(next, blocks, b"")
+            yield first
+            first = coming.result()
