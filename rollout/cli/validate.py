@@ -94,11 +94,11 @@ def _checked_fleet(path: Path) -> Checked:
     broken = tuple(dict.fromkeys(fault for member in members for fault in member.broken))
     if broken:
         return Checked(path=path, faults=broken)
-    waves = plural(len(found.plan.waves), "wave")
+    waves, now = plural(len(found.plan.waves), "wave"), datetime.now(UTC)
     return Checked(
         path=path,
         summary=f"{found.plan.name}: {waves}, {plural(len(members), 'member')}",
-        warnings=tuple(dict.fromkeys(warning for member in members for warning in lint(member))),
+        warnings=tuple(dict.fromkeys(warning for member in members for warning in lint(member, now))),
         variables=tuple(dict.fromkeys(used for member in members for used in member.loaded.variables)),
     )
 

@@ -10,7 +10,8 @@ from typing import Final
 import pytest
 from regopy import Interpreter  # type: ignore[import-untyped]
 
-from rollout.render.document import Document, encode
+from rollout.render.document import Document
+from rollout.render.saved import encode
 from tests.render.worlds import about_to_start, converged, hazardous, told
 
 PAGE: Final = (Path(__file__).parents[2] / "docs/policy.md").read_text(encoding="utf-8")
