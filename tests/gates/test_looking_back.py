@@ -11,7 +11,7 @@ from rollout.core.decision import Decision, Phase, StageState, StageView, Status
 from rollout.core.gate_bodies import Bake
 from rollout.core.observed import Observation
 from rollout.core.progress import Progress, Promoted, Run, Transition, to_tags
-from rollout.core.release import Gate, GateKind, Traffic
+from rollout.core.release import AnyStage, Gate, GateKind, Traffic
 from rollout.errors import RolloutError
 from rollout.gates.looking_back import Seen, look
 from tests.gates.counting import Scripted, at, bake, running, steady
@@ -29,7 +29,7 @@ def gate(name: str, body: Bake | None = None) -> Gate:
 
 def decided(*states: StageState, body: Bake | None = None) -> Decision:
     """10 %, a bake, 50 %, a bake; each in its state."""
-    stages = (TEN, gate("watch", body), HALF, gate("on", body))
+    stages: tuple[AnyStage, ...] = (TEN, gate("watch", body), HALF, gate("on", body))
     views = tuple(StageView(stage=stage, state=state) for stage, state in zip(stages, states, strict=True))
     return Decision(status=Status.WAIT, phase=Phase.RELEASING, reason="x", stages=views)
 
