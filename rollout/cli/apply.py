@@ -19,6 +19,7 @@ from rollout.cli.listening import Measurements, listener
 from rollout.cli.locking import locked
 from rollout.cli.options import Output
 from rollout.cli.printing import failures_told, publish, show, stdout_is_taken
+from rollout.cli.recording import recording
 from rollout.cli.running import run
 from rollout.cli.session import CREATES, Session, load, opened, place_of, report_on
 from rollout.core.approval import Approved
@@ -30,7 +31,7 @@ from rollout.plan.load import LoadedPlan, is_fleet
 from rollout.render.change_text import diff_lines
 from rollout.render.from_report import document
 from rollout.render.report import Measured, Outcome, Report
-from rollout.runner import Limits, Result
+from rollout.runner import Event, Limits, Looked, Result
 
 FOR_EVER: Final = 366 * 86400.0
 
@@ -63,6 +64,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
 @options.allow_hazard
 @options.lock
 @options.break_glass
+@options.audit
 @options.option("--until", default="", metavar="STAGE", shell_complete=stages, help="Stop when this stage is passed.")
 @options.option("--wait", is_flag=True, help="Stay until the rollout has ended, through bakes and approvals.")
 @options.max_wait
@@ -135,11 +137,18 @@ async def _apply(wish: Wish) -> int:
         decision = report.changes.decision
         Guarding(release, wish.allowed, given, wish.plan)(seen, decision)
         if decision.status in (Status.DONE, Status.HOLD, Status.REFUSE):
+            recording(_nobody, release, wish.allowed, session.endpoint_id(release.endpoint.name))(
+                Looked(seen, decision)
+            )
             return _finish(wish, report)
         if given is None and not _approved(wish, report):
             click.echo("nothing was done", err=True)
             return exits.ERROR
         return await _carry_out(wish, loaded, session, given or (None if wish.approved else _said_now(report)))
+
+
+def _nobody(event: Event) -> None:
+    """Nobody else listens."""
 
 
 async def _carry_out(wish: Wish, loaded: LoadedPlan, session: Session, given: Approved | None) -> int:

@@ -13,6 +13,7 @@ from rollout.cli import exits
 from rollout.cli.context import actor
 from rollout.cli.place import Place
 from rollout.cli.printing import say
+from rollout.cli.recording import commanded
 from rollout.cli.session import Session, load, opened, place_of
 from rollout.cli.targets import resolve_endpoint
 from rollout.core.actions import Action
@@ -54,7 +55,7 @@ async def carry_out(wish: Asked, command: Callable[[Observation], Actions], tell
     async with opened(wish.place) as session:
         for attempt in range(ATTEMPTS):
             try:
-                await _once(session, wish.endpoint, command, tell)
+                await _once(session, wish, command, tell)
                 break
             except (Stale, Retryable) as error:
                 if attempt == ATTEMPTS - 1:
@@ -66,14 +67,16 @@ async def carry_out(wish: Asked, command: Callable[[Observation], Actions], tell
 
 
 async def _once(
-    session: Session, endpoint: str, command: Callable[[Observation], Actions], tell: Callable[[str], None]
+    session: Session, wish: Asked, command: Callable[[Observation], Actions], tell: Callable[[str], None]
 ) -> None:
+    endpoint = wish.endpoint
     seen = await session.settled(endpoint)
     actions = command(seen)
     for index, action in enumerate(actions):
         if index:
             seen = await session.settled(endpoint)
-        await session.plane.apply(action, seen.endpoint)
+        with commanded(wish, action, seen, session.endpoint_id(endpoint)):
+            await session.plane.apply(action, seen.endpoint)
         tell(told(action, endpoint))
 
 

@@ -36,6 +36,8 @@ COMMANDS: Final = MappingProxyType(
         "report": Entry(f"{_HERE}.report:report", "What happened to a rollout, when and why, as one file."),
         "render": Entry(f"{_HERE}.render:render", "Show a saved result in another form; offline."),
         "policy": Entry(f"{_HERE}.policy:policy", "Show the policy of a plan, or try a policy on cases; offline."),
+        "audit": Entry(f"{_HERE}.audit:audit", "Check or show what `--audit FILE` wrote down; offline."),
+        "replay": Entry(f"{_HERE}.audit:replay", "Derive every decision that was written down again; offline."),
         "rejudge": Entry(f"{_HERE}.rejudge:rejudge", "Judge the recorded checks of a bake again; offline."),
         "ci": Entry(f"{_HERE}.ci:ci", "Run validate, diff, apply or reconcile over many plans, as a job wants it."),
         "init": Entry(f"{_HERE}.init:init", "Write a repository to begin with; --ci github: its workflows."),

@@ -205,6 +205,25 @@ def lock_wish() -> float | None:
     return (given.get(f"{_META}lock_wait") or 0.0) if given.get(f"{_META}lock") == "lease" else None
 
 
+def audit(function: F) -> F:
+    """The option to write decisions down. Commands need not hand it on: `audit_file` knows what was given."""
+    return option(
+        "--audit",
+        metavar="FILE",
+        type=click.Path(path_type=Path, dir_okay=False),
+        expose_value=False,
+        callback=_remember,
+        help="Write each decision with its inputs to the end of FILE, before anything is done.",
+    )(function)
+
+
+def audit_file() -> Path | None:
+    """Where decisions are written down; None: nowhere."""
+    context = click.get_current_context(silent=True)
+    given: Path | None = context.meta.get(f"{_META}audit") if context else None
+    return given
+
+
 def break_glass(function: F) -> F:
     """The option to go on in a closed window. Commands need not hand it on: `broken_glass` knows what was given."""
     return option(

@@ -24,7 +24,7 @@ _Command = Callable[[Release, Observation, str, str], Actions]
 
 def _common(function: Callable[..., Any]) -> Callable[..., Any]:
     """Options of every command here."""
-    for decorate in (options.why, options.who, options.target):
+    for decorate in (options.why, options.who, options.target, options.audit):
         function = decorate(function)
     return function
 

@@ -29,6 +29,7 @@ from rollout.render.document import Pass, Reconciliation
 @options.allow_hazard
 @options.lock
 @options.break_glass
+@options.audit
 @options.max_wait
 @options.option(
     "--expect",

@@ -15,6 +15,7 @@ from rollout.cli import options
 from rollout.cli.approving import TOOL, Guarding
 from rollout.cli.context import actor, commit, run_url
 from rollout.cli.place import Place
+from rollout.cli.recording import recording
 from rollout.cli.room import prover
 from rollout.cli.switches import switched
 from rollout.cli.targets import resolve
@@ -82,7 +83,7 @@ class Session(msgspec.Struct, frozen=True):
             Measurer(self.scoring, self.plane, self.clock, self.sources, self.recordings),
             self.clock,
             allowed=allowed,
-            listener=listener,
+            listener=recording(listener, release, allowed, self.endpoint_id(release.endpoint.name)),
             prove=prover(release, self.quota, allowed),
             guard=Guarding(release, allowed, given, plan),
         )

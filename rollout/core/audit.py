@@ -34,7 +34,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     A `decision` is written before anything is done about it, with the `inputs` that it can be derived from again
     (`core.audit_inputs`); an `outcome` says how the action of the decision with the sequence `about` ended. A `command`
-    is a person's word, `repair` the rest of a line that was never finished. `time` is the service's, UTC.
+    is a person's word, `repair` the rest of a line that was never finished. `time` is the service's, UTC. Not
+    `derivable`: what was hidden decided (`core.audit_inputs`).
     """
 
     kind: Kind
@@ -48,6 +49,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     digests: Digests = Digests()
     inputs: Mapping[str, Any] = {}
     decision: Mapping[str, Any] = {}
+    derivable: bool = True
     about: int | None = None
     outcome: str = ""
     note: str = ""

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
 from msgspec.structs import replace
 
+from rollout.core.actions import Action, DeployRevision
 from rollout.core.decide import decide
 from rollout.core.decision import Decision
 from rollout.core.hidden import is_secret
@@ -115,6 +116,12 @@ def _plain(value: Any) -> Any:
     return msgspec.json.decode(msgspec.json.encode(value, order="sorted"))
 
 
+def without_secrets(value: Any, *, key: bytes) -> Any:
+    """Any value as JSON, hidden in the same way."""
+    hiding = _Hiding(key)
+    return hiding.sentences(hiding.values(_plain(value)))
+
+
 def told(decision: Decision) -> dict[str, Any]:
     """A decision as it is recorded: all of it, but for what is never written down; stages by their names."""
     gate = decision.measure
@@ -122,7 +129,7 @@ def told(decision: Decision) -> dict[str, Any]:
         "status": decision.status,
         "phase": decision.phase,
         "reason": decision.reason,
-        "actions": [_action(action) for action in decision.actions],
+        "actions": told_actions(decision.actions),
         "measure": gate.name if gate else "",
         "measure_key": decision.measure_key,
         "next_after": decision.next_after,
@@ -133,9 +140,9 @@ def told(decision: Decision) -> dict[str, Any]:
     }
 
 
-def _action(action: Any) -> Any:
-    spec = getattr(action, "spec", None)
-    return replace(action, spec=_bare(spec)) if isinstance(spec, DeploymentSpec) else action
+def told_actions(actions: Iterable[Action]) -> list[Action]:
+    """Actions as they are recorded: a create without its document."""
+    return [replace(each, spec=_bare(each.spec)) if isinstance(each, DeployRevision) else each for each in actions]
 
 
 def _release(release: Release, seen: Observation) -> KeptRelease:
