@@ -7,6 +7,7 @@ import random
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -40,11 +41,11 @@ def test_a_thousand_decisions_come_out_as_they_were(
 ) -> None:
     """Random histories with failures, kills and hands from outside, written down by the recorder of the commands."""
     file, seed = tmp_path / "audit.jsonl", 0
-    book, real = FileLedger(file), History.runner.fget
+    book, real = FileLedger(file), vars(History)["runner"].fget
     monkeypatch.setattr("os.fsync", lambda file: None)  # no power cut is tried here
 
     def recorded(history: History) -> object:
-        runner = real(history)  # type: ignore[misc]
+        runner = real(history)
         recorder = Recorder(book, history.release, history.allowed, "/endpoints/house")
         monkeypatch.setattr(runner, "_tell", recorder)
         return runner
@@ -175,7 +176,7 @@ def test_replay_shows_what_differs(rollout: Command, on_emulator: Path, tmp_path
     rollout("apply", plan, "--auto-approve", "--audit", file)
     first = next(FileLedger(file).entries())
     base = {name: getattr(first, name) for name in Record.__struct_fields__}
-    changes = (
+    changes: tuple[dict[str, Any], ...] = (
         {"decision": {**first.decision, "reason": "because"}},
         {"derivable": False},
         {"inputs": {}},
