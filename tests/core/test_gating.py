@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from rollout.core.gating import Answer, Ask, Failed, NotYet, Passed, Stuck, answer
+from rollout.core.policy import ApprovalRule, Limits, Policy, Rule
 from rollout.core.release import Gate
 from rollout.core.verdict import Outcome, Verdict
 from tests.cases.world import World, at
@@ -31,6 +32,16 @@ SMOKE, BAKE, APPROVAL = (f"deploy, {gate}, traffic 10, traffic 100" for gate in 
 def test_without_a_verdict_it_must_be_measured() -> None:
     """Nothing is assumed."""
     assert asked(SMOKE) == Ask()
+
+
+def test_whoever_is_not_a_bake_has_no_end() -> None:
+    """A gate may look back over some minutes; it is not over at any time."""
+    world = World({"live": BOTH, "plan": SMOKE, "now": 0})
+    step = world.scene.journey.steps[1]
+    assert isinstance(step.stage, Gate)
+
+    assert answer(world.scene, 1, step, replace(step.stage, seconds=600.0)) == Ask()
+    assert asked(BAKE, now=0) == Ask(at(30))
 
 
 @pytest.mark.parametrize("minute", [0, 1, 10_000])
@@ -167,3 +178,32 @@ def test_no_verdict_stands_in_for_a_person() -> None:
 def test_an_approval_may_come_too_late(minute: int, expected: Answer) -> None:
     """With a timeout it holds when time is up."""
     assert asked(APPROVAL, timeout=600.0, now=minute) == expected
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        pytest.param(ApprovalRule(before=10, by=("ann",), other=False), Passed("approved by ann"), id="hers counts"),
+        pytest.param(
+            ApprovalRule(before=10, by=("bob",), other=False),
+            NotYet(f"{WAITING}; the yes of ann does not count here, that of bob does (rule `people`)", None),
+            id="hers does not",
+        ),
+        pytest.param(
+            ApprovalRule(before=10, other=True),
+            NotYet(f"{WAITING}; ann started this run, somebody else must say yes (rule `people`)", None),
+            id="she started it herself",
+        ),
+    ],
+)
+def test_the_policy_says_whose_yes_counts(rule: ApprovalRule, said: Answer) -> None:
+    """Whose it is, and who started the run."""
+    view = World({"live": BOTH, "plan": APPROVAL, "record": {"approvals": [YES]}}).scene
+    policy = Policy(rules=(Rule(name="people", limits=Limits(approvals=(rule,)), where="policy.yaml:1:1"),))
+    assert view.candidate is not None
+    started = replace(view.candidate, provenance={"actor": "ann"})
+    scene = replace(view, release=replace(view.release, policy=policy), candidate=started)
+    step = scene.journey.steps[1]
+    assert isinstance(step.stage, Gate)
+
+    assert answer(scene, 1, step, step.stage) == said

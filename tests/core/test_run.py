@@ -67,6 +67,10 @@ def test_a_stable_that_moves_stands_for_its_share(stable: str, run: str, split: 
         pytest.param({"capacity": "declared"}, id="the plan declares its counts"),
         pytest.param({"live": {"blue": "v1 x9", "green": "v2 autoscaled"}}, id="an autoscaler counts"),
         pytest.param({"live": {"green": "v2"}, "split": "none", "record": "none"}, id="nothing serves yet"),
+        pytest.param(
+            {"capacity": "declared", "live": {"blue": "v1 x9 scaled:cpu", "green": "v2"}},
+            id="nor does the plan that declares its counts want stable's autoscaler for the candidate",
+        ),
     ],
 )
 def test_capacity_is_not_asked_where(case: dict[str, Any]) -> None:
