@@ -10,7 +10,7 @@ PIP := -m pip install --quiet --disable-pip-version-check
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
   --no-emit-find-links --no-header --no-annotate --no-emit-package azureml-rollout
 
-.PHONY: help demo test check laws reliability browser fuzz lock packaging mutation benchmarks schemas pages faults docs clean
+.PHONY: help demo test check laws reliability browser fuzz lock packaging workers mutation benchmarks schemas pages faults docs clean
 
 help: ## show what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -43,6 +43,10 @@ lock: ## write requirements/*.txt again, which pin what is installed by hash (ne
 	  $(COMPILE) pyproject.toml - --extra emulator -c requirements/dev.txt -o requirements/demo.txt
 	$(PYTHON) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["release"], sep="\n")' \
 	  | $(COMPILE) - -o requirements/release.txt
+
+workers: $(DEV)/ready ## workers on one queue, 10,000 passes, killed meanwhile: ten minutes; rows for docs/workers.md in .workers
+	rm -f .workers
+	ROLLOUT_WORKERS=all ROLLOUT_WORKERS_FIGURES=.workers $(DEV)/bin/python -m pytest -q tests/store/test_crew.py; cat .workers
 
 packaging: $(DEV)/ready ## wheel and source: built, checked, installed into an empty environment, the demo run there (minutes)
 	ROLLOUT_PACKAGING=1 $(DEV)/bin/python -m pytest -v tests/packaging

@@ -30,6 +30,7 @@ COMMANDS: Final = MappingProxyType(
         "apply": Entry(f"{_HERE}.apply:apply", "Do what a plan asks for, as far as it goes now."),
         "reconcile": Entry(f"{_HERE}.reconcile:reconcile", "One bounded pass over many plans, for scheduled jobs."),
         "worker": Entry(f"{_HERE}.worker:worker", "Carry on what a queue in Postgres names, beside other workers."),
+        "store": Entry(f"{_HERE}.store:store", "The history of the workers' decisions: upgrade, show."),
         "queue": Entry(f"{_HERE}.queue:queue", "The queue of the workers: setup, add, status."),
         "status": Entry(f"{_HERE}.look:status", "Show how a rollout stands."),
         "dashboard": Entry(f"{_HERE}.dashboard:dashboard", "Every endpoint and rollout as web pages on this machine."),

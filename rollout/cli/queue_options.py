@@ -16,6 +16,7 @@ from rollout.errors import UsageError
 
 if TYPE_CHECKING:
     from rollout.store.address import Address
+    from rollout.store.history import History
 
 EXTRA: Final = "worker"
 _NOISY: Final = ("procrastinate", "psycopg", "asyncio")
@@ -34,6 +35,28 @@ repository = options.option(
     default=Path(),
     help="The folder that plans are named from; by default the present one.",
 )
+history = options.option(
+    "--history",
+    metavar="URL",
+    help="Where decisions are written down: sqlite:///PATH, or postgresql://USER@HOST/DATABASE.",
+)
+
+
+def history_at(url: str) -> History:
+    """The history there, as it is. Raises UsageError, and RolloutError where the extra is missing."""
+    with needing(EXTRA):
+        from rollout.store.history import History
+    return History(url)
+
+
+def opened_history(url: str | None) -> History | None:
+    """The history there, to be used; None where none is wished for. Raises WrongSchema, QueueDown, SignInError."""
+    if not url:
+        return None
+    found = history_at(url)
+    from rollout.store.upgrade import ready
+
+    return ready(found)
 
 
 def address(url: str | None) -> Address:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,12 +14,15 @@ import msgspec
 from rollout.cli import begun, exits, options
 from rollout.cli.approving import Saved
 from rollout.cli.complain import complain
+from rollout.cli.context import actor
 from rollout.cli.passes import Visit, Wish, visit
 from rollout.cli.printing import say
 from rollout.cli.session import place_of
 from rollout.core.approval import Approved
+from rollout.core.audit import Digests, Record
 from rollout.errors import Locked, PlanError, Retryable, RolloutError, Stale, Unapproved, UsageError
 from rollout.plan.load import find_plans, load_release
+from rollout.store.history import History
 from rollout.store.jobs import LATER, End, PassJob, backoff
 
 _SOONEST: Final = 1.0
@@ -36,6 +41,7 @@ class Checkout(msgspec.Struct, frozen=True, kw_only=True):
     only_begun: bool = False
     allowed: frozenset[str] = frozenset()
     max_wait: float = 0.0
+    history: History | None = None
 
     def relative(self, plan: Path) -> str:
         """The plan as a job names it. Raises UsageError for one that is elsewhere."""
@@ -112,10 +118,39 @@ class Checkout(msgspec.Struct, frozen=True, kw_only=True):
             max_wait=self.max_wait,
             expected={path: self._saved(job.approved, path)} if job.approved else {},
         )
-        return end_of(await visit(path, wish), job, self.every, datetime.now(UTC))
+        seen = await visit(path, wish)
+        now = datetime.now(UTC)
+        if self.history is not None:
+            await asyncio.to_thread(self._write_down, self.history, job, record_of(seen, job, now))
+        return end_of(seen, job, self.every, now)
+
+    def _write_down(self, history: History, job: PassJob, record: Record) -> None:
+        """A history that cannot be written stops no rollout, least of all one that goes back: it is told."""
+        try:
+            history.append(job.endpoint.lower(), record, unless_said=True)
+        except RolloutError as error:
+            say(f"warning: {job.plan}: not in the history: {error}", err=True)
 
     def _saved(self, approved: Approved, path: Path) -> Saved:
         return Saved(approved=approved, plan=path, overlay=self.path(approved.overlay) if approved.overlay else None)
+
+
+def record_of(seen: Visit, job: PassJob, now: datetime) -> Record:
+    """What is written down about a pass: how it ended."""
+    told = seen.told
+    changes = told.change_set
+    return Record(
+        kind="outcome",
+        time=now,
+        plan=job.plan,
+        commit=changes.commit if changes else "",
+        actor=actor(os.environ.get("ROLLOUT_WHO")),
+        endpoint=job.endpoint,
+        digests=Digests(change_set=changes.digest if changes else ""),
+        decision={"status": told.status, "reason": told.reason, "exit_code": told.exit_code, "writes": told.writes},
+        outcome=told.status,
+        note=told.reason,
+    )
 
 
 def end_of(seen: Visit, job: PassJob, every: float, now: datetime) -> End:

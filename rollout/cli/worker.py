@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 @options.option(
     "--alive-file", type=click.Path(path_type=Path), help="Touched at each heartbeat, for a liveness probe."
 )
+@queue_options.history
 @options.option("--output", "-o", "form", type=click.Choice(["text", "json"]), default="text", help="A line a pass.")
 def worker(
     paths: tuple[Path, ...],
@@ -64,6 +65,7 @@ def worker(
     heartbeat: float,
     grace: float,
     alive_file: Path | None,
+    history: str | None,
     form: str,
 ) -> int:
     """Take passes from the queue, one endpoint at a time, and queue those of plans in PATHS that have none.
@@ -86,6 +88,7 @@ def worker(
         only_begun=only_begun,
         allowed=frozenset(hazards),
         max_wait=max_wait or 0.0,
+        history=queue_options.opened_history(history),
     )
     for path in paths:
         plans.relative(path)

@@ -1,1 +1,1 @@
-"""What is kept outside of the endpoints: a queue of passes for many workers. The only package that imports Postgres."""
+"""What is kept outside of the endpoints: a queue of passes, and what they came to. Nothing else imports a database."""

@@ -6,7 +6,7 @@ worker that was given up for dead and comes back finds its job ended, and cannot
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -26,6 +26,7 @@ from rollout.store.schema import check
 PASS: Final = "rollout.pass"  # noqa: S105 - the name of a task
 SWEEP: Final = "rollout.sweep"
 NAME: Final = "rollout"
+_BATCH: Final = 500
 _CONNECTIONS: Final = 8
 PATIENCE: Final = 5.0
 """Seconds to wait for a connection of the pool."""
@@ -63,6 +64,17 @@ class Queue:
         except AlreadyEnqueued:
             return False
         return True
+
+    async def add_many(self, jobs: Sequence[PassJob]) -> None:
+        """Queue those of whose endpoints none waits, for now."""
+        for at in range(0, len(jobs), _BATCH):
+            batch = jobs[at : at + _BATCH]
+            try:
+                with told(self.address):
+                    await self.app.job_manager.batch_defer_jobs_async([self._job(job) for job in batch])
+            except AlreadyEnqueued:
+                for job in batch:
+                    await self.add(job)
 
     async def add_now(self, job: PassJob) -> str:
         """Queue it for now; what became of it: `queued`, or `brought forward` where one was waiting for its time."""
@@ -113,6 +125,10 @@ class Queue:
             failed=int(by.get("failed", ("", 0))[1]),
             workers=int(workers[0]) if workers else 0,
         )
+
+    def _job(self, job: PassJob) -> Job:
+        found: Job = self._deferrer(job, 0.0).make_new_job(**to_args(job))
+        return found
 
     def _deferrer(self, job: PassJob, pause: float, connection: AsyncConnection[Any] | None = None) -> Any:
         later = datetime.now(UTC) + timedelta(seconds=pause) if pause > 0 else None

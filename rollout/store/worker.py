@@ -123,6 +123,7 @@ class Worker:
     async def _waited(self, error: QueueDown, failures: int) -> None:
         pause = _PAUSES[min(failures, len(_PAUSES)) - 1]
         self._work.say(f"{error}; trying again in {pause:.0f} s")
+        self._work.alive()
         with suppress(TimeoutError):
             await asyncio.wait_for(self._stopped.wait(), pause)
 
@@ -179,8 +180,7 @@ class Worker:
         await queue.rescue(self._settings.rhythm.silent)
         await queue.forget(KEPT)
         if self._work.find is not None:
-            for job in await self._work.find(await queue.known()):
-                await queue.add(job)
+            await queue.add_many(await self._work.find(await queue.known()))
 
     async def _kept(self, queue: Queue, engine: Engine) -> None:
         """Rescue the jobs of silent workers, as long as this one works."""

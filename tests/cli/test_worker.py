@@ -185,3 +185,33 @@ def test_without_the_extra(rollout: Command, monkeypatch: pytest.MonkeyPatch) ->
     ended = rollout("queue", "status", "--queue", "postgresql://h/d")
     assert ended.code == 1
     assert ended.err == "error: procrastinate is not installed\nhint: pip install 'azureml-rollout[worker]'\n"
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+def test_what_passes_came_to(rollout: Command, repository: Path, postgres: Postgres, kind: str) -> None:
+    """Each change is written down once; the same again is not; the chain of the endpoint is whole."""
+    url = f"sqlite:///{repository}/history.db" if kind == "sqlite" else postgres.database()
+    write_plan(repository, f"told-{kind}")
+    if kind == "postgres":
+        missing = rollout("worker", "--once", "--history", url)
+        assert (missing.code, missing.err.splitlines()[-1]) == (1, "hint: rollout store upgrade --history URL")
+        assert rollout("store", "upgrade", "--history", url).out.endswith(": the history made\n")
+    plan = f"told-{kind}.rollout.yml"
+    for _ in range(2):
+        rollout("queue", "add", plan)
+        rollout("worker", "--once", "--history", url, *CREATES)
+    rollout("approve", plan)
+    rollout("queue", "add", plan)
+    rollout("worker", "--once", "--history", url, *CREATES)
+    entries = rollout("store", "show", "--history", url, "-o", "json").json["entries"]
+    assert [(one["sequence"], one["outcome"], one["actor"]) for one in entries] == [
+        (2, "done", "ann"),
+        (1, "wait", "ann"),
+    ]
+    shown = rollout("store", "show", "--history", url, "--endpoint", entries[0]["endpoint"])
+    assert shown.code == 0
+    assert [text.split(" ", 2)[2].split(": ")[:2] for text in shown.out.splitlines()] == [
+        [f"told-{kind} 1", "wait"],
+        [f"told-{kind} 2", "done"],
+    ]
+    rollout("destroy", plan, "--yes")

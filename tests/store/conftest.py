@@ -20,9 +20,15 @@ def postgres() -> Iterator[Postgres]:
 
 
 @pytest.fixture
-async def address(postgres: Postgres) -> Address:
+def url(postgres: Postgres) -> str:
+    """A new database, as a user names it."""
+    return postgres.database()
+
+
+@pytest.fixture
+async def address(url: str) -> Address:
     """A database with a queue."""
-    found = parse(postgres.database())
+    found = parse(url)
     await setup(found)
     return found
 
