@@ -9,6 +9,7 @@ from tests.mutation import kept
 from tests.mutation.kept import Score, Survivor
 
 PAGE: Final = kept.ROOT / "docs" / "mutation.md"
+UNTRIED: Final = "Not tried yet,"
 _HEAD: Final = """\
 # Mutants of the core
 
@@ -27,7 +28,7 @@ def page() -> str:
     """The whole page."""
     scores = sorted(kept.scores(), key=lambda one: one.module)
     reasons = kept.justified()
-    parts = [_HEAD, *_table(scores), "", "## Survivors with a reason", ""]
+    parts = [_HEAD, *_table(scores), "", _untried(scores), "", "## Survivors with a reason", ""]
     for module in sorted(reasons):
         parts += [f"### {module}", "", *_survivors(reasons[module]), ""]
     parts += ["## Survivors without", ""]
@@ -48,6 +49,14 @@ def _table(scores: list[Score]) -> Iterator[str]:
         sum(getattr(one, name) for one in scores) for name in ("mutants", "killed", "justified")
     )
     yield _row("**all**", mutants, killed, excused)
+
+
+def _untried(scores: list[Score]) -> str:
+    """Which modules nobody has tried yet; those with nothing to try (types alone) are among them."""
+    known = kept.modules()
+    left = [f"`{name}`" for name in known if name not in {one.module for one in scores}]
+    said = f"{UNTRIED} {len(left)} of {len(known)} modules when this page was written: "
+    return said + (", ".join(left) if left else "none") + "."
 
 
 def _row(name: str, mutants: int, killed: int, excused: int) -> str:
