@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from rollout.errors import Fault
 from rollout.plan.layers import PlanFile
@@ -13,6 +13,9 @@ from rollout.plan.positions import Path as Place
 
 if TYPE_CHECKING:
     from rollout.plan.fleet_models import FleetModel
+
+_MOST_CYCLES: Final = 10
+"""So many are told; who breaks them may find others."""
 
 
 def waiting_waves(file: PlanFile, model: FleetModel) -> Iterator[Fault]:
@@ -42,6 +45,8 @@ def _cycles(file: PlanFile, model: FleetModel) -> Iterator[Fault]:
         cycle = _way_back(name, after)
         if cycle is None or frozenset(cycle) in told:
             continue
+        if len(told) == _MOST_CYCLES:
+            return
         told.add(frozenset(cycle))
         index = next(index for index, wave in enumerate(model.waves) if wave.name == name)
         written = model.waves[index].after

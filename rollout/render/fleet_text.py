@@ -93,5 +93,5 @@ def fleet_blocks(fleet: Fleet) -> Iterator[Block]:
 def _cells(wave: str, member: FleetMember, command: str) -> str:
     sign, _ = _SIGNS[member.state]
     state = member.state.value.replace("_", " ")
-    texts = (sign, wave, member.name, state, f"{member.weight} %", member.stage or "–", _what(member, command))
-    return "| " + " | ".join(map(harmless.cell, texts)) + " |"
+    texts = (wave, member.name, state, f"{member.weight} %", member.stage or "–", _what(member, command))
+    return f"| {sign} | " + " | ".join(map(harmless.cell, texts)) + " |"

@@ -15,6 +15,7 @@ from rollout.emulator.data_plane_faults import FaultHook, no_fault
 from rollout.emulator.process import announce, held
 from rollout.emulator.server import EmulatorServer
 from rollout.emulator.service import Options
+from rollout.emulator.settings import Settings
 from tests.reliability.alone.scripts import Scripts
 
 
@@ -32,7 +33,9 @@ class Plane(Scripts):
 
 def main(folder: Path, speed: float, parent: int) -> None:
     """Serve until told to stop, or until the parent has gone."""
-    server = EmulatorServer(folder, Options(speed=speed, throttle=False), lambda clock: Plane())
+    server = EmulatorServer(
+        folder, Options(speed=speed, throttle=False, settings=Settings(cores=5_000)), lambda clock: Plane()
+    )
 
     async def serve() -> None:
         watch = asyncio.create_task(orphaned())

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
+from rollout.emulator import process
 from tests.cli.conftest import Command, Ended
 
 pytestmark = pytest.mark.slow
 SIZE: Final = int(os.environ.get("ROLLOUT_FLEET", "4"))
 """Endpoints in a wave; the long form has 20: ROLLOUT_FLEET=20."""
+FOR_LONG: Final = pytest.mark.skipif("ROLLOUT_FLEET" not in os.environ, reason="the long form: ROLLOUT_FLEET=20")
 WAVES: Final = ("one", "two", "three")
 
 RELEASED: Final = {wave: {("released", 100)} for wave in WAVES}
@@ -107,17 +112,17 @@ def _without_passes(before: Any, after: Any) -> Any:
 def test_it_takes_back_what_was_released(rollout: Command, on_scoring: Path, project: Path) -> None:
     """With `on_failure: roll_back` the first wave goes back as well, to what it had; the endpoints say by whom and why.
     A corrected model then goes through all waves, and `rollback` takes every member back again."""
-    path = fleet(project, "back", GOOD, size=2)
+    path = fleet(project, "back", GOOD, size=1)
     assert applied(rollout, path).code == 0
 
-    fleet(project, "back", BAD, "on_failure: roll_back\n", size=2)
+    fleet(project, "back", BAD, "on_failure: roll_back\n", size=1)
     ran = applied(rollout, path)
     assert ran.code == 4, ran.err
     assert states(ran.json) == {"one": {("failed", 0)}, "two": {("failed", 0)}, "three": {("pending", 0)}}
     assert serving(rollout, path) == BLUE
     assert "back-one-00: traffic green 100 → blue 100 (rolled back to former by ann: the error budget" in ran.err
 
-    fleet(project, "back", dict.fromkeys(WAVES, "v3"), "on_failure: roll_back\n", size=2)
+    fleet(project, "back", dict.fromkeys(WAVES, "v3"), "on_failure: roll_back\n", size=1)
     (project / "models/v3").mkdir()
     (project / "models/v3/model.json").write_text('{"factor": 2200}')
     mended = applied(rollout, path)
@@ -171,3 +176,61 @@ def test_a_bake_between_waves(rollout: Command, on_scoring: Path, project: Path)
     waited = applied(rollout, path)
     assert (waited.code, of_waves(waited.json)) == (0, dict.fromkeys(WAVES, "complete"))
     assert "baked: a wave bakes; 2 pending, 1 released" in waited.err
+
+
+def test_members_that_compete_for_cores(rollout: Command, on_scoring: Path, project: Path) -> None:
+    """There is room for two of three: they start, the third is told what it lacks, and starts when there is more."""
+    path = fleet(project, "cores", GOOD, size=3)
+    path.write_text(path.read_text().partition("  - name: two")[0])
+    used = 5_000 - _free(on_scoring)
+    _set_cores(on_scoring, used + 20)
+    try:
+        ran = applied(rollout, path)
+        assert (ran.code, [one["state"] for one in ran.json["waves"][0]["members"]]) == (
+            6,
+            ["released", "released", "pending"],
+        ), ran.err
+        told = f"no quota: totalCores: 8 cores more are needed, 4 of {used + 20} are free (blue 1 × Standard_DS3_v2"
+        assert ran.json["waves"][0]["members"][2]["reason"].lower().startswith(told.lower())
+        _set_cores(on_scoring, used + 24)
+        assert applied(rollout, path).code == 0
+    finally:
+        _set_cores(on_scoring, 5_000)
+
+
+def _set_cores(folder: Path, cores: int) -> None:
+    process.door(folder, "PUT", "faults", [{"effect": {"kind": "quota", "cores": cores}}])
+
+
+def _free(folder: Path) -> int:
+    """Cores that nobody uses, of 5,000."""
+    from rollout.cli.emulated import running_emulator
+    from rollout.cli.running import run
+    from rollout.cli.session import opened
+
+    async def asked() -> int:
+        async with opened(running_emulator(folder)) as session:
+            total = next(each for each in await session.quota.usages("") if each.name.lower() == "totalcores")
+            return total.limit - total.used
+
+    return run(asked())
+
+
+@FOR_LONG
+@pytest.mark.parametrize("seconds", [6.0, 7.0, 8.0, 9.0])
+def test_killed_and_begun_again(rollout: Command, on_scoring: Path, project: Path, seconds: float) -> None:
+    """However far it has come: another process, which knows nothing of the first, brings it to the same end."""
+    name = f"kill-{seconds:.0f}"
+    path = fleet(project, name, GOOD, size=2)
+    assert applied(rollout, path).code == 0
+    fleet(project, name, BAD, size=2)
+    command = [sys.executable, "-m", "rollout", "apply", str(path), "--auto-approve", "--wait"]
+    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    time.sleep(seconds)
+    child.kill()
+    child.wait()
+
+    ran = applied(rollout, path)
+    assert ran.code in (4, 10), ran.err
+    assert states(ran.json) == {"one": {("released", 100)}, "two": {("failed", 0)}, "three": {("pending", 0)}}
+    assert serving(rollout, path) == {"one": {'{"green": 100}'}, "two": {'{"blue": 100}'}, "three": {'{"blue": 100}'}}

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rollout.errors import PlanError
+from rollout.plan.fleet_files import inspect_fleet
 from rollout.plan.load import inspect_plan
 from tests.plan.conftest import DEPLOYMENT, ENDPOINT, ROLES
 
@@ -27,6 +28,8 @@ SLOWEST = 1.0
 OVERLAY = "overlays/prod.yml"
 """Where a case that is about an overlay puts it."""
 TOP = "version: 1\nkind: overlay\n"
+FLEET = "fleet.yml"
+"""Where a case that is about a fleet puts it; then that is read."""
 
 _HEAD = """\
 # Hostile inputs
@@ -126,6 +129,19 @@ def instances(value: str) -> Setup:
 def stage(text: str) -> Setup:
     """One more stage."""
     return change("  - traffic: 10\n", f"  - traffic: 10\n  - {text}\n")
+
+
+def fleet(waves: str, more: str = "") -> Setup:
+    """A fleet of the plan, with these waves. Its deployment is any endpoint's."""
+    free = change("endpoint_name: house-prices\n", "", "house/deployment.yml")
+    unnamed = change("name: house-prices\n", "", "house/endpoint.yml")
+    text = f"version: 1\nkind: fleet\nname: prices\ntemplate: plan.yml\n{more}waves: {waves}\n"
+    return both(free, unnamed, file(FLEET, text))
+
+
+def members(*names: str) -> str:
+    """Members of a template."""
+    return f"[{', '.join(f'{{name: {name}}}' for name in names)}]"
 
 
 _BIG = "9" * 390
@@ -345,6 +361,24 @@ CASES: tuple[Case, ...] = (
     Case("an alias bomb as an `az ml` file", file("house/deployment.yml", bomb(9, 9)), "PLAN008"),
     Case("an `az ml` file with a Python tag", file(
         "house/endpoint.yml", ENDPOINT + "description: !!python/name:os.system\n"), "PLAN007"),
+    Case("a fleet whose waves wait for each other", fleet(f"[{{name: a, after: b, members: {members('one')}}}, {{name: b, members: {members('two')}}}]"), "PLAN601"),
+    Case("a fleet whose wave waits for itself", fleet(f"[{{name: a, after: [a], members: {members('one')}}}]"), "PLAN601"),
+    Case("a ring of 100 waves", fleet("[" + ", ".join(f"{{name: w{n}, after: [w{(n + 1) % 100}], members: {members(f'm-{n}')}}}" for n in range(100)) + "]"), "PLAN601"),
+    Case("100 waves that each wait for all the others", fleet("[" + ", ".join(f"{{name: w{n}, after: [{', '.join(f'w{k}' for k in range(100) if k != n)}], members: {members(f'm-{n}')}}}" for n in range(100)) + "]"), "PLAN601"),
+    Case("a fleet with a wave that is not there", fleet(f"[{{name: a, after: [b], members: {members('one')}}}]"), "PLAN602"),
+    Case("a fleet with an empty wave", fleet("[{name: a, members: []}]"), "PLAN103"),
+    Case("a fleet with the same member twice", fleet(f"[{{name: a, members: {members('one', 'one')}}}]"), "PLAN604"),
+    Case("a fleet with the same endpoint twice", fleet("[{name: a, members: [{name: one}, {name: two, set: {endpoint: {set: {name: one}}}}]}]"), "PLAN604"),
+    Case("a fleet of a plan that is not there", fleet("[{name: a, members: [missing.yml]}]"), "PLAN303"),
+    Case("a fleet of itself", fleet("[{name: a, members: [fleet.yml]}]"), "PLAN606"),
+    Case("a fleet of an invalid plan", both(fleet(f"[{{name: a, members: {members('one', 'two')}}}]"), change("  - traffic: 100\n", "")), "PLAN202"),
+    Case("a fleet of a device", fleet("[{name: a, members: [/dev/zero]}]"), "PLAN303"),
+    Case("a fleet of a plan outside of the repository", both(fleet("[{name: a, members: [link.yml]}]"), link("link.yml", "/etc/hostname")), "PLAN308"),
+    Case("a member whose `set` makes its plan invalid", fleet("[{name: a, members: [{name: one, set: {stages: null}}]}]"), "PLAN102"),
+    Case("a member with a value for an undeclared variable", fleet("[{name: a, members: [{name: one, variables: {HOME: x}}]}]"), "PLAN607"),
+    Case("5,000 members in a wave", fleet("[{name: a, members: [" + ", ".join(f"m-{n}.yml" for n in range(5_000)) + "]}]"), "PLAN103"),
+    Case("a fleet that gives a name as a list", fleet("[{name: a, members: [{name: [one]}]}]"), "PLAN108"),
+    Case("an error budget of 1000%", fleet(f"[{{name: a, members: {members('one')}}}]", "error_budget: 1000%\n"), "PLAN105"),
 )  # fmt: skip
 
 
@@ -378,6 +412,9 @@ def answer(case: Case) -> tuple[list[str], float]:
     with made(case) as root:
         start = time.process_time()
         try:
+            if os.path.lexists(FLEET):
+                inspect_fleet(Path(FLEET), environment={})
+                return [], time.process_time() - start
             overlay = Path(OVERLAY) if os.path.lexists(OVERLAY) else None
             inspect_plan(Path("plan.yml"), overlay=overlay, environment={})
         except PlanError as error:

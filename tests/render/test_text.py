@@ -29,7 +29,16 @@ SUFFIXES = {
     "azure-devops-annotations": "azure.txt",
     "azure-devops-output": "azure-output.txt",
 }
-MACHINES = ("about_to_start", "gate_failed", "hazardous", "drifted", "fault_list", "no_result", "many_passes")
+MACHINES = (
+    "about_to_start",
+    "gate_failed",
+    "hazardous",
+    "drifted",
+    "fault_list",
+    "no_result",
+    "many_passes",
+    "a_fleet",
+)
 
 
 def is_golden(text: str, name: str) -> bool:

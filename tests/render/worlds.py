@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from msgspec.structs import replace
 
 from rollout.core import commands
 from rollout.core.approval import approved
 from rollout.core.change_set import change_set
+from rollout.core.fleet import FleetStatus, Standing, WaveState
 from rollout.core.release import EndpointSpec, Gate, GateKind, Release
 from rollout.core.verdict import Outcome as Word
 from rollout.core.verdict import Verdict
 from rollout.errors import Fault
 from rollout.ports import RequestCount
-from rollout.render.document import CheckedPlan, Document, Failure, Pass, Reconciliation, Validation
+from rollout.render.document import (
+    AnyDocument,
+    CheckedPlan,
+    Document,
+    Failure,
+    Fleet,
+    FleetMember,
+    FleetWave,
+    Pass,
+    Reconciliation,
+    Validation,
+)
 from rollout.render.from_report import document
 from rollout.render.report import Measured, Outcome, Report
 from rollout.runner import Limits
@@ -217,7 +231,55 @@ def many_passes() -> Reconciliation:
     return Reconciliation(exit_code=3, plans=passes)
 
 
-def documents() -> dict[str, Document | Validation | Failure | Reconciliation]:
+def a_fleet() -> Fleet:
+    """Two waves: one member is released, one rolled back, one waits, one could not be looked at."""
+    waiting, failed = told(at_ten_percent(), "diff"), gate_failed()
+    here: dict[str, Any] = {"file": "plans/house.yml", "endpoint": "house", "target": "s/ml/weu"}
+    return Fleet(
+        command="apply",
+        fleet="prices",
+        file="plans/prices.fleet.yml",
+        exit_code=4,
+        status=FleetStatus.HOLD,
+        reason="the error budget is exceeded: 1 failed, 0 may; 1 pending, 1 released, 1 failed, 1 unknown",
+        digest="0123456789abcdef",
+        error_budget=0,
+        failed=1,
+        next_after=waiting.observed_at,
+        waves=(
+            FleetWave(
+                name="canary",
+                state=WaveState.BAKING,
+                reason="all members are settled",
+                until=waiting.observed_at,
+                members=(
+                    FleetMember(name="lu", state=Standing.RELEASED, weight=100, reason="green serves", **here),
+                    FleetMember(
+                        name="nl",
+                        state=Standing.FAILED,
+                        stage="smoke",
+                        reason="no | good",
+                        exit_code=4,
+                        change_set=failed,
+                        **here,
+                    ),
+                ),
+            ),
+            FleetWave(
+                name="west",
+                state=WaveState.BLOCKED,
+                reason="the error budget is exceeded: 1 failed, 0 may",
+                after=("canary",),
+                members=(
+                    FleetMember(name="be", state=Standing.PENDING, reason="waits", change_set=waiting, **here),
+                    FleetMember(name="de", state=Standing.UNKNOWN, reason="no permission\nat all", **here),
+                ),
+            ),
+        ),
+    )
+
+
+def documents() -> dict[str, AnyDocument]:
     """One of each situation, by its name."""
     return {
         **{world.__name__: told(world()) for world in WORLDS},
@@ -225,4 +287,5 @@ def documents() -> dict[str, Document | Validation | Failure | Reconciliation]:
         "fault_list": fault_list(),
         "no_result": no_result(),
         "many_passes": many_passes(),
+        "a_fleet": a_fleet(),
     }
