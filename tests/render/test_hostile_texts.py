@@ -111,7 +111,9 @@ def test_issues_of_azure_pipelines_are_ours_alone(document: AnyDocument) -> None
         found = _ISSUE.fullmatch(line)
         assert found is not None, line
         assert list(nasty.commands(line[2:])) == []
-        assert _ESCAPE.search(line) is None
+        assert line.startswith("##[section]") or _ESCAPE.search(line) is None, (
+            "the agent reads escapes in commands alone"
+        )
         names = {pair.partition("=")[0] for pair in (found[2] or "").split(";") if pair}
         assert names <= {"sourcepath", "linenumber", "columnnumber", "code"}
 
