@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 @options.target
 @options.allow_hazard
 @options.lock
+@options.audit
 @options.max_wait
 @options.option("--concurrency", default=8, type=click.IntRange(1, 256), help="How many endpoints at the same time.")
 @options.option(

@@ -42,3 +42,26 @@ def test_without_a_policy_nothing_of_it_is_loaded() -> None:
 def test_the_collector_runs_again() -> None:
     """It is only stopped while modules are imported."""
     assert started("validate", str(PLANS / "safe-rollout.rollout.yml"))["collects"]
+
+
+def test_no_other_command_loads_a_database() -> None:
+    """Whoever has no workers needs none of their libraries: not for its help, not for its work."""
+    theirs = {"sqlalchemy", "alembic", "procrastinate", "psycopg", "psycopg_pool"}
+    plan = str(PLANS / "house-prices.rollout.yml")
+    for command in (
+        ("validate", plan),
+        ("reconcile", "--help"),
+        ("apply", "--help"),
+        ("worker", "--help"),
+        ("queue", "--help"),
+    ):
+        loaded = set(started(*command)["modules"])
+        assert not theirs & loaded, command
+        assert not {name for name in loaded if name.startswith("rollout.store")}, command
+
+
+def test_only_the_worker_s_modules_import_the_store() -> None:
+    """In the source: every other module of the command line does without."""
+    folder = Path(__file__).parents[2] / "rollout" / "cli"
+    found = {path.stem for path in folder.glob("*.py") if "rollout.store" in path.read_text(encoding="utf-8")}
+    assert found == {"queue", "queue_options", "queued", "store", "worker"}

@@ -214,4 +214,6 @@ def test_what_passes_came_to(rollout: Command, repository: Path, postgres: Postg
         [f"told-{kind} 1", "wait"],
         [f"told-{kind} 2", "done"],
     ]
+    assert rollout("store", "show", "--history", url, "--endpoint", entries[0]["endpoint"], "--out", "lines").code == 0
+    assert rollout("audit", "verify", "lines").out.startswith("2 entries, each as it was written")
     rollout("destroy", plan, "--yes")

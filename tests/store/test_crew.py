@@ -48,7 +48,7 @@ async def carried_out(queue: Queue, url: str, folder: Path, run: Run) -> Outcome
     """All work done, or as much as there is after a long time."""
     await queue.add_many([PassJob(plan=f"{n}.yml", endpoint=f"e{n}") for n in range(run.endpoints)])
     struck, kills = time.monotonic(), 0
-    limit = struck + 60 + run.jobs / 20
+    limit = struck + 120 + run.jobs * (0.05 + run.orders.longest)
     with crew(folder, url, run.orders, run.workers) as workers:
         while time.monotonic() < limit:
             counts = await queue.counts(run.orders.silent)
