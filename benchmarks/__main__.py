@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from benchmarks import planning, requests, start_up, statistics, walk_through
+from benchmarks import fleet, planning, requests, start_up, statistics, walk_through
 from benchmarks.table import Row, show
 
 ALL: Final[dict[str, Callable[[], Iterator[Row]]]] = {
@@ -15,9 +15,10 @@ ALL: Final[dict[str, Callable[[], Iterator[Row]]]] = {
     "requests": requests.rows,
     "walk-through": walk_through.rows,
     "statistics": statistics.rows,
+    "fleet": fleet.rows,
 }
-ONLY_BY_NAME: Final = ("walk-through", "statistics")
-"""Take minutes; the first needs the extra `emulator`."""
+ONLY_BY_NAME: Final = ("walk-through", "statistics", "fleet")
+"""Take minutes; the first and the last need the extra `emulator`."""
 
 
 def main(names: list[str]) -> int:

@@ -45,7 +45,7 @@ def diff_many(
     """Look at all of them; the worst exit code is that of the whole."""
     with failures_told("diff", ", ".join(map(str, paths)), many.forms(outputs)):
         plans = many.chosen(paths, look.target, shard)
-        visits = run(_all(plans.mine, look, parallel, outputs or (Output("text"),)))
+        visits = run(looked_at(plans.mine, look, parallel, outputs or (Output("text"),)))
         results = tuple(visit.told for visit in visits)
         code = many.worst(result.exit_code for result in results)
         soonest = min((result.next_after for result in results if result.next_after), default=None)
@@ -54,7 +54,8 @@ def diff_many(
     return code
 
 
-async def _all(plans: Sequence[Planned], look: Look, parallel: int, outputs: tuple[Output, ...]) -> list[Visit]:
+async def looked_at(plans: Sequence[Planned], look: Look, parallel: int, outputs: tuple[Output, ...]) -> list[Visit]:
+    """Look at all of them, in any order; their results are in theirs."""
     lean = msgspec.structs.replace(look, whole=any(output.form != "text" for output in outputs))
     async with doors(bulk=True) as shared:
         work = partial(visit, look=lean, doors=shared)

@@ -1,0 +1,67 @@
+"""`diff` over a fleet in sync: against bare clients and the SDK, in memory, and under Resource Manager's limits.
+
+The emulator is a process of its own and delays every answer by 20 ms; the plans are read before. The CPU is that of the
+client's process; the machine is shared, so what counts are ratios within a turn, and their median.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from statistics import median
+from typing import Any, Final
+
+from benchmarks.fleet_stand import stand
+from benchmarks.table import Row
+from rollout.core.bucket import best_time
+
+COUNT: Final = 1_000
+MANY: Final = 10_000
+TURNS: Final = 5
+BY_SDK: Final = 50
+THROTTLED: Final = 8.0
+"""Seconds of the service's time in one of ours, where it throttles."""
+AT_FULL_SPEED: Final = 1_000.0
+
+
+def rows() -> Iterator[Row]:
+    """All of it; some minutes."""
+    with stand(COUNT, speed=AT_FULL_SPEED, throttle=False) as here:
+        found = here.child("benchmarks.fleet_pass", here.plans, TURNS)
+        here.served()
+        alone = here.child("benchmarks.fleet_pass", here.plans, 0)
+        reads = here.served() - (50 + 2)
+        cpu, wall = here.child("benchmarks.fleet_by_sdk", BY_SDK)
+    yield from _against_bare(found["turns"])
+    yield Row(name="reads of a pass over 1,000", value=reads, most=COUNT + 2)
+    mine = median(turn["ours"][0] for turn in found["turns"]) / COUNT
+    waited = median(turn["ours"][1] for turn in found["turns"]) / COUNT
+    yield Row(name="the SDK's loop ÷ diff, an endpoint: CPU", value=cpu / BY_SDK / mine, least=5.0)
+    yield Row(name="… wall", value=wall / BY_SDK / waited, least=5.0)
+    yield from _memory(alone["grown"])
+    yield from _throttled()
+
+
+def _against_bare(turns: list[dict[str, Any]]) -> Iterator[Row]:
+    budgets = {"same": ("the same requests", 1.5), "one_by_one": ("the endpoints one by one", 1.3)}
+    for name, (said, most) in budgets.items():
+        for index, what in enumerate(("CPU", "wall")):
+            ratio = median(turn["ours"][index] / turn[name][index] for turn in turns)
+            yield Row(name=f"diff ÷ bare aiohttp, {said}: {what}", value=ratio, most=most)
+    mine = median(turn["ours"][0] for turn in turns)
+    yield Row(name="diff over 1,000, CPU", value=1e6 * mine / COUNT, unit="µs an endpoint")
+
+
+def _memory(small: int) -> Iterator[Row]:
+    """By the difference of two sizes, so that what is there anyway does not count."""
+    with stand(MANY, speed=AT_FULL_SPEED, throttle=False) as here:
+        large = here.child("benchmarks.fleet_pass", here.plans, 0)["grown"]
+    yield Row(name="kept after a decision", value=(large - small) / (MANY - COUNT) / 1e3, unit="kB", most=20.0)
+
+
+def _throttled() -> Iterator[Row]:
+    """A pass that needs four times what the bucket holds."""
+    with stand(COUNT, speed=THROTTLED, throttle=True) as here:
+        seconds = float(here.child("benchmarks.fleet_throttled", here.plans)) * THROTTLED
+        reads = here.served()
+    yield Row(name="throttled pass ÷ the bucket's best time", value=seconds / best_time("reads", COUNT + 2), most=1.1)
+    yield Row(name="… requests that were refused (429) and repeated", value=reads - (COUNT + 2), most=0)
