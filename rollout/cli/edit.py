@@ -30,14 +30,14 @@ def fmt(files: tuple[Path, ...], check: bool) -> int:
     """Format FILES (plans, overlays, `az ml` files; folders are searched for plans). Comments stay."""
     changed = 0
     for path in find_plans(files):
-        text = _text(path)
+        text = read_file(path)
         found = formatted(text, str(path))
         if found == text:
             continue
         changed += 1
         say(f"{path}: {'not formatted' if check else 'formatted'}")
         if not check:
-            _write(path, found)
+            write_file(path, found)
     return exits.INVALID if check and changed else exits.OK
 
 
@@ -53,11 +53,11 @@ def set_(file: Path, assignments: tuple[str, ...], unset: tuple[str, ...]) -> in
     """
     if not assignments and not unset:
         raise UsageError("nothing to set", hint="PATH=VALUE, or --unset PATH")
-    before = _text(file)
+    before = read_file(file)
     text, changes = _assigned(before, str(file), (*assignments, *(f"{path}=" for path in unset)))
     _refuse_new_faults(file, before, text)
     if text != before:
-        _write(file, text)
+        write_file(file, text)
     for change in changes:
         say(f"{file}: {change}")
     return exits.OK
@@ -115,14 +115,15 @@ def _identity(fault: Fault) -> tuple[str, str, str]:
     return fault.code, fault.path, fault.message
 
 
-def _text(path: Path) -> str:
+def read_file(path: Path) -> str:
+    """The text of a file that a plan may consist of. Raises PlanError where it cannot be read."""
     found = read_text(path, str(path))
     if isinstance(found, Fault):
         raise PlanError([found])
     return found
 
 
-def _write(path: Path, text: str) -> None:
+def write_file(path: Path, text: str) -> None:
     """All or nothing: a new file takes the old one's place, with its permissions; links stay links."""
     real = path.resolve()
     try:

@@ -46,6 +46,9 @@ COMMANDS: Final = MappingProxyType(
         "history": Entry(f"{_HERE}.history:history", "Show who moved what, when, from which commit."),
         "approve": Entry(f"{_HERE}.person:approve", "Say yes to an approval gate."),
         "promote": Entry(f"{_HERE}.person:promote", "Let the gate that is waited for pass, or all of them."),
+        "promote-to": Entry(
+            f"{_HERE}.promoting:promote_to", "Give the next environment's plan what is promoted in this one."
+        ),
         "rollback": Entry(f"{_HERE}.person:rollback", "Give all traffic back to what is promoted."),
         "hold": Entry(f"{_HERE}.person:hold", "Stop a rollout until `resume`."),
         "resume": Entry(f"{_HERE}.person:resume", "End a hold."),
