@@ -120,7 +120,7 @@ def _moved(value: Any, old: Path, new: Path, name: str = "") -> Any:
 def _rows(found: Promotion) -> Iterator[tuple[str, str]]:
     shown = found.evidence
     yield "promoted on", f"{shown.endpoint}, deployment {shown.deployment}, plan {shown.plan}"
-    yield "since", f"{moment(shown.since)}, {shown.seconds / 3600:.1f} h ago"
+    yield "since", moment(shown.since)
     yield "goal", shown.goal
     yield "commit", shown.commit[:12] or "not known"
     yield "gates of that plan now", ", ".join(shown.gates) or "none"
@@ -132,11 +132,12 @@ def _rows(found: Promotion) -> Iterator[tuple[str, str]]:
 def _lines(found: Promotion) -> Iterator[Line]:
     done = "changed for it" if found.changed else "has it already"
     yield line(f"{found.plan}: {found.file} {done}", "title")
+    yield line(f"  promoted for {found.evidence.seconds / 3600:.1f} h")
     yield from (line(f"  {name}: {said}") for name, said in _rows(found))
 
 
 def markdown(found: Promotion) -> str:
-    """The text of the pull request."""
+    """The text of the pull request; nothing in it changes by time alone."""
     rows = [f"| {harmless.cell(name)} | {harmless.cell(said)} |" for name, said in _rows(found)]
     head = f"{harmless.code(found.plan)} gets what is promoted in the environment before."
     return "\n".join([head, "", "| | |", "|---|---|", *rows, ""])

@@ -5,6 +5,7 @@ A process of its own, so that the forge's token is never in the one that touches
 
 from __future__ import annotations
 
+import os
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -17,7 +18,7 @@ from rollout.cli.publishing import Asked, Shared, asked, told
 from rollout.cli.running import run
 from rollout.forge.port import Forge
 from rollout.forge.sticky import Done
-from rollout.forge.surroundings import Job, Kind
+from rollout.forge.surroundings import Job, Kind, job_of, token
 
 
 @click.group()
@@ -74,6 +75,28 @@ def revert(shared: Shared, patch: Path | None, remote: str) -> int:
     if patch is not None:
         return write_patch(shared, patch)
     return _publish(shared, lambda forge, wish: proposals(forge, wish, remote))
+
+
+@publish.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@options.option("--repository", default="", metavar="OWNER/NAME", help="By default the job's.")
+@options.option("--remote", default="", metavar="URL", help="Where to push to; by default the repository.")
+def promotion(file: Path, repository: str, remote: str) -> int:
+    """Open the pull request for what `rollout promote-to --output json=FILE` changed, with the evidence.
+
+    One for each plan and content: given again, it is brought up to date; what a person closed stays closed.
+    """
+    from rollout.cli.publish_promotion import proposed, read_promotion
+
+    found = read_promotion(file)
+    job, secret = job_of(os.environ, {}, repository), token(os.environ)
+
+    async def connected_work() -> Sequence[Done]:
+        async with connected(job, secret) as forge:
+            return await proposed(forge, found, remote or job.clone_url, secret, job.server_url)
+
+    told(run(connected_work()))
+    return exits.OK
 
 
 def connected(job: Job, token: str) -> AbstractAsyncContextManager[Forge]:

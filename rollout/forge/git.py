@@ -94,10 +94,18 @@ class Git:
 
         Its date is that of `base`, so that the same restoration is the same commit whoever makes it.
         """
+        return self._committed(base, "".join(self._entry(source, name) for name in files), message)
+
+    def written(self, base: str, name: str, content: bytes, message: str) -> str:
+        """A commit on top of `base` in which one of its files has that content; the same commit whoever makes it."""
+        blob = self.run("hash-object", "-w", "--stdin", stdin=content).strip()
+        mode = self._entry(base, name).partition(" ")[0]
+        return self._committed(base, f"{mode if mode != '0' else '100644'} blob {blob}\t{name}\0", message)
+
+    def _committed(self, base: str, entries: str, message: str) -> str:
         with tempfile.TemporaryDirectory(prefix="rollout-index-") as folder:
             index = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
             self.run("read-tree", base, environment=index)
-            entries = "".join(self._entry(source, name) for name in files)
             self.run("update-index", "-z", "--index-info", environment=index, stdin=entries.encode("utf-8"))
             tree = self.run("write-tree", environment=index).strip()
         date = self.run("log", "-1", "--format=%cI", base).strip()
@@ -152,7 +160,7 @@ def _signed(token: str, server: str) -> dict[str, str]:
     }
 
 
-def branch_name(plan: str, goal: str) -> str:
-    """A branch for taking a goal back: only what no git and no forge objects to."""
+def branch_name(plan: str, goal: str, why: str = "revert") -> str:
+    """A branch for taking a goal back, or for another reason: only what no git and no forge objects to."""
     words = "".join(char if char.isascii() and (char.isalnum() or char in "-") else "-" for char in plan.lower())
-    return f"rollout/revert/{words.strip('-')[:60] or 'plan'}-{goal[:10]}"
+    return f"rollout/{why}/{words.strip('-')[:60] or 'plan'}-{goal[:10]}"

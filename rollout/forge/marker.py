@@ -18,7 +18,7 @@ _LONGEST: Final = 100
 ROOM: Final = 1_400
 """More characters than any marker has, with every one of its letters escaped and the empty line below it."""
 
-Kind = Literal["comment", "drift", "revert"]
+Kind = Literal["comment", "drift", "promotion", "revert"]
 
 
 class Marker(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
