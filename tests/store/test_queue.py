@@ -139,6 +139,29 @@ async def test_plans_without_a_job_get_one(queue: Queue, address: Address) -> No
     assert passes.ended == [job(2)]
 
 
+async def test_one_of_two_workers_looks_for_plans(queue: Queue, address: Address) -> None:
+    """Once a minute, whichever of them: what is found is worked on once."""
+    looks: list[int] = []
+    passes = Passes()
+    workers = []
+    for number in range(2):
+
+        async def find(known: frozenset[str], number: int = number) -> list[PassJob]:
+            looks.append(number)
+            return [job(1)]
+
+        workers.append(passes.worker(address, once=False, find=find))
+    tasks = [asyncio.create_task(one.run()) for one in workers]
+    await until(lambda: bool(passes.ended))
+    await asyncio.sleep(0.3)
+    for one in workers:
+        one.stop()
+    await asyncio.wait_for(asyncio.gather(*tasks), 10)
+    assert passes.ended == [job(1)]
+    assert 1 <= len(looks) <= 2, "a minute may have ended meanwhile"
+    assert len(await waiting(queue)) == 1
+
+
 async def test_a_job_of_a_later_format_is_left(queue: Queue, address: Address) -> None:
     """An older worker says so, and puts it back as it was, with what it does not understand."""
     later = to_args(job()) | {"format": FORMAT + 1, "novelty": {"a": 1}}
