@@ -64,8 +64,8 @@ browser: $(DEV)/ready ## the dashboard in a real browser (Debian: apt-get instal
 	$(DEV)/bin/pip install --quiet --disable-pip-version-check -e '.[browser]'
 	ROLLOUT_BROWSER=1 $(DEV)/bin/python -m pytest -q tests/dashboard/test_browser.py
 
-benchmarks: $(DEV)/ready ## budgets, as ratios within one run
-	$(DEV)/bin/python -m benchmarks
+benchmarks: $(DEV)/ready ## budgets, as ratios within one run (minutes); writes docs/performance.md
+	$(DEV)/bin/python -m benchmarks --page
 
 schemas: $(DEV)/ready ## write the generated files again: schemas/, docs/plan.md
 	$(DEV)/bin/rollout schema > schemas/rollout-plan.schema.json

@@ -25,18 +25,19 @@ class Row:
     def budget(self) -> str:
         """The budget as people write it."""
         if self.most is not None:
-            return f"≤ {_number(self.most)}"
-        return f"≥ {_number(self.least)}" if self.least is not None else "–"
+            return f"≤ {number(self.most)}"
+        return f"≥ {number(self.least)}" if self.least is not None else "–"
 
 
 def show(rows: Iterable[Row]) -> str:
     """The rows as a text table, a cross in front of what is broken."""
     cells = [
-        (" " if row.kept else "✗", row.name, f"{_number(row.value)} {row.unit}".strip(), row.budget) for row in rows
+        (" " if row.kept else "✗", row.name, f"{number(row.value)} {row.unit}".strip(), row.budget) for row in rows
     ]
     width = max((len(name) for _, name, _, _ in cells), default=0)
     return "\n".join(f"{mark} {name.ljust(width)}  {value:>16}  {budget}" for mark, name, value, budget in cells)
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
+    """As people write it: no decimals from a hundred on."""
     return f"{value:,.0f}" if value >= 100 or value == int(value) else f"{value:.2f}"

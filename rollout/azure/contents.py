@@ -10,7 +10,7 @@ import msgspec
 from rollout.azure.client import ArmClient
 from rollout.azure.paths import Paths
 from rollout.core.observed import Deployment, Endpoint
-from rollout.core.progress import ours
+from rollout.core.our_tags import ours
 from rollout.errors import RolloutError
 
 

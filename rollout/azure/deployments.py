@@ -15,7 +15,7 @@ from rollout.core import actions
 from rollout.core.canonical import read_deployment
 from rollout.core.codes import codes
 from rollout.core.observed import IN_FLIGHT, Deployment, Endpoint
-from rollout.core.progress import ours
+from rollout.core.our_tags import ours
 from rollout.core.stamp import deployment_tags, provenance_properties
 from rollout.errors import AzureError, Hindered, Stale
 

@@ -18,7 +18,8 @@ from rollout.azure.sending import DONE, Sender
 from rollout.core import actions
 from rollout.core.canonical import read_endpoint
 from rollout.core.observed import Endpoint, Weights
-from rollout.core.progress import ours, to_tags
+from rollout.core.our_tags import ours
+from rollout.core.progress import to_tags
 from rollout.errors import Stale
 
 _READ_BACKS: Final = 5

@@ -12,7 +12,8 @@ from typing import Any, Final
 from rollout.core.actions import FieldChange
 from rollout.core.canonical import AUTH_MODES
 from rollout.core.observed import Weights
-from rollout.core.progress import Progress, foreign, to_tags
+from rollout.core.our_tags import foreign
+from rollout.core.progress import Progress, to_tags
 from rollout.errors import Refused
 
 _READ_ONLY: Final = frozenset({"id", "name", "type", "systemData"})

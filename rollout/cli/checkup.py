@@ -11,8 +11,8 @@ from rollout.core import capacity
 from rollout.core.change_set import change_set
 from rollout.core.endpoint_roles import RoleNeed, has_role, role_needs
 from rollout.core.observed import Endpoint, Observation
+from rollout.core.our_tags import foreign
 from rollout.core.permissions import Permission, missing, needed
-from rollout.core.progress import foreign
 from rollout.core.release import Release
 from rollout.errors import RolloutError, SignInError
 

@@ -20,7 +20,7 @@ import msgspec
 
 from rollout.core.live_fields import rarer_fields
 from rollout.core.observed import SUCCEEDED, Deployment, Endpoint, weights
-from rollout.core.progress import foreign
+from rollout.core.our_tags import foreign
 from rollout.core.stamp import BORN_TAG, REVISION_TAG, provenance_of
 from rollout.errors import AzureError
 

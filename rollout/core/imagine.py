@@ -24,7 +24,8 @@ from rollout.core.actions import (
 )
 from rollout.core.codes import codes
 from rollout.core.observed import Deployment, Endpoint
-from rollout.core.progress import Progress, foreign, to_tags
+from rollout.core.our_tags import foreign
+from rollout.core.progress import Progress, to_tags
 from rollout.core.release import EndpointSpec
 from rollout.core.stamp import deployment_tags
 

@@ -20,11 +20,11 @@ import msgspec
 from msgspec.json import Decoder
 
 from rollout.core.observed import Weights
+from rollout.core.our_tags import PREFIX, ours
 from rollout.errors import Refused
 
 T = TypeVar("T")
 
-PREFIX: Final = "rollout."
 VERSION: Final = "1"
 MAX_VALUE: Final = 256
 MAX_TAGS: Final = 12
@@ -191,16 +191,6 @@ def quarantine(ring: tuple[Quarantined, ...], entry: Quarantined) -> tuple[Quara
     """The ring with `entry` in it once, newest last, at most four long."""
     kept = tuple(old for old in ring if (old.goal, old.key) != (entry.goal, entry.key))
     return (*kept, entry)[-QUARANTINE_LENGTH:]
-
-
-def ours(tags: Mapping[str, str]) -> dict[str, str]:
-    """Only our tags of `tags` (ARM compares tag names without case)."""
-    return {lower: value for name, value in tags.items() if (lower := name.lower()).startswith(PREFIX)}
-
-
-def foreign(tags: Mapping[str, str]) -> dict[str, str]:
-    """Everybody else's tags, as they are."""
-    return {name: value for name, value in tags.items() if not name.lower().startswith(PREFIX)}
 
 
 def to_tags(progress: Progress) -> dict[str, str]:

@@ -50,15 +50,15 @@ def local_files(folder: Path, holds: Holds | None = None) -> Iterator[tuple[str,
 def _walk(folder: Path, prefix: str, above: tuple[Path, ...], holds: Holds | None) -> Iterator[tuple[Path, str]]:
     for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
         relative = f"{prefix}{entry.name}"
+        real = Path(entry.path).resolve() if entry.is_symlink() else above[-1] / entry.name
         if entry.is_dir():
-            inner = Path(entry.path).resolve()
-            if holds is not None and entry.is_symlink() and not holds(inner):
-                yield inner, relative
+            if holds is not None and entry.is_symlink() and not holds(real):
+                yield real, relative
             # A link to a folder that we are inside of would never end.
-            elif entry.name != _NEVER and inner not in above:
-                yield from _walk(Path(entry.path), f"{relative}/", (*above, inner), holds)
+            elif entry.name != _NEVER and real not in above:
+                yield from _walk(Path(entry.path), f"{relative}/", (*above, real), holds)
         else:
-            yield Path(entry.path).resolve(), relative
+            yield real, relative
 
 
 def _ignored(folder: Path) -> Ignored:

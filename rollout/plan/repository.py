@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -63,9 +64,14 @@ class Repository(msgspec.Struct, frozen=True, kw_only=True):
     def holds(self, path: Path) -> bool:
         """Whether the file behind `path`, links followed, belongs to the repository."""
         try:
-            return self.root is None or path.resolve().is_relative_to(self.root)
+            return self.root is None or _below(os.path.realpath(path), str(self.root))
         except (OSError, ValueError, RuntimeError):
             return True  # not usable as a path at all: reported as missing
+
+
+def _below(real: str, root: str) -> bool:
+    """Whether a real path is `root` or in it. On text: this is asked for every file that a plan names."""
+    return real == root or real.startswith(root.rstrip(os.sep) + os.sep)
 
 
 def find_repository(plan: Path) -> Repository:

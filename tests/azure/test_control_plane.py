@@ -14,7 +14,8 @@ from rollout.azure.target import Connection, connect
 from rollout.core import actions
 from rollout.core.actions import FieldChange
 from rollout.core.observed import Endpoint, Weights, all_to, weights
-from rollout.core.progress import Progress, from_tags, ours
+from rollout.core.our_tags import ours
+from rollout.core.progress import Progress, from_tags
 from rollout.core.release import EndpointSpec
 from rollout.errors import AzureError, Refused, Retryable, Stale
 from tests.azure.conftest import Bench

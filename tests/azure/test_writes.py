@@ -10,7 +10,8 @@ from rollout.azure import writes
 from rollout.core.actions import FieldChange
 from rollout.core.canonical import read_deployment, read_endpoint
 from rollout.core.observed import weights
-from rollout.core.progress import Progress, ours, to_tags
+from rollout.core.our_tags import ours
+from rollout.core.progress import Progress, to_tags
 from rollout.errors import Refused
 
 HOME = "/subscriptions/s/resourceGroups/g/providers/Microsoft.MachineLearningServices/workspaces/w"

@@ -39,6 +39,17 @@ def test_without_a_policy_nothing_of_it_is_loaded() -> None:
     assert not (ours | {"dateutil", "holidays", "cel"}) & modules
 
 
+def test_what_only_looks_for_plugins_is_not_loaded() -> None:
+    """`importlib.metadata` brings all of `email` with it; who asks for something in it gets it."""
+    assert not {"email", "zipfile", "importlib.metadata._adapters"} & set(
+        started("validate", str(PLANS / "house-prices.rollout.yml"))["modules"]
+    )
+    program = PROGRAM.replace("told =", "import importlib.metadata as asked; found = asked.version('click'); told =")
+    plan = str(PLANS / "house-prices.rollout.yml")
+    done = subprocess.run([sys.executable, "-c", program, "validate", plan], capture_output=True, text=True, check=True)
+    assert "email" in json.loads(done.stdout.splitlines()[-1])["modules"]
+
+
 def test_the_collector_runs_again() -> None:
     """It is only stopped while modules are imported."""
     assert started("validate", str(PLANS / "safe-rollout.rollout.yml"))["collects"]

@@ -9,7 +9,8 @@ from msgspec.structs import replace
 
 from rollout.core import actions
 from rollout.core.observed import Endpoint, Weights, all_to, weights
-from rollout.core.progress import foreign, from_tags
+from rollout.core.our_tags import foreign
+from rollout.core.progress import from_tags
 from rollout.core.release import EndpointSpec
 from rollout.errors import Stale
 from tests.contract.actions_of import RECORD, create, created, put, record, serving

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from rollout.core.observed import Weights, weights
+from rollout.core.our_tags import PREFIX, foreign, ours
 from rollout.core.progress import (
     HISTORY_LENGTH,
     MAX_TAGS,
     MAX_VALUE,
-    PREFIX,
     Approval,
     Damaged,
     Hold,
@@ -23,9 +23,7 @@ from rollout.core.progress import (
     Quarantined,
     Run,
     Transition,
-    foreign,
     from_tags,
-    ours,
     quarantine,
     remember,
     to_tags,

@@ -13,7 +13,8 @@ from rollout.azure import writes
 from rollout.core.canonical import read_endpoint
 from rollout.core.change_set import change_set
 from rollout.core.observed import Endpoint, Observation
-from rollout.core.progress import PREFIX, Damaged, Progress, from_tags, to_tags
+from rollout.core.our_tags import PREFIX
+from rollout.core.progress import Damaged, Progress, from_tags, to_tags
 from rollout.core.stamp import BORN_TAG, REVISION_TAG
 from rollout.errors import AzureError, RolloutError
 from rollout.plan.importing import imported

@@ -19,7 +19,7 @@ from rollout.core.canonical import read_endpoint
 from rollout.core.decide import decide
 from rollout.core.decision import Status
 from rollout.core.observed import Observation
-from rollout.core.progress import ours
+from rollout.core.our_tags import ours
 from rollout.core.release import Release
 from rollout.core.verdict import Outcome, Verdict
 from rollout.errors import Refused, Stale

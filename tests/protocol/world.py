@@ -12,7 +12,8 @@ from msgspec.structs import replace
 
 from rollout.core.decision import Decision
 from rollout.core.observed import Endpoint
-from rollout.core.progress import Damaged, Progress, from_tags, ours
+from rollout.core.our_tags import ours
+from rollout.core.progress import Damaged, Progress, from_tags
 from tests.protocol import actors
 from tests.protocol.actors import PLAN, Hand, Writer
 from tests.worlds.history import History, finish

@@ -12,7 +12,8 @@ from rollout.core import actions
 from rollout.core.canonical import read_endpoint
 from rollout.core.codes import codes
 from rollout.core.observed import Endpoint, Observation, Scaling
-from rollout.core.progress import foreign, ours, to_tags
+from rollout.core.our_tags import foreign, ours
+from rollout.core.progress import to_tags
 from rollout.core.release import DeploymentSpec, EndpointSpec
 from rollout.core.stamp import deployment_tags, provenance_properties
 from rollout.emulator.answers import Answer
