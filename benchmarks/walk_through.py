@@ -1,5 +1,6 @@
-"""The whole walk-through by `rollout apply` against the same steps scripted with the SDK: wall time, the same emulator
-timings (those of the service, 120 times as fast), a fresh emulator for each, in turns. Both scale green to two before it takes over; both test it by the header.
+"""The whole walk-through by `rollout apply` against the same steps scripted with the SDK: wall time, on the same emulator
+timings (the service's, 120 times as fast), a fresh emulator for each, in turns. Both scale green to two before it takes
+over; both test it by the header.
 """
 
 from __future__ import annotations
