@@ -42,8 +42,10 @@ PAPER: Final = {"throttled": _PAPER}
 
 def page(names: Iterable[str]) -> str:
     """The whole page, of the kept figures of those benchmarks."""
-    found = list(kept(names))
-    parts = [_HEAD, _summary(found)]
+    wanted = list(names)
+    found = list(kept(wanted))
+    missing = ", ".join(sorted({*wanted} - {name for name, _ in found}))
+    parts = [_HEAD, _summary(found), *([f"Not measured yet: {missing}.\n"] if missing else [])]
     for name, figures in found:
         parts += [_section(name, figures), *([PAPER[name]] if name in PAPER else [])]
     return "\n".join(parts)
