@@ -171,7 +171,7 @@ def _members(line: bytes) -> dict[str, Any] | str:
         return "the last line is not finished: a process was killed while it wrote it; the next one repairs it"
     try:
         found = msgspec.json.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return "the line was changed: it is no JSON"
     if not isinstance(found, dict) or canonical(found) + b"\n" != line:
         return "the line was changed: it is not written as an entry is"

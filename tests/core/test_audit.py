@@ -82,6 +82,25 @@ def test_what_no_entry_is() -> None:
         head_of(b"\xff\n")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"[" * 100_000 + b"]" * 100_000,
+        b'{"sequence":' + b"9" * 400 + b"}",
+        b'{"a":"\\ud800"}',
+        b'{"a":1e999}',
+        b"\x00",
+        b"",
+    ],
+    ids=["nested", "digits", "surrogate", "infinite", "nul", "empty"],
+)
+def test_hostile_lines(text: bytes) -> None:
+    """Whatever somebody wrote there: a fault of that line, never an error of ours."""
+    (found,) = faults([text + b"\n"])
+
+    assert (found[0], found[1].startswith("the line was changed: it is no ")) == (1, True)
+
+
 def test_another_format_is_told() -> None:
     """An entry of a later version stands in its chain, and is not read."""
     later = sealed(msgspec.structs.replace(RECORDS[0], format=2))
