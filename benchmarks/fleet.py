@@ -18,7 +18,7 @@ COUNT: Final = 1_000
 MANY: Final = 10_000
 TURNS: Final = 5
 BY_SDK: Final = 50
-THROTTLED: Final = 8.0
+THROTTLED: Final = 2.0
 """Seconds of the service's time in one of ours, where it throttles."""
 AT_FULL_SPEED: Final = 1_000.0
 

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from rollout.cli.main import main
 from rollout.emulator import process
+from rollout.emulator.settings import RECORDED_SECONDS
 
 PLAN: Final = """\
 version: 1
@@ -66,7 +67,10 @@ def stand(count: int, *, speed: float, throttle: bool) -> Iterator[Stand]:
     with tempfile.TemporaryDirectory(prefix="rollout-fleet-") as name:
         found = Stand(Path(name, "state"), Path(name, "plans"))
         found.plans.mkdir()
-        process.start(found.state, speed=speed, extra=("--no-processes", *(() if throttle else ("--no-throttle",))))
+        settings = Path(name, "settings.json")
+        settings.write_text(json.dumps({"seconds": dict.fromkeys(RECORDED_SECONDS, 1.0)}))
+        limits = () if throttle else ("--no-throttle",)
+        process.start(found.state, speed=speed, extra=("--no-processes", "--settings", str(settings), *limits))
         try:
             _fill(found, count)
             slow = {"effect": {"kind": "delay", "seconds": LATENCY}, "times": None}
