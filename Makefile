@@ -73,7 +73,7 @@ schemas: $(DEV)/ready ## write the generated files again: schemas/, docs/plan.md
 	$(DEV)/bin/rollout schema policy > schemas/policy.schema.json
 	$(DEV)/bin/rollout schema overlay > schemas/overlay.schema.json
 	$(DEV)/bin/rollout schema fleet > schemas/fleet.schema.json
-	for name in change-set validation reconciliation failure fleet-report report; do \
+	for name in change-set validation reconciliation failure fleet-report report notification; do \
 	  $(DEV)/bin/rollout schema $$name > schemas/$$name.schema.json || exit 1; done
 	$(DEV)/bin/python -c 'from rollout.plan.reference import reference; print(reference(), end="")' > docs/plan.md
 

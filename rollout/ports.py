@@ -67,6 +67,16 @@ class ActivityLog(Protocol):
         """Every write to that ARM id since then that succeeded. Raises SignInError without the permission."""
 
 
+class Notebook(Protocol):
+    """A few bytes that all runners share; what somebody else wrote meanwhile is never lost."""
+
+    async def read(self) -> tuple[bytes, str]:
+        """The content and its version; b"" and "" if there is none yet. Raises our faults."""
+
+    async def write(self, content: bytes, version: str) -> None:
+        """Replace that version. Raises Stale if it is another one by now, our faults otherwise."""
+
+
 class Quota(Protocol):
     """How much of the region's quota is in use."""
 

@@ -155,6 +155,15 @@ async def open_lock(
     who: str,
 ) -> AsyncIterator[BlobLock]:
     """The lock of one endpoint of the workspace; two reads to find its storage. Raises our faults."""
+    async with open_blob(client, paths, credential, session, f"rollout/locks/{endpoint.lower()}") as blob:
+        yield BlobLock(blob, endpoint, who)
+
+
+@contextlib.asynccontextmanager
+async def open_blob(
+    client: ArmClient, paths: Paths, credential: AsyncCredential, session: aiohttp.ClientSession, name: str
+) -> AsyncIterator[BlobClient]:
+    """A blob of that name in the workspace's own storage; two reads to find it. Raises our faults."""
     from azure.core.pipeline.transport import AioHttpTransport
     from azure.storage.blob.aio import BlobClient
 
@@ -163,12 +172,12 @@ async def open_lock(
     async with BlobClient(
         f"https://{found['accountName']}.blob.{found.get('endpoint') or 'core.windows.net'}",
         found["containerName"],
-        f"rollout/locks/{endpoint.lower()}",
+        name,
         credential=await store_credential(client, paths, store["name"], credential),
         transport=AioHttpTransport(session=session, session_owner=False),
         retry_total=2,
     ) as blob:
-        yield BlobLock(blob, endpoint, who)
+        yield blob
 
 
 async def _default_store(client: ArmClient, paths: Paths) -> Mapping[str, Any]:

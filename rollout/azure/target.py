@@ -22,6 +22,7 @@ from rollout.azure.credentials import AsyncCredential, TokenSource, build, choos
 from rollout.azure.leasing import BlobLock, open_lock
 from rollout.azure.listing import Listing
 from rollout.azure.metrics import AzureMonitor
+from rollout.azure.notebook import BlobNotebook, open_notebook
 from rollout.azure.operations import Pace
 from rollout.azure.recordings import BlobRecordings
 from rollout.azure.scoring import HttpScoring
@@ -36,7 +37,8 @@ __all__ = ["PUBLIC_ARM", "Connection", "Shared", "Target", "connect"]
 
 class Connection(msgspec.Struct, frozen=True):
     """What `connect` gives: the control plane and the data plane of one workspace, who signed in, for people, what its
-    data plane counted, its alert rules, the lock of an endpoint (its name, and who wants it), and its data assets."""
+    data plane counted, its alert rules, the lock of an endpoint (its name, and who wants it), its data assets, and
+    notes that all runners share, by name."""
 
     control_plane: ArmControlPlane
     scoring: HttpScoring
@@ -45,6 +47,7 @@ class Connection(msgspec.Struct, frozen=True):
     alerts: AlertReader
     lock: Callable[[str, str], AbstractAsyncContextManager[BlobLock]]
     recordings: BlobRecordings
+    notebook: Callable[[str], AbstractAsyncContextManager[BlobNotebook]]
 
 
 class _Account(msgspec.Struct, frozen=True):
@@ -97,6 +100,7 @@ class Shared:
             AlertReader(client, paths),
             partial(open_lock, client, paths, credential, session),
             BlobRecordings(client, paths, credential, session),
+            partial(open_notebook, client, paths, credential, session),
         )
 
     def expect(self, target: Target, endpoint: str) -> None:

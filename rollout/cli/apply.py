@@ -17,6 +17,7 @@ from rollout.cli.completing import Completing, stages
 from rollout.cli.guessing import hint_for
 from rollout.cli.listening import Measurements, listener
 from rollout.cli.locking import locked
+from rollout.cli.notifying import tell
 from rollout.cli.options import Output
 from rollout.cli.printing import failures_told, publish, show, stdout_is_taken
 from rollout.cli.recording import recording
@@ -140,6 +141,7 @@ async def _apply(wish: Wish) -> int:
             recording(_nobody, release, wish.allowed, session.endpoint_id(release.endpoint.name))(
                 Looked(seen, decision)
             )
+            await tell(session, wish.plan, seen)
             return _finish(wish, report)
         if given is None and not _approved(wish, report):
             click.echo("nothing was done", err=True)
@@ -156,6 +158,8 @@ async def _carry_out(wish: Wish, loaded: LoadedPlan, session: Session, given: Ap
         gates = Measurements(heard)
         runner = session.runner(loaded.release, wish.allowed, gates, given, plan=wish.plan)
         result = await runner.run(Limits(until=wish.until, max_wait=wish.max_wait))
+    told_of = ((gate.name, verdict) for gate, verdict in gates.measured)
+    await tell(session, wish.plan, result.observation, told_of)
     return _finish(
         wish,
         _after(session, loaded, result, wish.allowed),

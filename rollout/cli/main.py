@@ -44,6 +44,7 @@ COMMANDS: Final = MappingProxyType(
         "init": Entry(f"{_HERE}.init:init", "Write a repository to begin with; --ci github: its workflows."),
         "publish": Entry(f"{_HERE}.publish:publish", "Tell people on GitHub: comment, status, drift, revert."),
         "history": Entry(f"{_HERE}.history:history", "Show who moved what, when, from which commit."),
+        "notify": Entry(f"{_HERE}.notify:notify", "Show who is told of what; --test: send a sample to each."),
         "approve": Entry(f"{_HERE}.person:approve", "Say yes to an approval gate."),
         "promote": Entry(f"{_HERE}.person:promote", "Let the gate that is waited for pass, or all of them."),
         "promote-to": Entry(

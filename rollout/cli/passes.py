@@ -15,6 +15,7 @@ from rollout.cli.census import UnderWay, belongs_here, run_of_unreadable, runs_i
 from rollout.cli.complain import complain
 from rollout.cli.listening import Measurements, log_listener
 from rollout.cli.locking import locked
+from rollout.cli.notifying import drifted, tell, tell_orphan
 from rollout.cli.planned import Planned, Reader
 from rollout.cli.printing import say
 from rollout.cli.session import Doors, doors, report_on
@@ -103,7 +104,10 @@ async def orphans(
             say(f"warning: {label}: cannot look for runs without a plan: {error}", err=True)
             continue
         mine = [one for one in runs if shard is None or shard.holds(one.endpoint.id)]
-        found += [_orphan(one) for one in mine if one.plan not in names and belongs_here(one, folder)]
+        for one in mine:
+            if one.plan not in names and belongs_here(one, folder):
+                found.append(_orphan(one))
+                await tell_orphan(await doors.session(places[label]), folder, one, found[-1].reason)
     return found
 
 
@@ -128,6 +132,8 @@ async def _carried_on(planned: Planned, wish: Wish, doors: Doors) -> Visit:
         gates = Measurements(log_listener(release.name))
         result = await session.runner(release, allowed, gates, given, plan=path).run(Limits(max_wait=wish.max_wait))
         report = await with_authors(report_on(session, loaded, result.observation, allowed), session.activity)
+    told_of = ((gate.name, verdict) for gate, verdict in gates.measured)
+    await tell(session, path, result.observation, told_of, drifted(session, release, report))
     decision = result.decision
     code, detail = (
         ending.after_apply(decision, gate_failed=gates.failed, detailed=detailed) for detailed in (wish.detailed, True)

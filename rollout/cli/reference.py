@@ -11,7 +11,7 @@ from rollout.cli import exits, options
 from rollout.errors import UsageError
 
 LANGUAGE = ("rollout-plan", "fleet", "repository", "policy", "overlay")
-SCHEMAS = (*LANGUAGE, "change-set", "validation", "reconciliation", "failure", "fleet-report", "report")
+SCHEMAS = (*LANGUAGE, "change-set", "validation", "reconciliation", "failure", "fleet-report", "report", "notification")
 
 
 @click.command()

@@ -28,7 +28,18 @@ from rollout.core.release import Release
 from rollout.core.stamp import ACTOR
 from rollout.gates.measurer import Measurer
 from rollout.plan.load import LoadedPlan, load_release
-from rollout.ports import ActivityLog, Census, ControlPlane, Lock, MetricSources, Quota, Recordings, Scoring, Telemetry
+from rollout.ports import (
+    ActivityLog,
+    Census,
+    ControlPlane,
+    Lock,
+    MetricSources,
+    Notebook,
+    Quota,
+    Recordings,
+    Scoring,
+    Telemetry,
+)
 from rollout.render.report import Report
 from rollout.runner import Listener, Runner
 
@@ -65,6 +76,7 @@ class Session(msgspec.Struct, frozen=True):
     lock: Callable[[str, str], AbstractAsyncContextManager[Lock]]
     telemetry: Telemetry
     recordings: Recordings
+    notebook: Callable[[str], AbstractAsyncContextManager[Notebook]]
 
     def runner(
         self,
@@ -132,6 +144,7 @@ class Doors:
             connection.lock,
             AzureTelemetry(connection.monitor),
             connection.recordings,
+            connection.notebook,
         )
 
     async def common(self, place: Place) -> Session:

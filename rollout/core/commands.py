@@ -53,7 +53,9 @@ def hold(
     after = replace(progress, hold=note)
     if progress.written is None:
         after = replace(after, written=endpoint.weights)
-    return (Record(reason=said("held", who, why), progress=remember(after, seen.now, said("held", who, why))),)
+    return (
+        Record(reason=said("held", who, why), progress=remember(after, seen.now, said("held", who, why), kind="held")),
+    )
 
 
 def resume(release: Release | None, seen: Observation, who: str, why: str) -> Actions:
@@ -66,7 +68,12 @@ def resume(release: Release | None, seen: Observation, who: str, why: str) -> Ac
     after = replace(progress, hold=None, written=endpoint.weights, since=seen.now)
     if moved:
         after = replace(after, passed=(), approvals=())
-    return (Record(reason=said("resumed", who, why), progress=remember(after, seen.now, said("resumed", who, why))),)
+    return (
+        Record(
+            reason=said("resumed", who, why),
+            progress=remember(after, seen.now, said("resumed", who, why), kind="resumed"),
+        ),
+    )
 
 
 def retry(release: Release, seen: Observation, who: str, why: str) -> Actions:
@@ -181,7 +188,7 @@ def approve(release: Release, seen: Observation, who: str, why: str, *, stage: s
         raise Refused(f"{chosen.stage.name}: {objection}", hint="somebody whom the policy names must say yes")
     what = said(f"approved {chosen.stage.name}", who, why)
     progress = with_approval(release, seen, chosen.key, who)
-    return (Record(reason=what, progress=remember(progress, seen.now, what)),)
+    return (Record(reason=what, progress=remember(progress, seen.now, what, kind="approved")),)
 
 
 def destroy(release: Release | None, seen: Observation, who: str, why: str) -> Actions:

@@ -111,13 +111,25 @@ class Approval(_Value, frozen=True, gc=False):
     who: str = ""
 
 
+Kind = Literal[
+    "", "advanced", "approved", "failed", "held", "promoted", "resumed", "rolled_back", "started", "superseded"
+]
+"""What a transition is, for who is told of it (docs/notifications.md); "" for the rest, and in older records."""
+
+
 class Transition(_Value, frozen=True, gc=False):
-    """One line of history: when, what happened in a few words, who ran it and from which commit (its first digits)."""
+    """One line of history: when, what happened in a few words, who ran it and from which commit (its first digits).
+
+    `number` counts the lines of one record from 1, so that who has not looked for long knows how many fell off the
+    ring; 0 in records of older versions. Short names in the tags: room is scarce there.
+    """
 
     at: datetime
     what: str
     who: str = ""
     commit: str = ""
+    kind: Kind = msgspec.field(default="", name="k")
+    number: int = msgspec.field(default=0, name="n")
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -175,13 +187,15 @@ _APPROVALS: Final = Decoder(tuple[Approval, ...])
 _HISTORY: Final = Decoder(tuple[Transition, ...])
 
 
-def remember(progress: Progress, at: datetime, what: str, who: str = "") -> Progress:
+def remember(progress: Progress, at: datetime, what: str, who: str = "", kind: Kind = "") -> Progress:
     """The same record with one more line of history; the oldest lines fall off."""
     line = Transition(
         at=at,
         what=_clipped(what, _WHAT_LENGTH),
         who=_clipped(who, _ACTOR_LENGTH),
         commit=progress.commit[:_COMMIT_LENGTH],
+        kind=kind,
+        number=progress.history[-1].number + 1 if progress.history else 1,
     )
     history = (*progress.history, line)[-HISTORY_LENGTH:]
     return msgspec.structs.replace(progress, history=history)

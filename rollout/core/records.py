@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from rollout.core.codes import codes
 from rollout.core.identity import promoted_of
 from rollout.core.observed import Weights
-from rollout.core.progress import Hold, Progress, Quarantined, Run, quarantine, remember
+from rollout.core.progress import Hold, Kind, Progress, Quarantined, Run, quarantine, remember
 from rollout.core.release import EndpointSpec
 from rollout.core.scene import Scene
 from rollout.core.stamp import ACTOR
@@ -51,7 +51,7 @@ def advanced(scene: Scene, weights: Weights, earned: tuple[str, ...], what: str)
         "since": scene.now,
         "outcome": "",
     }
-    return _told(scene, replace(blank(scene), **fields), what)
+    return _told(scene, replace(blank(scene), **fields), what, "advanced" if scene.run else "started")
 
 
 def promoted_now(scene: Scene, weights: Weights) -> Progress:
@@ -69,24 +69,25 @@ def promoted_now(scene: Scene, weights: Weights) -> Progress:
         "outcome": "complete",
         "quarantine": tuple(q for q in scene.progress.quarantine if q.goal != scene.journey.goal),
     }
-    return _told(scene, replace(blank(scene), **fields), f"promoted {candidate.name}")
+    return _told(scene, replace(blank(scene), **fields), f"promoted {candidate.name}", "promoted")
 
 
 def failed(scene: Scene, weights: Weights, key: str, why: str, outcome: str = "failed") -> Progress:
     """A gate (or the create) failed: the goal is quarantined, the run is over."""
     entry = Quarantined(goal=scene.journey.goal, key=key, slot=scene.journey.slot, at=scene.now)
     ring = quarantine(scene.progress.quarantine, entry)
-    return _told(scene, replace(_ended(scene, weights), outcome=outcome, quarantine=ring), why)
+    kind: Kind = "failed" if scene.endpoint.weights == weights else "rolled_back"
+    return _told(scene, replace(_ended(scene, weights), outcome=outcome, quarantine=ring), why, kind)
 
 
 def gone_back(scene: Scene, weights: Weights, outcome: str, what: str) -> Progress:
     """A further step of the way back; its time counts from the failure."""
-    return _told(scene, replace(blank(scene), written=weights, outcome=outcome), what)
+    return _told(scene, replace(blank(scene), written=weights, outcome=outcome), what, "rolled_back")
 
 
 def given_back(scene: Scene, weights: Weights, what: str) -> Progress:
     """The run of another goal is over, and its weight is back where it came from."""
-    return _told(scene, replace(_ended(scene, weights), outcome="superseded"), what)
+    return _told(scene, replace(_ended(scene, weights), outcome="superseded"), what, "superseded")
 
 
 def held_outside(scene: Scene, weights: Weights, why: str) -> Progress:
@@ -100,7 +101,7 @@ def held_outside(scene: Scene, weights: Weights, why: str) -> Progress:
         "written": weights,
         "since": scene.now,
     }
-    return _told(scene, replace(blank(scene), **fields), why)
+    return _told(scene, replace(blank(scene), **fields), why, "held")
 
 
 def settled(scene: Scene, what: str) -> Progress:
@@ -113,8 +114,8 @@ def settled(scene: Scene, what: str) -> Progress:
     return _told(scene, replace(blank(scene), **fields), what)
 
 
-def _told(scene: Scene, progress: Progress, what: str) -> Progress:
-    return remember(progress, scene.now, what, scene.release.provenance.get(ACTOR, ""))
+def _told(scene: Scene, progress: Progress, what: str, kind: Kind = "") -> Progress:
+    return remember(progress, scene.now, what, scene.release.provenance.get(ACTOR, ""), kind)
 
 
 def _ended(scene: Scene, weights: Weights) -> Progress:

@@ -129,7 +129,7 @@ def _stands(hold: Hold, seen: Observation) -> bool:
 def _moved(endpoint: Endpoint, progress: Progress, to: Promoted, seen: Observation, what: str) -> Action:
     """The record with all traffic to `to`; only a marker where it has all of it already."""
     split: Weights = all_to(to.name)
-    after = remember(replace(progress, written=split, since=seen.now), seen.now, what)
+    after = remember(replace(progress, written=split, since=seen.now), seen.now, what, kind="rolled_back")
     if endpoint.weights == split:
         return Record(reason=what, progress=after)
     return SetTraffic(reason=what, before=endpoint.weights, weights=split, endpoint=None, progress=after)

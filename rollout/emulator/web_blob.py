@@ -90,6 +90,9 @@ async def _put(service: Service, request: Request, container: str, name: str) ->
             return Response(status_code=201, headers=_headers(service.now(), done))
     if request.headers.get("if-none-match") == "*" and blobs.find(container, name):
         return _error(409, "BlobAlreadyExists", "The specified blob already exists.")
+    wanted, there = request.headers.get("if-match", ""), blobs.find(container, name)
+    if wanted not in ("", "*", there.etag if there else ""):
+        return _error(412, "ConditionNotMet", "The condition specified using HTTP conditional header(s) is not met.")
     return Response(status_code=201, headers=_headers(service.now(), blobs.put(container, name, body, metadata)))
 
 

@@ -122,6 +122,18 @@ _TIMES: Final = {
         "a library is not installed", "Parts of a policy need an extra of this package; the hint names it."
     ),
 }
+_NOTIFICATIONS: Final = {
+    "PLAN123": Explanation(
+        "not the name of a variable",
+        "`apprise`, `url_from` and `secret_from` name the environment variable that holds a receiver's address or "
+        "secret, in capitals: `SLACK_URL`. What is written into the file is in Git's history for ever: an address that "
+        "stood here is to be replaced at the receiver, too.",
+    ),
+    "PLAN124": Explanation(
+        "a template that cannot be filled",
+        "`$name` or `${name}` stands for one of the fields that docs/notifications.md lists; `$$` is a dollar sign.",
+    ),
+}
 _POLICY: Final = {
     "POLICY101": Explanation("the first weight is too large", "`largest_first_weight` of the repository's policy."),
     "POLICY102": Explanation("a step is too large", "`largest_step` of the repository's policy."),
@@ -332,6 +344,17 @@ _WARNINGS: Final = {
 }
 
 CODES: Final[Mapping[str, Explanation]] = MappingProxyType(
-    {**_READING, **_LANGUAGE, **_TIMES, **_ROLLOUT, **_FILES, **_EVIDENCE, **_FLEETS, **_POLICY, **_WARNINGS}
+    {
+        **_READING,
+        **_LANGUAGE,
+        **_TIMES,
+        **_NOTIFICATIONS,
+        **_ROLLOUT,
+        **_FILES,
+        **_EVIDENCE,
+        **_FLEETS,
+        **_POLICY,
+        **_WARNINGS,
+    }
 )
 """All codes, in order: faults, then warnings."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from pydantic import ValidationError
 
+from rollout.core.notices import Rule
 from rollout.core.release import Release
 from rollout.errors import Fault
 from rollout.plan.loader import load_file
@@ -53,6 +54,11 @@ class Repository(msgspec.Struct, frozen=True, kw_only=True):
     def interval(self) -> float:
         """Seconds between two runs of `rollout reconcile`."""
         return self.model.reconcile.interval if self.model else DEFAULT_INTERVAL
+
+    @property
+    def receivers(self) -> tuple[Rule, ...]:
+        """Who is told of what happens here."""
+        return tuple(one.rule() for one in self.model.notifications) if self.model else ()
 
     def governed(self, release: Release) -> Release:
         """The release under this repository's policy."""
@@ -103,9 +109,14 @@ def _read(root: Path | None, file: Path | None, plan: Path) -> Repository:
     try:
         model = RepositoryModel.model_validate(loaded.data)
     except ValidationError as error:
-        wrong = faults_of(error, RepositoryModel, loaded.data, loaded.source)
+        wrong = map(_hushed, faults_of(error, RepositoryModel, loaded.data, loaded.source))
         return Repository(root=root, source=loaded.source, faults=tuple(wrong))
     return Repository(root=root, file=file, source=loaded.source, data=loaded.data, model=model)
+
+
+def _hushed(fault: Fault) -> Fault:
+    """Without the line: an address with its secret may stand there."""
+    return msgspec.structs.replace(fault, snippet="") if fault.path.startswith("notifications") else fault
 
 
 def shown(file: Path, plan: Path) -> str:

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from rollout.plan.gates import OnFailureModel
 from rollout.plan.models import Slots, TargetModel, known_version
+from rollout.plan.notifying import Notifications
 from rollout.plan.policies import HazardNames
 from rollout.plan.repository import DEFAULT_INTERVAL, LONGEST, VARIABLE
 from rollout.plan.shapes import Duration, Shorthand, Strict, refuse
@@ -102,6 +103,7 @@ class RepositoryModel(Strict):
     reconcile: ReconcileModel = Field(
         default=ReconcileModel.model_construct(), description="The schedule of `rollout reconcile`."
     )
+    notifications: Notifications = Field(default=(), description="Who is told of what happens: see notifications.")
     allow_hazards: HazardNames = Field(
         default=(), description="Hazards that every plan here may have; who may edit this file decides it."
     )

@@ -10,6 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from rollout.render.document import AnyDocument, Document, Failure, Fleet, Reconciliation, Validation
+from rollout.render.notices import Told
 from rollout.render.story import Story
 
 OUTPUTS: Final[Mapping[str, tuple[type[AnyDocument | Story], str]]] = MappingProxyType(
@@ -23,11 +24,13 @@ OUTPUTS: Final[Mapping[str, tuple[type[AnyDocument | Story], str]]] = MappingPro
     }
 )
 """Name of each schema: the struct that it is made from, and its title."""
+DATA: Final[Mapping[str, tuple[type[msgspec.Struct], str]]] = MappingProxyType({"notification": (Told, "Notification")})
+"""The same for what others are sent."""
 
 
 def output_schema(name: str) -> dict[str, Any]:
     """The schema of that name. Later minor versions may add keys: unknown ones must be passed over."""
-    found, title = OUTPUTS[name]
+    found, title = {**OUTPUTS, **DATA}[name]
     made = msgspec.json.schema(found)
     reference = made.pop("$ref").rsplit("/", 1)[-1]
     parts = made.pop("$defs")

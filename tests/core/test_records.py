@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from rollout.core import records
 from rollout.core.observed import all_to, weights
-from rollout.core.progress import Hold, Progress, Promoted, Quarantined, Run, Transition
+from rollout.core.progress import Hold, Kind, Progress, Promoted, Quarantined, Run, Transition
 from rollout.core.scene import Scene
 from rollout.core.stamp import born_stamp
 from tests.cases.world import World, at
@@ -38,9 +38,9 @@ def fresh() -> Scene:
     return World({"live": {"blue": "v1 x3", "green": "v2 x2 @5"}}).scene
 
 
-def line(what: str) -> tuple[Transition, ...]:
-    """One line of history, now."""
-    return (Transition(at=NOW, what=what),)
+def line(what: str, kind: Kind = "") -> tuple[Transition, ...]:
+    """The first line of history, now."""
+    return (Transition(at=NOW, what=what, kind=kind, number=1),)
 
 
 def test_blank_signs_the_record(halfway: Scene) -> None:
@@ -66,7 +66,7 @@ def test_a_run_begins_with_its_first_record(fresh: Scene) -> None:
         passed=("a",),
         written=all_to("blue"),
         since=NOW,
-        history=line("passed before bake"),
+        history=line("passed before bake", "started"),
     )
 
 
@@ -86,7 +86,7 @@ def test_a_run_goes_on(halfway: Scene) -> None:
 
     passed = (*halfway.progress.passed, "b", "c")
     assert found == replace(
-        halfway.progress, passed=passed, written=split, since=NOW, history=line("traffic-50"), outcome=""
+        halfway.progress, passed=passed, written=split, since=NOW, history=line("traffic-50", "advanced"), outcome=""
     )
     assert found.run == RUN
 
@@ -121,7 +121,7 @@ def test_promotion(halfway: Scene) -> None:
         since=NOW,
         outcome="complete",
         quarantine=ring[1:],
-        history=line("promoted green"),
+        history=line("promoted green", "promoted"),
     )
 
 
@@ -144,7 +144,7 @@ def test_failure(halfway: Scene) -> None:
         since=NOW,
         outcome="failed",
         quarantine=(Quarantined(goal="v2", key="key", slot="green", at=NOW),),
-        history=line("bake: worse"),
+        history=line("bake: worse", "rolled_back"),
     )
 
 
@@ -168,7 +168,7 @@ def test_a_run_that_is_superseded() -> None:
         written=all_to("blue"),
         since=NOW,
         outcome="superseded",
-        history=line("green is not the goal any more"),
+        history=line("green is not the goal any more", "superseded"),
     )
 
 
@@ -184,7 +184,7 @@ def test_a_hand_from_outside(halfway: Scene) -> None:
         written=split,
         since=NOW,
         hold=Hold(kind="outside", why="the weights were changed outside", goal="v2", at=NOW),
-        history=line("the weights were changed outside"),
+        history=line("the weights were changed outside", "held"),
     )
 
 

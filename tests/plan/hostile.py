@@ -326,6 +326,18 @@ CASES: tuple[Case, ...] = (
         "metric: {checks: {alert: /subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/disks/d}}"), "PLAN507"),
     Case("a secret of the runner as a variable", both(
         file("rollout.yaml", "variables: {A: {from_env: GITHUB_TOKEN}}\n"), change("house-prices", "'${A}'")), "PLAN115"),
+    Case("a receiver's address with its secret", file(
+        "rollout.yaml", "notifications: [{name: a, apprise: 'slack://TOKEN/TOKEN/TOKEN'}]\n"), "PLAN123"),
+    Case("a webhook as an address", file(
+        "rollout.yaml", "notifications: [{name: a, webhook: 'https://example.com/?key=TOKEN'}]\n"), "PLAN123"),
+    Case("an event that does not exist", file(
+        "rollout.yaml", "notifications: [{name: a, apprise: A, events: [rolledback]}]\n"), "PLAN110"),
+    Case("a template that reaches into objects", file(
+        "rollout.yaml", "notifications: [{name: a, apprise: A, body: '${plan.__class__}'}]\n"), "PLAN124"),
+    Case("a template with a field that does not exist", file(
+        "rollout.yaml", "notifications: [{name: a, apprise: A, body: $SLACK_URL}]\n"), "PLAN124"),
+    Case("21 receivers", file(
+        "rollout.yaml", "notifications: [" + ",".join(f"{{name: a{n}, apprise: A}}" for n in range(21)) + "]\n"), "PLAN103"),
     Case("a variable that nobody declared", change("name: house-prices", "name: ${HOME}"), "PLAN109"),
     Case("a variable in a variable", both(
         file("rollout.yaml", "variables: {A: '${B}', B: x}\n"),
