@@ -206,21 +206,21 @@ def lock_wish() -> float | None:
 
 
 def audit(function: F) -> F:
-    """The option to write decisions down. Commands need not hand it on: `audit_file` knows what was given."""
+    """The option to write decisions down. Commands need not hand it on: `audit_place` knows what was given."""
     return option(
         "--audit",
         metavar="FILE",
-        type=click.Path(path_type=Path, dir_okay=False),
         expose_value=False,
         callback=_remember,
-        help="Write each decision with its inputs to the end of FILE, before anything is done.",
+        help="Write each decision with its inputs to the end of FILE, before anything is done; or into a database,"
+        " sqlite:///PATH or postgresql://USER@HOST/DATABASE.",
     )(function)
 
 
-def audit_file() -> Path | None:
-    """Where decisions are written down; None: nowhere."""
+def audit_place() -> str | None:
+    """Where decisions are written down, a file's path or a database's address; None: nowhere."""
     context = click.get_current_context(silent=True)
-    given: Path | None = context.meta.get(f"{_META}audit") if context else None
+    given: str | None = context.meta.get(f"{_META}audit") if context else None
     return given
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -31,17 +32,25 @@ if TYPE_CHECKING:
 _KEY: Final = 32
 
 
-def ledger() -> Ledger | None:
-    """Where this command writes its decisions down; None: nowhere."""
+def ledger(endpoint: str) -> Ledger | None:
+    """Where this command writes down what it decides about that endpoint (ARM id); None: nowhere. In a database each
+    endpoint has a chain of its own, in a file all are in one."""
+    place = options.audit_place()
+    if not place:
+        return None
+    if "://" in place:
+        from rollout.cli.queue_options import opened_history
+
+        history = opened_history(place)
+        return history.ledger(endpoint.lower()) if history is not None else None
     from rollout.cli.audit_file import FileLedger
 
-    path = options.audit_file()
-    return None if path is None else FileLedger(path)
+    return FileLedger(Path(place))
 
 
 def recording(inner: Listener, release: Release, allowed: frozenset[str], endpoint: str) -> Listener:
     """`inner`, behind a recorder where the command has an audit."""
-    book = ledger()
+    book = ledger(endpoint)
     return inner if book is None else Recorder(book, release, allowed, endpoint, inner)
 
 
@@ -94,7 +103,7 @@ class Recorder:
 @contextmanager
 def commanded(wish: Asked, action: Action, seen: Observation, endpoint: str) -> Iterator[None]:
     """A person's action, written down before it is done, and how that ended behind it."""
-    book = ledger()
+    book = ledger(endpoint)
     if book is None:
         yield
         return

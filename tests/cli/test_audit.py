@@ -91,6 +91,22 @@ def test_a_release_written_down(rollout: Command, on_emulator: Path, tmp_path: P
     assert rollout("audit", "show", file, "--plan", "other").out == ""
 
 
+def test_a_release_written_into_a_database(rollout: Command, on_emulator: Path, tmp_path: Path) -> None:
+    """Decisions and a person's command are one chain; as lines it is verified, and every decision derived again."""
+    plan, file = write_plan(tmp_path, "audited-in-sql"), tmp_path / "chain.jsonl"
+    audit = f"sqlite:///{tmp_path}/audit.db"
+    ran = rollout("apply", plan, "--auto-approve", "--audit", audit)
+    assert ran.code == 0, ran.err
+    assert rollout("hold", plan, "--why", "a look", "--audit", audit).code == 0
+    (entry, *_) = rollout("store", "show", "--history", audit, "-o", "json").json["entries"]
+    shown = rollout("store", "show", "--history", audit, "--endpoint", entry["endpoint"], "--out", file)
+    assert shown.code == 0, shown.err
+    assert (verified := rollout("audit", "verify", file)).code == 0, verified.err
+    assert (again := rollout("replay", file)).code == 0, again.out
+    kinds = [json.loads(line)["kind"] for line in file.read_text().splitlines()]
+    assert (kinds.count("command"), "decision" in kinds, kinds[-1]) == (1, True, "outcome")
+
+
 def test_nothing_is_done_that_cannot_be_written_down(rollout: Command, on_emulator: Path, tmp_path: Path) -> None:
     """A folder that is not there: refused, before any write."""
     plan = write_plan(tmp_path, "unaudited")
