@@ -26,6 +26,7 @@ FORMATS: Final = (
     "markdown",
     "sarif",
     "junit",
+    "prometheus",
     "github-annotations",
     "github-summary",
     "github-output",
@@ -39,6 +40,9 @@ PLAIN_FORMATS: Final = FORMATS[:2]
 """The forms of a result that is not about a plan."""
 APPENDED: Final = MappingProxyType({"github-summary": "GITHUB_STEP_SUMMARY", "github-output": "GITHUB_OUTPUT"})
 """Forms that are appended to a file, and the variable that names it where `=PATH` does not."""
+
+REPLACED: Final = frozenset({"prometheus"})
+"""Forms whose file is replaced as a whole: a collector may read it at any moment."""
 
 
 class Output(msgspec.Struct, frozen=True):

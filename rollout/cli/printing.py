@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, TextIO
 import click
 
 from rollout.cli import exits
-from rollout.cli.options import APPENDED, COLOUR, Output
+from rollout.cli.options import APPENDED, COLOUR, REPLACED, Output
 from rollout.errors import AzureError, PlanError, RolloutError
 from rollout.render import harmless, styled
 from rollout.render.styled import Line
@@ -145,7 +145,20 @@ def put(text: str, output: Output, *, more: bool = False) -> None:
         click.echo(text, nl=False)
         return
     try:
+        if output.form in REPLACED:
+            _replace(path, text)
+            return
         with path.open("a" if more or output.form in APPENDED else "w", encoding="utf-8", newline="\n") as file:
             file.write(text)
     except OSError as error:
         raise RolloutError(f"cannot write {path}: {error.strerror}") from error
+
+
+def _replace(path: Path, text: str) -> None:
+    """Written beside it, then moved into its place."""
+    from tempfile import NamedTemporaryFile  # start-up time
+
+    with NamedTemporaryFile("w", dir=path.parent, prefix=f".{path.name}.", encoding="utf-8", delete=False) as file:
+        file.write(text)
+    Path(file.name).chmod(0o644)
+    Path(file.name).replace(path)

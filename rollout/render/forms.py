@@ -97,6 +97,12 @@ def _junit(document: AnyDocument) -> str:
     return junit(document)
 
 
+def _prometheus(document: AnyDocument) -> str:
+    from rollout.render.prometheus import prometheus
+
+    return prometheus(document)
+
+
 RENDERERS: Final[Mapping[str, Renderer]] = MappingProxyType(
     {
         "text": _text,
@@ -104,6 +110,7 @@ RENDERERS: Final[Mapping[str, Renderer]] = MappingProxyType(
         "markdown": _markdown,
         "sarif": _sarif,
         "junit": _junit,
+        "prometheus": _prometheus,
         "github-annotations": _annotations,
         "github-summary": _summary,
         "github-output": _output,

@@ -47,7 +47,7 @@ def test_an_unknown_form_lists_what_there_is(rollout: Command, saved: Path) -> N
     ended = rollout("render", saved, "--output", "yaml")
     assert ended.code == 3
     assert (
-        "'yaml' is not a format; there are text, json, markdown, sarif, junit, github-annotations, github-summary, "
+        "'yaml' is not a format; there are text, json, markdown, sarif, junit, prometheus, github-annotations, github-summary, "
         "github-output, azure-devops-annotations, azure-devops-output"
     ) in " ".join(ended.err.split())
 

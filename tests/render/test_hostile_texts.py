@@ -15,6 +15,7 @@ import jsonschema
 import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
+from prometheus_client.parser import text_string_to_metric_families
 
 from rollout.render.annotations import PER_LEVEL
 from rollout.render.document import AnyDocument
@@ -129,6 +130,20 @@ def test_variables_of_azure_pipelines_are_ours_alone(document: AnyDocument) -> N
     assert None not in found
     assert list(told) == [key.replace("-", "_") for key in KEYS]
     assert [value for value in told.values() if "$(" in value or list(nasty.commands(value))] == []
+
+
+@MANY
+@given(nasty.ANY)
+def test_prometheus_reads_what_is_written(document: AnyDocument) -> None:
+    """Its own parser finds every sample, no two with the same labels, and nothing that is not a gauge of ours."""
+    text = rendered(document, "prometheus")
+    families = list(text_string_to_metric_families(text))
+    assert {family.type for family in families} <= {"gauge"}
+    samples = [sample for family in families for sample in family.samples]
+    assert len(samples) == sum(not line.startswith("#") for line in text.splitlines())
+    assert len({(sample.name, tuple(sorted(sample.labels.items()))) for sample in samples}) == len(samples)
+    assert all(sample.name.startswith("rollout_") for sample in samples)
+    assert nasty.unseen(text) == set()
 
 
 @MANY

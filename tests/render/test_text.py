@@ -24,6 +24,7 @@ SUFFIXES = {
     "markdown": "md",
     "sarif": "sarif",
     "junit": "junit.xml",
+    "prometheus": "prom",
     "github-annotations": "annotations.txt",
     "github-output": "output.txt",
     "azure-devops-annotations": "azure.txt",
