@@ -1,4 +1,4 @@
-"""A document as Prometheus text, for node exporter's textfile collector or a push gateway: how it stands now, as gauges.
+"""A document as Prometheus text, for node exporter's textfile collector: how it stands now, as gauges.
 
 https://prometheus.io/docs/instrumenting/exposition_formats, names by https://prometheus.io/docs/practices/naming
 """

@@ -47,8 +47,8 @@ def test_an_unknown_form_lists_what_there_is(rollout: Command, saved: Path) -> N
     ended = rollout("render", saved, "--output", "yaml")
     assert ended.code == 3
     assert (
-        "'yaml' is not a format; there are text, json, markdown, sarif, junit, prometheus, github-annotations, github-summary, "
-        "github-output, azure-devops-annotations, azure-devops-output"
+        "'yaml' is not a format; there are text, json, markdown, sarif, junit, prometheus, github-annotations, "
+        "github-summary, github-output, azure-devops-annotations, azure-devops-output"
     ) in " ".join(ended.err.split())
 
 
