@@ -12,7 +12,7 @@ from rollout.azure.answer import Answer, Kind
 from rollout.azure.errors import NETWORK_HINT, Transient, from_answer, from_exception, from_problem
 from rollout.azure.paths import same_service, with_version
 from rollout.azure.problem import Problem, read_problem
-from rollout.azure.wire import READ_RETRIES, TooLate, Wire
+from rollout.azure.wire import READ_RETRIES, Asked, TooLate, Wire
 from rollout.errors import AzureError
 from rollout.ports import RequestCount
 
@@ -85,10 +85,10 @@ class ArmClient:
     async def _exchange(
         self, method: str, path: str, what: str, body: Any, kind: Kind, until: float | None = None
     ) -> Answer:
-        url = self._address(path, what)
+        asked = Asked(method, self._address(path, what), body, kind, self.requests, until=until)
         try:
             for _ in range(1 if kind == "writes" else READ_RETRIES):
-                answer = await self._wire.exchange(method, url, body, kind, self.requests, until=until)
+                answer = await self._wire.exchange(asked)
                 if answer.status >= 400 or not isinstance(answer.body, str):
                     return answer
         except TooLate:

@@ -11,15 +11,16 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from typing import Any, Final
+from typing import Final
 
 import aiohttp
+import msgspec
 from azure.core.credentials import AccessToken
 
 from rollout.azure.allowance import Admission
 from rollout.azure.answer import Answer, Kind, decoded
 from rollout.azure.credentials import AsyncCredential
-from rollout.azure.wire import AGENT, ANSWER_SECONDS, CONNECT_SECONDS, LONGEST_PAUSE, Wire
+from rollout.azure.wire import AGENT, ANSWER_SECONDS, CONNECT_SECONDS, LONGEST_PAUSE, Asked, Wire
 from rollout.ports import RequestCount
 
 _EARLY: Final = 300.0
@@ -44,22 +45,12 @@ class ThinWire:
         self._token: AccessToken | None = None
         self._signing_in = asyncio.Lock()
 
-    async def exchange(
-        self,
-        method: str,
-        url: str,
-        body: Any,
-        kind: Kind,
-        requests: RequestCount,
-        *,
-        retries: int | None = None,
-        until: float | None = None,
-    ) -> Answer:
+    async def exchange(self, asked: Asked) -> Answer:
         """See `Wire`."""
-        if method != "GET" or body is not None:
-            return await self._whole.exchange(method, url, body, kind, requests, retries=retries, until=until)
+        if asked.method != "GET" or asked.body is not None:
+            return await self._whole.exchange(asked)
         try:
-            answer = await self._read(url, kind, requests)
+            answer = await self._read(asked.url, asked.kind, asked.requests)
         except (aiohttp.ClientError, TimeoutError, OSError):
             pause = 0.0
         else:
@@ -68,7 +59,7 @@ class ThinWire:
             wish = answer.after
             pause = 0.0 if wish is None else min(wish, LONGEST_PAUSE)
         await asyncio.sleep(pause)
-        return await self._whole.exchange(method, url, None, kind, requests, retries=_LEFT)
+        return await self._whole.exchange(msgspec.structs.replace(asked, retries=_LEFT, until=None))
 
     async def _read(self, url: str, kind: Kind, requests: RequestCount) -> Answer:
         headers = {

@@ -12,6 +12,7 @@ import time
 from typing import Any, Final, Protocol
 
 import aiohttp
+import msgspec
 from azure.core import AsyncPipelineClient
 from azure.core.credentials_async import AsyncTokenCredential
 from azure.core.pipeline import PipelineRequest, PipelineResponse
@@ -43,24 +44,25 @@ _EXCHANGE_SECONDS: Final = 1200
 """A request with all its repetitions; after a `100 Continue` nothing else would bound the wait for the answer."""
 
 
+class Asked(msgspec.Struct, frozen=True):
+    """One request. `url` is absolute. Every attempt is counted in `requests`. `retries`: of a read, instead of the
+    usual. `until`: the moment (of `clock`) after which it must not leave any more."""
+
+    method: str
+    url: str
+    body: Any
+    kind: Kind
+    requests: RequestCount
+    retries: int | None = None
+    until: float | None = None
+
+
 class Wire(Protocol):
     """Sends one request to Resource Manager and brings its answer, whatever its status; shared by many."""
 
-    async def exchange(
-        self,
-        method: str,
-        url: str,
-        body: Any,
-        kind: Kind,
-        requests: RequestCount,
-        *,
-        retries: int | None = None,
-        until: float | None = None,
-    ) -> Answer:
-        """`url` is absolute. Every attempt is counted in `requests`. `retries`: of a read, instead of the usual.
-        `until`: the moment (of `clock`) after which it must not leave any more, else TooLate is raised. Raises what
-        azure-core, aiohttp or azure-identity raise, too: `rollout.azure.errors.from_exception` knows
-        them."""
+    async def exchange(self, asked: Asked) -> Answer:
+        """Bring its answer. Raises TooLate where it could not leave in time, and what azure-core, aiohttp or
+        azure-identity raise, too: `rollout.azure.errors.from_exception` knows them."""
 
 
 class TooLate(Exception):
@@ -151,23 +153,15 @@ class CoreWire:
             ),
         )
 
-    async def exchange(
-        self,
-        method: str,
-        url: str,
-        body: Any,
-        kind: Kind,
-        requests: RequestCount,
-        *,
-        retries: int | None = None,
-        until: float | None = None,
-    ) -> Answer:
+    async def exchange(self, asked: Asked) -> Answer:
         """See `Wire`."""
-        request = HttpRequest(method, url, **({} if body is None else {"json": body}))
-        total = 0 if kind == "writes" else retries
+        request = HttpRequest(asked.method, asked.url, **({} if asked.body is None else {"json": asked.body}))
+        total = 0 if asked.kind == "writes" else asked.retries
         once: dict[str, Any] = {} if total is None else {"retry_total": total}
         async with asyncio.timeout(_EXCHANGE_SECONDS):
-            response = await self._client.send_request(request, kind=kind, requests=requests, until=until, **once)
+            response = await self._client.send_request(
+                request, kind=asked.kind, requests=asked.requests, until=asked.until, **once
+            )
         headers = {name.lower(): value for name, value in response.headers.items()}
         return Answer(response.status_code, decoded(response.content), headers)
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from rollout.errors import RolloutError
+from rollout.errors import RolloutError, SignInError
 
 BUSY: Final = frozenset({500, 502, 503, 504})
 _LONGEST: Final = 500
@@ -59,3 +59,27 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     wait: Callable[[Refusal, int, float], float | None]
     fault: Callable[[Call, Refusal], RolloutError]
     sign_in: frozenset[int] = frozenset()
+
+
+class Remedies(msgspec.Struct, frozen=True):
+    """What a forge's refusals are told with: its name, the way to sign in, and who needs which permission."""
+
+    name: str
+    sign_in: str
+    permission: Callable[[Call], str]
+
+    def fault(self, call: Call, refusal: Refusal) -> RolloutError:
+        """The fault to raise, by the answer's status."""
+        told = f": {refusal.message}" if refusal.message else ""
+        match refusal.status:
+            case 203 | 302 | 401:
+                return SignInError(f"{self.name} does not accept the token{told}", hint=self.sign_in)
+            case 403:
+                return SignInError(f"the token may not {call.what}{told}", hint=self.permission(call))
+            case 404:
+                return SignInError(
+                    f"{self.name} does not find what is needed to {call.what} ({call.method} {call.path}){told}",
+                    hint=f"check the name and the number; a missing permission looks the same: {self.permission(call)}",
+                )
+            case _:
+                return RolloutError(f"{self.name} refused to {call.what} (HTTP {refusal.status}){told}")

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from rollout.errors import RolloutError, SignInError
-from rollout.forge.dialect import Call, Dialect, Refusal
+from rollout.forge.dialect import Call, Dialect, Refusal, Remedies
 
+NAME: Final = "GitLab"
 _SIGN_IN: Final = "set GITLAB_TOKEN: a project access token with the scope `api`, masked and protected"
 
 
@@ -24,22 +24,6 @@ def _wait(refusal: Refusal, attempt: int, now: float) -> float | None:
     return max(1.0, float(reset) - now + 1.0) if reset.isdigit() else float(30 * 2**attempt)
 
 
-def _fault(call: Call, refusal: Refusal) -> RolloutError:
-    told = f": {refusal.message}" if refusal.message else ""
-    match refusal.status:
-        case 401:
-            return SignInError(f"GitLab does not accept the token{told}", hint=_SIGN_IN)
-        case 403:
-            return SignInError(f"the token may not {call.what}{told}", hint=_permission(call))
-        case 404:
-            return SignInError(
-                f"GitLab does not find what is needed to {call.what} ({call.method} {call.path})",
-                hint=f"check the project and the number; a missing permission looks the same: {_permission(call)}",
-            )
-        case _:
-            return RolloutError(f"GitLab refused to {call.what} (HTTP {refusal.status}){told}")
-
-
 def _permission(call: Call) -> str:
     return f"the token needs the scope `api` and the role {call.needs}; a job's own CI_JOB_TOKEN can write no comment"
 
@@ -48,4 +32,4 @@ def _headers(token: str) -> Mapping[str, str]:
     return {"PRIVATE-TOKEN": token, "Accept": "application/json"}
 
 
-GITLAB: Final = Dialect(name="GitLab", headers=_headers, wait=_wait, fault=_fault)
+GITLAB: Final = Dialect(name=NAME, headers=_headers, wait=_wait, fault=Remedies(NAME, _SIGN_IN, _permission).fault)

@@ -10,32 +10,13 @@ from rollout.forge.issues import Concern, keep
 from rollout.forge.marker import Marker
 from rollout.forge.port import Draft, State, Status
 from rollout.forge.statuses import post
-from rollout.forge.sticky import GONE, Deed, Note, outdate, say
+from rollout.forge.sticky import GONE, Deed, outdate, say
 from tests.forge.conftest import Clock
+from tests.forge.hub import conversations, note
 from tests.github.bench import NAME, Bench
 from tests.github.world import READ, Scripted
 
 PROD = Marker(kind="comment", plan="house-prices", environment="prod")
-
-
-def note(body: str, plan: str = "house-prices", *, settled: bool = False) -> Note:
-    """What is to be said about a plan."""
-    return Note(marker=Marker(kind="comment", plan=plan, environment="prod"), body=body, settled=settled)
-
-
-@pytest.fixture
-def number(hub: Bench, request: pytest.FixtureRequest) -> int:
-    """An open pull request of its own."""
-    branch = request.node.name.partition("[")[0]
-    hub.commit("release", branch, **{f"{branch}.txt": "1"})
-    hub.world.calls.clear()
-    return hub.pull(branch, "Release v2")
-
-
-def threads(hub: Bench, number: int) -> list[tuple[str, str]]:
-    """Status and last line of each."""
-    found = [one for one in hub.repo.comments.values() if one["issue"] == number]
-    return [(one["status"], one["body"].rpartition("\n")[2]) for one in found]
 
 
 async def test_one_thread_is_kept_current_and_closed_in_the_end(hub: Bench, forge: AzureDevOps, number: int) -> None:
@@ -43,7 +24,7 @@ async def test_one_thread_is_kept_current_and_closed_in_the_end(hub: Bench, forg
     told = [note("two changes"), note("two changes"), note("in sync", settled=True), note("in sync", settled=True)]
     deeds = [(await say(forge, number, [one]))[0].deed for one in told]
     assert deeds == [Deed.CREATED, Deed.UNCHANGED, Deed.EDITED, Deed.UNCHANGED]
-    assert threads(hub, number) == [("closed", "in sync")]
+    assert conversations(hub, number) == [("closed", "in sync")]
     assert [(method, path.rpartition("/")[0].rpartition("/")[2]) for method, path in hub.world.writes()] == [
         ("POST", str(number)),
         ("PATCH", "comments"),
@@ -59,7 +40,7 @@ async def test_what_a_person_resolved_stays_until_there_is_news(hub: Bench, forg
     await say(forge, number, [note("two changes")])
     assert thread["status"] == "fixed"
     await say(forge, number, [note("three changes")])
-    assert threads(hub, number) == [("active", "three changes")]
+    assert conversations(hub, number) == [("active", "three changes")]
 
 
 async def test_somebody_elses_thread_is_never_touched(hub: Bench, forge: AzureDevOps, number: int) -> None:
@@ -69,7 +50,7 @@ async def test_somebody_elses_thread_is_never_touched(hub: Bench, forge: AzureDe
     first["user"] = {"login": "mallory"}
     done = await outdate(forge, number, "prod", [])
     assert [one.what for one in done] == ["the comment about churn"]
-    assert threads(hub, number) == [("active", "a"), ("closed", GONE)]
+    assert conversations(hub, number) == [("active", "a"), ("closed", GONE)]
 
 
 async def test_statuses_of_a_pull_request_are_those_of_its_push(hub: Bench, forge: AzureDevOps, number: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
@@ -11,30 +11,11 @@ from rollout.forge.gitlab import GitLab
 from rollout.forge.gitlab_faults import GITLAB
 from rollout.forge.wire import Wire
 from tests.forge.conftest import Clock
-from tests.github.bench import NAME, TOKEN, Bench, bench
+from tests.forge.hub import clock, hub, number, world
+from tests.github.bench import NAME, TOKEN, Bench
 from tests.gitlab.rest import API
 
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    """A project with one commit."""
-    with bench(tmp_path_factory.mktemp("gitlab")) as made:
-        yield made
-
-
-@pytest.fixture
-def hub(world: Bench) -> Bench:
-    """The same, without calls and scripts of another test."""
-    world.world.calls.clear()
-    world.world.scripted.clear()
-    world.world.add_token(TOKEN)
-    return world
-
-
-@pytest.fixture
-def clock() -> Clock:
-    """A clock for the wire."""
-    return Clock()
+__all__ = ["clock", "forge", "hub", "number", "world"]
 
 
 @pytest.fixture

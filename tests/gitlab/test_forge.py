@@ -10,30 +10,11 @@ from rollout.forge.issues import Concern, keep
 from rollout.forge.marker import Marker
 from rollout.forge.port import Draft, State, Status
 from rollout.forge.statuses import post
-from rollout.forge.sticky import GONE, Deed, Note, outdate, say
+from rollout.forge.sticky import GONE, Deed, outdate, say
 from tests.forge.conftest import Clock
+from tests.forge.hub import conversations, note
 from tests.github.bench import Bench
 from tests.github.world import READ, Scripted
-
-
-def note(body: str, plan: str = "house-prices", *, settled: bool = False) -> Note:
-    """What is to be said about a plan."""
-    return Note(marker=Marker(kind="comment", plan=plan, environment="prod"), body=body, settled=settled)
-
-
-@pytest.fixture
-def number(hub: Bench, request: pytest.FixtureRequest) -> int:
-    """An open merge request of its own."""
-    branch = request.node.name.partition("[")[0]
-    hub.commit("release", branch, **{f"{branch}.txt": "1"})
-    hub.world.calls.clear()
-    return hub.pull(branch, "Release v2")
-
-
-def discussions(hub: Bench, number: int) -> list[tuple[str, str]]:
-    """Status and last line of each."""
-    found = [one for one in hub.repo.comments.values() if one["issue"] == number]
-    return [(one["status"], one["body"].rpartition("\n")[2]) for one in found]
 
 
 async def test_one_discussion_is_kept_current_and_resolved_in_the_end(hub: Bench, forge: GitLab, number: int) -> None:
@@ -41,7 +22,7 @@ async def test_one_discussion_is_kept_current_and_resolved_in_the_end(hub: Bench
     told = [note("two changes"), note("two changes"), note("in sync", settled=True), note("in sync", settled=True)]
     deeds = [(await say(forge, number, [one]))[0].deed for one in told]
     assert deeds == [Deed.CREATED, Deed.UNCHANGED, Deed.EDITED, Deed.UNCHANGED]
-    assert discussions(hub, number) == [("closed", "in sync")]
+    assert conversations(hub, number) == [("closed", "in sync")]
     assert [(method, path.rpartition("/")[0].rpartition("/")[2]) for method, path in hub.world.writes()] == [
         ("POST", str(number)),
         ("PUT", "notes"),
@@ -64,7 +45,7 @@ async def test_somebody_elses_discussion_is_never_touched(hub: Bench, forge: Git
     first["user"] = {"login": "mallory"}
     done = await outdate(forge, number, "prod", [])
     assert [one.what for one in done] == ["the comment about churn"]
-    assert discussions(hub, number) == [("active", "a"), ("closed", GONE)]
+    assert conversations(hub, number) == [("active", "a"), ("closed", GONE)]
 
 
 async def test_statuses_of_a_commit(hub: Bench, forge: GitLab, number: int) -> None:
@@ -156,7 +137,7 @@ async def test_what_is_not_there(forge: GitLab) -> None:
         await forge.change_request(4711)
     assert str(raised.value) == (
         "GitLab does not find what is needed to read approvals "
-        "(GET /projects/acme%2Fmodels/merge_requests/4711/approvals)"
+        "(GET /projects/acme%2Fmodels/merge_requests/4711/approvals): 404 Not found"
     )
 
 
