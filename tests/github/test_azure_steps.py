@@ -49,8 +49,9 @@ class Agent:
         }
         template = yaml.safe_load((team.checkout / STEPS).read_text())
         self.defaults = {one["name"]: one.get("default", "") for one in template["parameters"]}
-        install, _, self.signed, _, tell = template["steps"]
+        install, _, self.signed, _, keep, tell = template["steps"]
         assert install["displayName"] == "Install rollout"
+        assert next(iter(keep.values()))[0]["publish"] == "${{ parameters.reports }}"
         (self.run_step,) = next(iter(self.signed.values()))
         (self.tell_step,) = next(iter(tell.values()))
 
@@ -91,8 +92,14 @@ def test_diff_and_apply_on_an_agent(team: Office, emulator: Path, tmp_path: Path
     commit = team.bench.repo.merge(number)
     merged = {"BUILD_SOURCEVERSION": commit}
     ran, log, told = agent.run(
-        merged, command="apply", approved="change-sets", publish="comment status revert", eachStage="true"
+        merged,
+        command="apply",
+        approved="change-sets",
+        reports="reports",
+        publish="comment status revert",
+        eachStage="true",
     )
+    assert [page.suffix for page in (team.checkout / "reports").iterdir()] == [".html"]
     assert (ran.code, told["exit_code"]) == (0, "0"), log.text
     assert ("✅ **done**" in thread["body"], thread["status"]) == (True, "closed"), log.text
     assert {state for state, _ in team.statuses(commit).values()} == {"success"}
