@@ -14,8 +14,8 @@ from rollout.cli.main import cli
 HEAD: Final = """\
 # Every command and option
 
-Made from the commands themselves (`make pages`); [commands.md](commands.md) says the same in the order in which one needs it. Every option
-that names a variable can be given by that variable as well.
+Made from the commands themselves (`make pages`); [commands.md](commands.md) says the same in the order in which one
+needs it. Every option that names a variable can be given by that variable as well.
 
 """
 

@@ -130,7 +130,8 @@ def test_az_files_are_left_alone(configured: Path) -> None:
         ("variables: {A: {defalt: 1}}", ["1:17: PLAN101: variables.A.defalt: unknown key `defalt`"
                                          " | one of default, description, from_env, type | did you mean `default`?"]),
         ("varables: {}", ["1:1: PLAN101: varables: unknown key `varables`"
-                          " | one of allow_hazards, defaults, notifications, reconcile, refuse_hazards, variables, version"
+                          " | one of allow_hazards, defaults, notifications, reconcile,"
+                          " refuse_hazards, variables, version"
                           " | did you mean `variables`?"]),
         ("reconcile: {interval: 10}", ["1:23: PLAN104: reconcile.interval: `10` has no unit"
                                        " | a duration such as `90s`, `30m`, `1h30m`, `2d` or `PT30M`"
