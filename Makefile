@@ -77,9 +77,10 @@ schemas: $(DEV)/ready ## write the generated files again: schemas/, docs/plan.md
 	  $(DEV)/bin/rollout schema $$name > schemas/$$name.schema.json || exit 1; done
 	$(DEV)/bin/python -c 'from rollout.plan.reference import reference; print(reference(), end="")' > docs/plan.md
 
-pages: $(DEV)/ready ## write again what is generated in docs/: emulator.md from the conformance suite, cli.md, the shape in architecture.md
+pages: $(DEV)/ready ## write again what is generated in docs/: emulator.md from the conformance suite, cli.md, tags.md, the shape in architecture.md
 	$(DEV)/bin/python -m tests.conformance.page > .page && mv .page docs/emulator.md
 	$(DEV)/bin/python -m tests.pages.cli_page > .page && mv .page docs/cli.md
+	$(DEV)/bin/python -m tests.pages.tags_page > .page && mv .page docs/tags.md
 	$(DEV)/bin/python -m tests.shape
 
 faults: $(DEV)/ready ## every documented fault again, and docs/faults.md from what happens (minutes)
