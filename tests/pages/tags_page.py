@@ -91,10 +91,10 @@ def _lines() -> list[str]:
         "",
         "## On the endpoint",
         "",
-        f"At most {MAX_TAGS} tags of at most {MAX_VALUE} characters. Each value is the format's version, JSON, `~` and a",
-        f"CRC-32 of the JSON; a list that is too long goes on in `{PREFIX}history.1` and so on. Tags of others are left",
-        "alone. What was edited by hand, is missing, or was written by a later version is noticed, and nothing moves then",
-        "until a person says what is stable (`rollout adopt`).",
+        f"At most {MAX_TAGS} tags of at most {MAX_VALUE} characters. Each value is the format's version, JSON, `~`",
+        f"and a CRC-32 of the JSON; a list that is too long goes on in `{PREFIX}history.1` and so on. Tags of others are",
+        "left alone. What was edited by hand, is missing, or was written by a later version is noticed, and nothing moves",
+        "then until a person says what is stable (`rollout adopt`).",
         "",
         "| tag | says | for example |",
         "|---|---|---|",
@@ -107,8 +107,8 @@ def _lines() -> list[str]:
         *(f"| `{name}` | {meaning} |" for name, meaning in OF_A_DEPLOYMENT.items()),
         "",
         f"Its *properties*, which nobody can change later, say where it comes from: `{stamp.PROVENANCE}plan`,",
-        f"`{stamp.PROVENANCE}commit`, `{stamp.PROVENANCE}{stamp.ACTOR}`, `{stamp.PROVENANCE}run` (the address of the job),",
-        f"`{stamp.PROVENANCE}approved` (the digest that was approved).",
+        f"`{stamp.PROVENANCE}commit`, `{stamp.PROVENANCE}{stamp.ACTOR}`, `{stamp.PROVENANCE}run` (the address of the",
+        f"job), `{stamp.PROVENANCE}approved` (the digest that was approved).",
     ]
 
 
