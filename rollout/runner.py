@@ -35,6 +35,10 @@ class Measure(Protocol):
     async def __call__(self, gate: Gate, observation: Observation, decision: Decision) -> Verdict: ...
 
 
+class Looking(msgspec.Struct, frozen=True):
+    """A pass begins."""
+
+
 class Looked(msgspec.Struct, frozen=True):
     """A pass saw this, measured that, and decided so."""
 
@@ -84,7 +88,7 @@ class Troubled(msgspec.Struct, frozen=True):
     seconds: float
 
 
-Event = Looked | Measuring | Measured | Started | Finished | Waiting | Troubled
+Event = Looking | Looked | Measuring | Measured | Started | Finished | Waiting | Troubled
 Listener = Callable[[Event], None]
 
 
@@ -153,6 +157,7 @@ class Runner:
     async def look(self, *, measure: bool, until: str = "", done: Done | None = None) -> Looked:
         """One look and one decision, without any write. With `measure` the gate that is asked for is measured, unless
         the stage `until` is satisfied without it. `done`: what was done right before, to see what of it was taken."""
+        self._tell(Looking())
         observation = await self._plane.observe(self._release.endpoint.name)
         seen: Mapping[str, Verdict] = untaken.verdicts(done.action, done.before, observation.endpoint) if done else {}
         decision = decide(self._release, observation, seen, self._allowed)

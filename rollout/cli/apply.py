@@ -23,6 +23,7 @@ from rollout.cli.printing import failures_told, publish, show, stdout_is_taken
 from rollout.cli.recording import recording
 from rollout.cli.running import run
 from rollout.cli.session import CREATES, Session, load, opened, place_of, report_on
+from rollout.cli.tracing import followed
 from rollout.core.approval import Approved
 from rollout.core.decision import Status
 from rollout.core.release import Release
@@ -138,9 +139,10 @@ async def _apply(wish: Wish) -> int:
         decision = report.changes.decision
         Guarding(release, wish.allowed, given, wish.plan)(seen, decision)
         if decision.status in (Status.DONE, Status.HOLD, Status.REFUSE):
-            recording(_nobody, release, wish.allowed, session.endpoint_id(release.endpoint.name))(
-                Looked(seen, decision)
-            )
+            with followed(release, _nobody) as heard:
+                recording(heard, release, wish.allowed, session.endpoint_id(release.endpoint.name))(
+                    Looked(seen, decision)
+                )
             await tell(session, wish.plan, seen)
             return _finish(wish, report)
         if given is None and not _approved(wish, report):
@@ -154,7 +156,7 @@ def _nobody(event: Event) -> None:
 
 
 async def _carry_out(wish: Wish, loaded: LoadedPlan, session: Session, given: Approved | None) -> int:
-    with listener(loaded.release.name) as heard:
+    with listener(loaded.release.name) as shown, followed(loaded.release, shown) as heard:
         gates = Measurements(heard)
         runner = session.runner(loaded.release, wish.allowed, gates, given, plan=wish.plan)
         result = await runner.run(Limits(until=wish.until, max_wait=wish.max_wait))

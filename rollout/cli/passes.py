@@ -19,6 +19,7 @@ from rollout.cli.notifying import drifted, tell, tell_orphan
 from rollout.cli.planned import Planned, Reader
 from rollout.cli.printing import say
 from rollout.cli.session import Doors, doors, report_on
+from rollout.cli.tracing import followed
 from rollout.core.decision import Decision
 from rollout.core.shards import Shard
 from rollout.errors import PlanError, RolloutError
@@ -129,8 +130,10 @@ async def _carried_on(planned: Planned, wish: Wish, doors: Doors) -> Visit:
     async with locked(await doors.session(place), release.endpoint.name) as session:
         if given is not None:
             must_concern(given, release, session.endpoint_id(release.endpoint.name))
-        gates = Measurements(log_listener(release.name))
-        result = await session.runner(release, allowed, gates, given, plan=path).run(Limits(max_wait=wish.max_wait))
+        with followed(release, log_listener(release.name)) as heard:
+            gates = Measurements(heard)
+            runner = session.runner(release, allowed, gates, given, plan=path)
+            result = await runner.run(Limits(max_wait=wish.max_wait))
         report = await with_authors(report_on(session, loaded, result.observation, allowed), session.activity)
     told_of = ((gate.name, verdict) for gate, verdict in gates.measured)
     await tell(session, path, result.observation, told_of, drifted(session, release, report))

@@ -19,7 +19,7 @@ from rollout.core.verdict import Verdict
 from rollout.render import harmless, words
 from rollout.render.board import drawn, of_look
 from rollout.render.log import evidence, is_mere_health
-from rollout.runner import Event, Finished, Looked, Measured, Measuring, Started, Troubled, Waiting
+from rollout.runner import Event, Finished, Looked, Looking, Measured, Measuring, Started, Troubled, Waiting
 
 
 class LiveBoard:
@@ -50,6 +50,8 @@ class LiveBoard:
         if isinstance(event, Measured) and "checks" in event.verdict.evidence:
             self._said = event.verdict
         match event:
+            case Looking():
+                return
             case Looked(observation=seen, decision=decision):
                 self._seen, self._decision = seen, decision
             case Measuring(gate=gate):

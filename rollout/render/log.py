@@ -9,7 +9,7 @@ from typing import assert_never
 from rollout.core.release import Gate, GateKind
 from rollout.core.verdict import Outcome, Verdict
 from rollout.render import harmless, words
-from rollout.runner import Event, Finished, Looked, Measured, Measuring, Started, Troubled, Waiting
+from rollout.runner import Event, Finished, Looked, Looking, Measured, Measuring, Started, Troubled, Waiting
 
 
 class LogListener:
@@ -35,7 +35,7 @@ class LogListener:
 
     def _lines(self, event: Event) -> Iterator[str]:
         match event:
-            case Looked():
+            case Looked() | Looking():
                 return
             case Measuring(gate=gate):
                 if gate.kind is not GateKind.BAKE:

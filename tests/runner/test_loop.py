@@ -41,17 +41,21 @@ async def test_events_come_in_order() -> None:
     stage = await first_release()
 
     assert stage.story == [
+        "Looking",
         "Looked",
         "Started CreateEndpoint",
         "Finished CreateEndpoint",
+        "Looking",
         "Looked",
         "Started DeployRevision",
         "Finished DeployRevision",
+        "Looking",
         "Measuring",
         "Measured",
         "Looked",
         "Started SetTraffic",
         "Finished SetTraffic",
+        "Looking",
         "Looked",
     ]
 
