@@ -73,6 +73,7 @@ def test_a_release_is_a_trace(
     assert writes == {"create_endpoint": 1, "deploy": 1}
     (duration,) = collector.metrics["rollout.pass.duration"].histogram.data_points
     assert (duration.count, duration.sum > 0) == (1, True)
+    assert rollout("destroy", plan, "--yes").code == 0
 
 
 def test_a_gate_is_a_span_of_the_look_that_asks_it(
@@ -99,6 +100,7 @@ def test_a_gate_is_a_span_of_the_look_that_asks_it(
     assert points(collector, "rollout.verdicts") == [({"rollout.outcome": "PASS"}, 1)]
     about = {"rollout.plan": "measured", "rollout.endpoint": "measured"}
     assert points(collector, "rollout.candidate.weight") == [(about, 50)]
+    assert rollout("destroy", plan, "--yes").code == 0
 
 
 def test_each_pass_of_reconcile_is_a_trace_of_its_own(
