@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from rollout.errors import RolloutError, UsageError
-from rollout.plan.schema import plan_schema_text
+from rollout.plan.schema import plan_schema_text, policy_schema_text
 
 _DOTTED: Final[Mapping[str, str]] = {
     "gitignore": ".gitignore",
@@ -32,6 +32,7 @@ _NO_TARGET: Final = """\
 #     resource_group: ml
 #     workspace: prod"""
 SCHEMA: Final = "schemas/rollout-plan.schema.json"
+POLICY_SCHEMA: Final = "schemas/policy.schema.json"
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,7 +60,8 @@ def repository_files(name: str, requirement: str, place: Place | None) -> dict[s
     root = files("rollout.cli") / "templates" / "repository"
     # A template that is Python ends with `_`, so that nobody takes it for a module of ours.
     found = {path.replace("NAME", name).rstrip("_"): _filled(text, values) for path, text in _texts(root, "")}
-    return {**{_DOTTED.get(path, path): text for path, text in found.items()}, SCHEMA: plan_schema_text()}
+    schemas = {SCHEMA: plan_schema_text(), POLICY_SCHEMA: policy_schema_text()}
+    return {**{_DOTTED.get(path, path): text for path, text in found.items()}, **schemas}
 
 
 def sample_files(folder: Path, sample: str) -> dict[str, bytes]:

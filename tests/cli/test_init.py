@@ -44,9 +44,24 @@ def test_what_is_written_is_valid_without_a_warning(folder: Path, rollout: Comma
         "plans/churn/models/v1/model.json",
         "plans/churn/sample-request.json",
         "plans/churn/src/score.py",
+        "policy.yaml",
         "rollout.yaml",
+        "schemas/policy.schema.json",
         "schemas/rollout-plan.schema.json",
     }
+
+
+def test_the_policy_says_nothing_until_somebody_wants_it(folder: Path, rollout: Command) -> None:
+    """As it is, it forbids nothing and shows nowhere; without its signs of a comment it is a policy."""
+    rollout("init", "--name", "churn")
+    assert rollout("policy", "show", "plans/churn.rollout.yml").code == 0
+    policy = folder / "policy.yaml"
+    lines = policy.read_text().splitlines()
+    assert lines[0] == "# yaml-language-server: $schema=schemas/policy.schema.json"
+    head, rules = lines[:5], lines[5:]
+    policy.write_text("\n".join([*head, *(line.removeprefix("# ") for line in rules)]) + "\n")
+    told = rollout("policy", "show", "plans/churn.rollout.yml")
+    assert (told.code, "gentle" in told.out, "no releases on Fridays" in told.out) == (0, True, True), told.err
 
 
 def test_it_is_formatted(folder: Path, rollout: Command) -> None:
