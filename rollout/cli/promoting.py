@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 import msgspec
@@ -19,20 +19,34 @@ from rollout.cli.running import run
 from rollout.cli.session import load, opened, place_of
 from rollout.core.promotion import Evidence, content, evidence
 from rollout.core.release import Release
-from rollout.errors import UsageError
+from rollout.errors import PlanError, UsageError
 from rollout.plan.editing import edited, removed
 from rollout.plan.load import LoadedPlan, load_release
 from rollout.plan.positions import Path as Place
+from rollout.plan.repository import Repository, find_repository
 from rollout.render import harmless
 from rollout.render.document import FORMAT_VERSION
 from rollout.render.styled import Line, line
 from rollout.render.words import moment
+
+if TYPE_CHECKING:
+    from rollout.plan.environments import EnvironmentModel
 
 _PARTS: Final = ("model", "code_configuration", "environment")
 """The members of an `az ml` deployment that are handed on."""
 _LOCAL: Final = ("path", "code", "conda_file")
 """The members below them that may be local paths, from the file's own folder."""
 _ROWS: Final = 5
+
+
+class Environment(msgspec.Struct, frozen=True, kw_only=True):
+    """A plan with its overlay; for how many seconds its goal must be promoted there before it goes on, and the kinds of
+    gate that it must have passed."""
+
+    plan: Path
+    overlay: Path | None = None
+    baked: float = 0.0
+    gates: tuple[str, ...] = ()
 
 
 class Promotion(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,36 +59,74 @@ class Promotion(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @click.command("promote-to")
-@click.argument("next_", metavar="NEXT", type=click.Path(path_type=Path))
-@options.option("--from", "former", required=True, type=click.Path(path_type=Path), metavar="PLAN", help="Its plan.")
+@click.argument("next_", metavar="NEXT")
+@options.option(
+    "--from",
+    "former",
+    metavar="PLAN",
+    help="The plan, or the name, of the environment before; by default the one before NEXT in `rollout.yaml`.",
+)
 @options.target
 @options.option(
     "--baked", type=options.DurationType(), default="0s", help="It must have been promoted there for so long."
 )
 @options.three_forms
-def promote_to(next_: Path, former: Path, target: str | None, baked: float, outputs: tuple[Output, ...]) -> int:
-    """Give the plan NEXT the candidate that is promoted in the environment before, whose plan --from names.
+def promote_to(next_: str, former: str | None, target: str | None, baked: float, outputs: tuple[Output, ...]) -> int:
+    """Give NEXT, a plan or an environment of `rollout.yaml`, the candidate that is promoted in the one before it.
 
     Reads that environment's endpoint; model, code and environment of the candidate then go into NEXT's file, where
     comments stay, for a pull request. Nothing is changed where the endpoint does not show it (exit 6).
     """
-    before, after = load(former), load_release(next_)
-    shown = run(_evidence(before, target, baked))
+    source, goes_to = way(find_repository(Path("plan")), next_, former)
+    before, after = load(source.plan, source.overlay), load_release(goes_to.plan, overlay=goes_to.overlay)
+    shown = run(_evidence(before, target, max(baked, source.baked), source.gates))
     file = Path(after.release.candidate.origin or after.path)
-    changed = _handed_on(before, after, file)
+    changed = _handed_on(before, after, file, goes_to.overlay)
     found = Promotion(evidence=shown, plan=after.release.name, file=str(file), changed=changed)
     value = {"format_version": FORMAT_VERSION, **msgspec.to_builtins(found)}
     publish_value(value, _lines(found), outputs, markdown=lambda: markdown(found))
     return exits.OK
 
 
-async def _evidence(before: LoadedPlan, target: str | None, baked: float) -> Evidence:
+async def _evidence(before: LoadedPlan, target: str | None, baked: float, gates: tuple[str, ...]) -> Evidence:
     async with opened(place_of(before, target)) as session:
         seen = await session.settled(before.release.endpoint.name)
-    return evidence(before.release, seen, least=baked)
+    return evidence(before.release, seen, least=baked, gates=gates)
 
 
-def _handed_on(before: LoadedPlan, after: LoadedPlan, file: Path) -> bool:
+def way(repository: Repository, next_: str, former: str | None) -> tuple[Environment, Environment]:
+    """From which environment to which. Raises UsageError, and PlanError for faults of `rollout.yaml`."""
+    if repository.faults:
+        raise PlanError(repository.faults)
+    known = {one.name: _environment(repository, one) for one in repository.environments}
+    goes_to = known.get(next_) or Environment(plan=Path(next_))
+    if former is not None:
+        return known.get(former) or Environment(plan=Path(former)), goes_to
+    names = list(known)
+    if next_ not in known:
+        hint = f"--from PLAN; `rollout.yaml` has the environments {', '.join(names) or '(none)'}"
+        raise UsageError(f"what comes before {next_}?", hint=hint)
+    if next_ == names[0]:
+        raise UsageError(f"{next_} is the first environment: nothing comes before it", hint="--from PLAN")
+    return known[names[names.index(next_) - 1]], goes_to
+
+
+def _environment(repository: Repository, one: EnvironmentModel) -> Environment:
+    home = repository.file.parent if repository.file else Path()
+    return Environment(
+        plan=_near(home / one.plan),
+        overlay=_near(home / one.overlay) if one.overlay else None,
+        baked=one.require.baked,
+        gates=one.require.gates,
+    )
+
+
+def _near(path: Path) -> Path:
+    """As people would write it from here."""
+    return Path(os.path.relpath(path))
+
+
+def _handed_on(before: LoadedPlan, after: LoadedPlan, file: Path, overlay: Path | None) -> bool:
     """Change the file so that the next plan's candidate has that content. Raises UsageError where something else than
     the file decides it (`set`, an overlay); then the file is as it was."""
     if content(before.release) == content(after.release):
@@ -88,7 +140,7 @@ def _handed_on(before: LoadedPlan, after: LoadedPlan, file: Path) -> bool:
         for place, value in _edits((*top, part), wanted.get(part), there.get(part)):
             text = removed(text, str(file), place) if value is None else edited(text, str(file), place, value)
     write_file(file, text)
-    if wrong := _apart(before.release, load_release(after.path).release):
+    if wrong := _apart(before.release, load_release(after.path, overlay=overlay).release):
         write_file(file, old)
         raise UsageError(f"{file} does not decide {', '.join(wrong)}", hint="an overlay, or `set` in the plan, does")
     return True

@@ -42,8 +42,12 @@ def content(release: Release) -> dict[str, str]:
     return {path: str(fields[path]) for path in sorted(fields) if path.split(".")[0] in _CONTENT}
 
 
-def evidence(release: Release, seen: Observation, *, least: float) -> Evidence:
-    """What that look shows about the release's goal, which must be promoted for `least` seconds. Raises Refused."""
+def evidence(release: Release, seen: Observation, *, least: float, gates: tuple[str, ...] = ()) -> Evidence:
+    """What that look shows about the release's goal, which must be promoted for `least` seconds, by a plan with gates
+    of these kinds. Raises Refused."""
+    there = {stage.kind.value for stage in release.stages if isinstance(stage, Gate)}
+    if lacking := [kind for kind in gates if kind not in there]:
+        raise Refused(f"the plan {release.name} has no gate {', '.join(lacking)}, which must be passed there first")
     progress, promoted, since = _promoted(release, seen)
     seconds = (seen.now - since).total_seconds()
     if seconds < least:

@@ -19,7 +19,7 @@ from rollout.plan.gates import (
     SmokeTestModel,
 )
 from rollout.plan.policies import HazardNames, Ignored
-from rollout.plan.shapes import Counts, Duration, MirrorShare, Name, Shares, StageName, Strict, refuse, whole
+from rollout.plan.shapes import Counts, Duration, MirrorShare, Name, Shares, StageName, Strict, list_of, refuse, whole
 
 MUTATIONS: Final = ("deploy", "scale", "mirror", "traffic", "delete")
 GATES: Final = ("smoke_test", "compare", "bake", "metric", "approval")
@@ -182,12 +182,7 @@ def _plan_kind(value: Any) -> str:
     return "plan"
 
 
-def _list(value: Any) -> Any:
-    if not isinstance(value, list):
-        refuse("PLAN103", "this must be a list", expected="a list, each entry after a dash")
-    if len(value) > MOST_STAGES:
-        refuse("PLAN103", f"this list has {len(value)} entries", expected=f"at most {MOST_STAGES}")
-    return tuple(value)
+_list: Final = list_of(MOST_STAGES)
 
 
 _FILE_AND_SET = {

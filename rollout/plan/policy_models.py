@@ -11,18 +11,13 @@ from rollout.core.policy import BETWEEN, PROMOTION
 from rollout.plan.models import known_version
 from rollout.plan.policies import HazardNames
 from rollout.plan.policy_times import MOST_TEXT, Days, Recurrence, WallTime, Zone
-from rollout.plan.shapes import Duration, Shorthand, Strict, refuse, whole
+from rollout.plan.shapes import Duration, Shorthand, Strict, list_of, refuse, whole
 
 MOST: Final = 100
 """Entries of a list in a policy."""
 
 
-def _list(value: Any) -> Any:
-    if not isinstance(value, list):
-        refuse("PLAN103", "this must be a list", expected="a list, each entry after a dash")
-    if len(value) > MOST:
-        refuse("PLAN103", f"this list has {len(value)} entries", expected=f"at most {MOST}")
-    return tuple(value)
+_list: Final = list_of(MOST)
 
 
 def _one_or_many(value: Any) -> Any:

@@ -19,6 +19,7 @@ from rollout.plan.positions import Source
 from rollout.plan.translate import faults_of
 
 if TYPE_CHECKING:
+    from rollout.plan.environments import EnvironmentModel
     from rollout.plan.repository_model import RepositoryModel, VariableModel
 
 FILE: Final = "rollout.yaml"
@@ -54,6 +55,11 @@ class Repository(msgspec.Struct, frozen=True, kw_only=True):
     def interval(self) -> float:
         """Seconds between two runs of `rollout reconcile`."""
         return self.model.reconcile.interval if self.model else DEFAULT_INTERVAL
+
+    @property
+    def environments(self) -> tuple[EnvironmentModel, ...]:
+        """The environments, in the order in which a goal goes through them."""
+        return self.model.environments if self.model else ()
 
     @property
     def receivers(self) -> tuple[Rule, ...]:

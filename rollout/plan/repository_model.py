@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
+from rollout.plan.environments import Environments
 from rollout.plan.gates import OnFailureModel
 from rollout.plan.models import Slots, TargetModel, known_version
 from rollout.plan.notifying import Notifications
@@ -104,6 +105,9 @@ class RepositoryModel(Strict):
         default=ReconcileModel.model_construct(), description="The schedule of `rollout reconcile`."
     )
     notifications: Notifications = Field(default=(), description="Who is told of what happens: see notifications.")
+    environments: Environments = Field(
+        default=(), description="The environments, in the order in which a goal goes through them (`promote-to`)."
+    )
     allow_hazards: HazardNames = Field(
         default=(), description="Hazards that every plan here may have; who may edit this file decides it."
     )

@@ -6,7 +6,7 @@ Validators raise `PydanticCustomError` whose type is one of our codes; `rollout.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, ClassVar, Final, NoReturn
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, GetJsonSchemaHandler, WithJsonSchema, model_validator
@@ -29,6 +29,19 @@ _STAGE_NAME: Final = re.compile(STAGE_NAME_PATTERN)
 def refuse(code: str, message: str, *, expected: str = "", hint: str = "") -> NoReturn:
     """Reject the value at hand with one of our codes."""
     raise PydanticCustomError(code, "{text}", {"text": message, "expected": expected, "hint": hint})
+
+
+def list_of(most: int) -> Callable[[Any], Any]:
+    """What makes a tuple of a list with at most so many entries, and refuses everything else."""
+
+    def listed(value: Any) -> Any:
+        if not isinstance(value, list):
+            refuse("PLAN103", "this must be a list", expected="a list, each entry after a dash")
+        if len(value) > most:
+            refuse("PLAN103", f"this list has {len(value)} entries", expected=f"at most {most}")
+        return tuple(value)
+
+    return listed
 
 
 def duration(value: Any) -> float:

@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from rollout.cli.promoting import Environment, way
 from rollout.core.observed import Deployment, Endpoint, Observation, all_to, weights
 from rollout.core.progress import Hold, Progress, Promoted, Run, to_tags
 from rollout.core.promotion import evidence
 from rollout.core.release import Release
-from rollout.errors import Refused
+from rollout.errors import Refused, UsageError
 from rollout.plan.load import load_release
+from rollout.plan.repository import Repository, find_repository
 from tests.cli.conftest import Command, write_plan
 from tests.worlds import plans
 
@@ -88,7 +90,87 @@ def test_not_long_enough() -> None:
     assert refused.value.hint == "not before 2026-03-03 12:00:00Z"
 
 
-def test_from_staging_to_prod(rollout: Command, on_emulator: Path, tmp_path: Path) -> None:
+def test_a_gate_that_must_be_passed_there() -> None:
+    """By its kind: the plan has a smoke test and a bake, no comparison."""
+    assert evidence(RELEASE, seen(), least=0.0, gates=("smoke_test", "bake")).goal == "v2"
+    with pytest.raises(Refused, match=r"^the plan plan has no gate compare, which must be passed there first$"):
+        evidence(RELEASE, seen(), least=0.0, gates=("smoke_test", "compare"))
+
+
+ENVIRONMENTS = """\
+environments:
+  - {name: dev, plan: dev/plan.yml}
+  - {name: staging, plan: staging/plan.yml, overlay: overlays/small.yml, require: {baked: 24h, gates: [bake]}}
+  - {name: prod, plan: prod/plan.yml}
+"""
+
+
+def repository(folder: Path, text: str) -> Repository:
+    """That `rollout.yaml`, as it is found from the folder."""
+    (folder / "rollout.yaml").write_text(text)
+    return find_repository(Path("plan"))
+
+
+def test_the_environments_of_a_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By name the one before, with what it must show; a path or another name where `--from` says so."""
+    monkeypatch.chdir(tmp_path)
+    found = repository(tmp_path, ENVIRONMENTS)
+    staging = Environment(
+        plan=Path("staging/plan.yml"), overlay=Path("overlays/small.yml"), baked=86400.0, gates=("bake",)
+    )
+    dev, prod = Environment(plan=Path("dev/plan.yml")), Environment(plan=Path("prod/plan.yml"))
+    assert way(found, "prod", None) == (staging, prod)
+    assert way(found, "staging", None) == (dev, staging)
+    assert way(found, "prod", "dev") == (dev, prod)
+    assert way(found, "other.yml", "some.yml") == (
+        Environment(plan=Path("some.yml")),
+        Environment(plan=Path("other.yml")),
+    )
+
+
+@pytest.mark.parametrize(
+    ("next_", "sentence", "hint"),
+    [
+        ("dev", "dev is the first environment: nothing comes before it", "--from PLAN"),
+        (
+            "prdo",
+            "what comes before prdo?",
+            "--from PLAN; `rollout.yaml` has the environments dev, staging, prod",
+        ),
+    ],
+)
+def test_nothing_comes_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, next_: str, sentence: str, hint: str
+) -> None:
+    """The first one, and one that nobody declared."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError) as raised:
+        way(repository(tmp_path, ENVIRONMENTS), next_, None)
+    assert (str(raised.value), raised.value.hint) == (sentence, hint)
+
+
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        ("- {name: a, plan: a.yml}\n  - {name: a, plan: b.yml}", "two environments are called `a`"),
+        ("- {name: a}", "`plan` is missing"),
+        ("- {name: a, plan: a.yml, require: {baked: 24}}", "`24` has no unit"),
+        ("- {name: a, plan: a.yml, require: {gates: [smoke]}}", "environments[0].require.gates[0]"),
+    ],
+)
+def test_environments_that_cannot_be(
+    rollout: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, fault: str
+) -> None:
+    """Each with its place in `rollout.yaml`."""
+    monkeypatch.chdir(tmp_path)
+    repository(tmp_path, f"environments:\n  {line}\n")
+    ran = rollout("promote-to", "a")
+    assert (ran.code, ran.err.startswith("rollout.yaml:"), fault in ran.err) == (3, True, True), ran.err
+
+
+def test_from_staging_to_prod(
+    rollout: Command, on_emulator: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Refused before staging has it; then prod's own file gets the model, and keeps its size and comments."""
     for name in ("staging", "prod"):
         (tmp_path / name).mkdir()
@@ -124,7 +206,11 @@ def test_from_staging_to_prod(rollout: Command, on_emulator: Path, tmp_path: Pat
     goal = next(line for line in text.splitlines() if line.startswith("| goal |"))
     assert one.revision in goal
     assert "| gates of that plan now | settle |" in text
-    again = rollout("promote-to", prod, "--from", staging, "-o", "json")
+    (tmp_path / "rollout.yaml").write_text(
+        f"environments:\n  - {{name: staging, plan: {staging}}}\n  - {{name: prod, plan: {prod}}}\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    again = rollout("promote-to", "prod", "-o", "json")
     assert (again.code, again.json["changed"]) == (0, False)
 
 

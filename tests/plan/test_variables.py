@@ -130,7 +130,7 @@ def test_az_files_are_left_alone(configured: Path) -> None:
         ("variables: {A: {defalt: 1}}", ["1:17: PLAN101: variables.A.defalt: unknown key `defalt`"
                                          " | one of default, description, from_env, type | did you mean `default`?"]),
         ("varables: {}", ["1:1: PLAN101: varables: unknown key `varables`"
-                          " | one of allow_hazards, defaults, notifications, reconcile,"
+                          " | one of allow_hazards, defaults, environments, notifications, reconcile,"
                           " refuse_hazards, variables, version"
                           " | did you mean `variables`?"]),
         ("reconcile: {interval: 10}", ["1:23: PLAN104: reconcile.interval: `10` has no unit"
