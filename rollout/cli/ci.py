@@ -40,6 +40,16 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     reports: Path | None
     arguments: tuple[str, ...]
 
+    @property
+    def overlay(self) -> list[str]:
+        """The overlay, as the words of a command."""
+        return ["--environment", self.environment] if self.environment else []
+
+    @property
+    def target(self) -> str:
+        """What `--target` among the arguments says; "" where it is not there."""
+        return dict(pairwise(self.arguments)).get("--target", "")
+
 
 @click.command(context_settings={"ignore_unknown_options": True})
 @click.argument("command", type=click.Choice(COMMANDS))
@@ -105,10 +115,8 @@ def ci(
 def _report(wish: Wish, folder: Path) -> None:
     """A page for each rollout in which something happened."""
     folder.mkdir(parents=True, exist_ok=True)
-    given = dict(pairwise(wish.arguments))
-    words = ["--target", given["--target"]] if "--target" in given else []
-    overlay = ["--environment", wish.environment] if wish.environment else []
-    for trouble in write_reports(wish.documents, folder, [*words, *overlay]):
+    target = ["--target", wish.target] if wish.target else []
+    for trouble in write_reports(wish.documents, folder, [*target, *wish.overlay]):
         _warn(trouble)
 
 
@@ -199,8 +207,7 @@ def _warn(text: str) -> None:
 def _begun(plans: list[Path], wish: Wish) -> list[Path]:
     from rollout.cli.begun import held_back
 
-    words = dict(pairwise(wish.arguments))
-    held = held_back(plans, words.get("--target") or os.environ.get("ROLLOUT_TARGET"), wish.environment)
+    held = held_back(plans, wish.target or os.environ.get("ROLLOUT_TARGET"), wish.environment)
     for plan, reason in held.items():
         click.echo(harmless.line(f"{plan}: {reason}"), err=True)
     return [plan for plan in plans if plan not in held]
@@ -222,8 +229,7 @@ def _call(wish: Wish, name: str, arguments: Sequence[str]) -> int:
 
     place = wish.documents / name
     outputs = ["text", f"json={place}.json", *ci_runner.forms(os.environ, place)]
-    overlay = ["--environment", wish.environment] if wish.environment else []
-    words = [wish.command, *arguments, *wish.arguments, *overlay]
+    words = [wish.command, *arguments, *wish.arguments, *wish.overlay]
     if begin := ci_runner.opened(os.environ, place, f"rollout {wish.command} {slug(Path(arguments[0]))}"):
         click.echo(begin, color=True)  # GitLab's begin with an escape, terminal or not
     code = main([*words, *(part for form in outputs for part in ("--output", form))])

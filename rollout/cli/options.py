@@ -261,6 +261,13 @@ output = option(
     multiple=True,
     help=f"{', '.join(FORMATS)}; each with =PATH to write it to a file; repeatable.",
 )
+expect_files = option(
+    "--expect",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="A change set that was approved: nothing else is done for its plan; repeatable.",
+)
 many_output = option(
     "--output",
     "-o",

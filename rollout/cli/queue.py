@@ -46,13 +46,7 @@ def setup(queue: str | None) -> int:
 @queue_options.repository
 @options.layers
 @options.target
-@options.option(
-    "--expect",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="A change set that was approved: nothing else is done for its plan; repeatable.",
-)
+@options.expect_files
 def add(
     paths: tuple[Path, ...],
     queue: str | None,

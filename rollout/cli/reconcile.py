@@ -31,13 +31,7 @@ from rollout.render.document import Pass, Reconciliation
 @options.break_glass
 @options.audit
 @options.max_wait
-@options.option(
-    "--expect",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="A change set that was approved: nothing else is done for its plan; repeatable.",
-)
+@options.expect_files
 @options.parallel
 @options.shard
 @options.option(
