@@ -53,15 +53,15 @@ def ahead(
         decision = decide(release, seen, verdicts, allowed)
         yield Glimpse(seen=seen, decision=decision, made=made)
         if decision.status is Status.ACT:
-            now += timedelta(seconds=1)
-            endpoint, verdicts = imagine(endpoint, decision.actions[0], now), {}
-            made |= {act.deployment for act in decision.actions[:1] if isinstance(act, DeployRevision)}
-        elif decision.status is Status.WAIT and decision.measure_key:
+            now, action = now + timedelta(seconds=1), decision.actions[0]
+            endpoint, verdicts = imagine(endpoint, action, now), {}
+            made |= {action.deployment} if isinstance(action, DeployRevision) else set()
+        elif decision.measure_key:
             assert decision.measure is not None, "a key is of a gate"
             verdicts = {decision.measure_key: judge(decision.measure)}
         elif decision.status is Status.WAIT and (approved := _approved(release, seen, decision)) is not None:
             endpoint = approved
-        elif decision.status is Status.WAIT and decision.next_after is not None and decision.next_after > now:
+        elif decision.status is Status.WAIT and decision.next_after is not None:
             now = decision.next_after
         else:
             return

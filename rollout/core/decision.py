@@ -91,5 +91,4 @@ def gives_back(decision: Decision) -> bool:
     if decision.phase is Phase.ROLLED_BACK:
         return True
     action = decision.actions[0] if decision.actions else None
-    stable = decision.roles.stable
-    return isinstance(action, SetTraffic) and bool(stable) and action.weights == all_to(stable)
+    return isinstance(action, SetTraffic) and action.weights == all_to(decision.roles.stable)

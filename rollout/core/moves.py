@@ -27,7 +27,7 @@ def our_writes(endpoint: Endpoint) -> tuple[datetime, ...]:
     """When we have written, as far as the endpoint's own record tells."""
     record = from_tags(endpoint.tags)
     told = [entry.at for entry in record.history] if isinstance(record, Progress) else []
-    born = (born_at(found.born or "") for found in endpoint.deployments)
+    born = (born_at(found.born) for found in endpoint.deployments if found.born)
     return tuple(sorted([*told, *(time for time in born if time is not None)]))
 
 

@@ -212,10 +212,10 @@ def to_tags(progress: Progress) -> dict[str, str]:
 
     Raises Refused if it cannot be made to fit (12 tags of 256 characters).
     """
-    for length in range(HISTORY_LENGTH, -1, -1):
-        tags = _tags(msgspec.structs.replace(progress, history=progress.history[-length:] if length else ()))
-        if len(tags) <= MAX_TAGS:
-            break
+    tags = _tags(progress)
+    while len(tags) > MAX_TAGS and progress.history:
+        progress = msgspec.structs.replace(progress, history=progress.history[1:])
+        tags = _tags(progress)
     if len(tags) > MAX_TAGS or any(len(value) > MAX_VALUE for value in tags.values()):
         raise Refused("the record of the rollout does not fit into 12 tags of 256 characters", hint=_TOO_LARGE)
     return tags
@@ -338,11 +338,12 @@ def _clipped(text: str, room: int) -> str:
 
 
 def _chunks(items: tuple[object, ...]) -> Iterator[list[str]]:
+    """As many as fit into a tag, and so on. One that fits into none makes a tag that is too long, which is refused."""
     room = MAX_VALUE - len(_seal("[]"))
     chunk: list[str] = []
     for item in items:
         text = msgspec.json.encode(item).decode()
-        if chunk and sum(map(len, chunk)) + len(chunk) + len(text) > room:
+        if sum(map(len, chunk)) + len(chunk) + len(text) > room:
             yield chunk
             chunk = []
         chunk.append(text)

@@ -37,16 +37,16 @@ def prove(spec: DeploymentSpec, live: Deployment, *, exact: bool = False) -> Pro
     """
     if not live.ready or not spec.fields:
         return Proof.UNKNOWN
-    unknown = False
+    shown = Proof.PROVEN
     for path, declared in spec.fields.items():
         match _says(path, declared, live):
             case False:
                 return Proof.DIFFERENT
             case None:
-                unknown = True
+                shown = Proof.UNKNOWN
     if exact and (any(_undeclared(spec, live)) or any(_lost_part(spec, live, root) for root in _LOCAL)):
         return Proof.DIFFERENT
-    return Proof.UNKNOWN if unknown else Proof.PROVEN
+    return shown
 
 
 def unprovable(spec: DeploymentSpec, live: Deployment) -> tuple[str, ...]:
@@ -66,10 +66,8 @@ def _says(path: str, declared: Any, live: Deployment) -> bool | None:
         return False
     if (made := same_content(live.tags, path, declared)) is not None:
         return made
-    content = live.contents.get(root)
-    if path == root and content is not None:
-        return bool(content == declared)
-    return None
+    content = live.contents.get(path)
+    return None if content is None else bool(content == declared)
 
 
 def _lost_part(spec: DeploymentSpec, live: Deployment, root: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -225,8 +226,11 @@ def test_history_goes_first() -> None:
     found = from_tags(to_tags(crowded))
 
     assert isinstance(found, Progress)
-    assert len(found.history) < len(lines)
-    assert found == replace(crowded, history=lines[len(lines) - len(found.history) :])
+    assert found == replace(crowded, history=lines[2:])
+    assert from_tags(to_tags(replace(crowded, history=lines[1:]))) == found
+    longer = replace(crowded, approvals=tuple(Approval(key=f"{n}", digest="d" * 16, who="w" * 40) for n in range(6)))
+    assert len(to_tags(longer)) == MAX_TAGS
+    assert from_tags(to_tags(longer)) == replace(longer, history=())
 
 
 def test_what_people_say_is_cut_to_its_room() -> None:
@@ -246,8 +250,65 @@ def test_a_record_that_cannot_fit_is_an_error() -> None:
     """Nothing is dropped that is decided upon."""
     crowded = replace(FULL, passed=tuple(f"{n:010}" for n in range(200)))
 
-    with pytest.raises(Refused, match="does not fit into 12 tags of 256 characters"):
+    with pytest.raises(Refused) as many:
         to_tags(crowded)
+    with pytest.raises(Refused) as long:
+        to_tags(replace(FULL, plan="p" * MAX_VALUE))
+
+    said = "the record of the rollout does not fit into 12 tags of 256 characters"
+    assert [str(many.value), str(long.value)] == [said, said]
+
+
+def test_a_tag_is_filled_to_its_last_character() -> None:
+    """What does not fit goes into the next one, and all of it comes back."""
+    keys = tuple(f"{n:010}" for n in range(17))
+    full, over = (replace(FULL, passed=(*keys, "k" * length)) for length in (21, 22))
+
+    assert len(to_tags(full)["rollout.passed"]) == MAX_VALUE
+    assert ("rollout.passed.1" in to_tags(full), "rollout.passed.1" in to_tags(over)) == (False, True)
+    assert (from_tags(to_tags(full)), from_tags(to_tags(over))) == (full, over)
+
+
+@pytest.mark.parametrize(
+    ("what", "kept"),
+    [("a" * 60, "a" * 60), ("a" * 61, "a" * 60), ("a" * 59 + '"', "a" * 59), ("\\" * 60, "\\" * 30)],
+)
+def test_a_line_is_cut_where_its_room_ends(what: str, kept: str) -> None:
+    """Sixty characters in JSON, to the last one."""
+    assert remember(FULL, NOW, what).history[-1].what == kept
+
+
+def test_a_commit_is_told_in_forty_digits() -> None:
+    """As long as Git's own."""
+    found = from_tags(to_tags(replace(FULL, commit="c" * 64)))
+
+    assert isinstance(found, Progress)
+    assert found.commit == "c" * 40
+
+
+def sealed(body: str) -> str:
+    """A tag's value as this tool writes it."""
+    return f"1{body}~{zlib.crc32(body.encode()):08x}"
+
+
+MORE_THAN_OURS = Damaged("our tags are more, or longer, than any that this tool writes")
+
+
+@pytest.mark.parametrize(
+    ("added", "found"),
+    [
+        pytest.param({f"rollout.x{n}": sealed("[]") for n in range(20)}, MORE_THAN_OURS, id="too many"),
+        pytest.param({"rollout.x": sealed('"' + "x" * 245 + '"')}, MORE_THAN_OURS, id="too long"),
+        pytest.param(
+            {"rollout.x": sealed('"' + "x" * 244 + '"')},
+            Damaged("some of our tags are missing or do not belong together"),
+            id="as long as any",
+        ),
+    ],
+)
+def test_tags_that_we_never_write_are_not_believed(added: dict[str, str], found: Damaged) -> None:
+    """However well they are sealed."""
+    assert from_tags({**to_tags(FULL), **added}) == found
 
 
 def test_remember_keeps_the_newest_lines() -> None:
@@ -258,6 +319,7 @@ def test_remember_keeps_the_newest_lines() -> None:
 
     assert [line.what for line in record.history] == [f"line {number}" for number in range(3, HISTORY_LENGTH + 3)]
     assert record.history[-1].at == NOW + timedelta(minutes=HISTORY_LENGTH + 2)
+    assert [line.number for line in record.history] == list(range(4, HISTORY_LENGTH + 4))
 
 
 def test_the_quarantine_is_a_ring() -> None:

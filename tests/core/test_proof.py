@@ -39,6 +39,7 @@ def live(contents: Any = None, **fields: Any) -> Deployment:
         ({**DECLARED, "app_insights_enabled": False}, DECLARED, Proof.PROVEN),
         ({**DECLARED, "app_insights_enabled": True}, {**DECLARED, "app_insights_enabled": False}, Proof.DIFFERENT),
         ({**DECLARED, "model": "sha256:00", "instance_type": "other"}, DECLARED, Proof.DIFFERENT),
+        ({**DECLARED, "environment__image": "registry/versions/2"}, DECLARED, Proof.UNKNOWN),
         ({}, DECLARED, Proof.UNKNOWN),
     ],
 )
@@ -69,6 +70,19 @@ def test_exactly() -> None:
     more = {**DECLARED, "liveness_probe__period": 10, "description": "x", "tags": {"a": "b"}, "scoring_script": ""}
     assert prove(spec(**DECLARED), live(**more), exact=True) is Proof.PROVEN
     assert prove(spec(**DECLARED), live(**more, environment_variables__A="1"), exact=True) is Proof.DIFFERENT
+    less = {path: value for path, value in DECLARED.items() if path != "code"}
+    assert prove(spec(**less), live(**DECLARED), exact=True) is Proof.DIFFERENT
+
+
+def test_what_the_service_or_somebody_else_adds_is_no_change() -> None:
+    """Properties of others, and the name that the SDK makes up for where collected data goes."""
+    added = {"properties__team": "ml", "data_collector__collections__inputs__data__name": "made-up"}
+    assert prove(spec(**DECLARED), live(**DECLARED, **added), exact=True) is Proof.PROVEN
+
+
+def test_without_our_tag_no_part_is_known_to_be_lost() -> None:
+    """The id of an asset does not show what was uploaded."""
+    assert prove(spec(**{**DECLARED, "model": "sha256:00"}), live(**DECLARED), exact=True) is Proof.UNKNOWN
 
 
 def test_a_part_that_was_removed_is_a_change() -> None:

@@ -149,9 +149,10 @@ def test_failure(halfway: Scene) -> None:
 
 
 def test_a_failure_before_any_record_knows_its_run(fresh: Scene) -> None:
-    """So that the failed deployment is not taken for somebody else's."""
+    """So that the failed deployment is not taken for somebody else's. It had no weight: nothing is rolled back."""
     found = records.failed(fresh, all_to("blue"), "key", "smoke: wrong")
 
+    assert found.history[-1].kind == "failed"
     assert found.run == replace(RUN, total=3, started=NOW, exposed=None, ended=True)
 
 

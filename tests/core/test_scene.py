@@ -218,8 +218,10 @@ def test_a_revert_goes_to_what_was_promoted() -> None:
     release, record = plans.roles("v2"), Progress(plan="plan", former=Promoted(name="green", revision="v2", born="t2"))
     promotion = Known(Promoted(name="blue", revision="v1"), False)
 
-    def way(found: Deployment) -> JourneyKind:
+    def way(found: Deployment, record: Progress = record) -> JourneyKind:
         return choose_journey(release, Endpoint(name="house", deployments=(found,)), promotion, record).kind
 
     assert way(GREEN) is JourneyKind.EXPEDITED
     assert way(replace(GREEN, revision="v9")) is JourneyKind.RUN
+    assert record.former is not None
+    assert way(GREEN, replace(record, former=replace(record.former, revision="v9"))) is JourneyKind.RUN

@@ -26,6 +26,10 @@ TESTS: Final = (
     "tests/core",
     "tests/cases",
     "tests/golden/test_histories.py",
+    "tests/plan/test_revision.py",
+    "tests/plan/test_exported.py",
+    "tests/runner/test_guard.py",
+    "tests/runner/test_untaken.py",
     "tests/statistics/test_validity.py",
     "tests/statistics/test_foresight.py",
 )
