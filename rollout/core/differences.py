@@ -93,8 +93,7 @@ def _endpoint(view: Scene) -> Iterator[Finding]:
 
 def _serving(view: Scene) -> Iterator[Finding]:
     """Settings of what is promoted, where its file is known."""
-    stable = view.stable
-    spec = None if stable is None else settings_spec(view)
+    stable, spec = view.stable, settings_spec(view)
     if stable is None or spec is None:
         return
     live = {**stable.fields, "tags": stable.tags, COUNT: stable.count}
@@ -114,10 +113,9 @@ def settings_spec(view: Scene) -> DeploymentSpec | None:
 
 def _count(view: Scene, spec: DeploymentSpec, name: str, count: int) -> Finding:
     """Counts are floors: more than declared is as declared."""
-    promoted = view.promoted
+    was_there = view.promoted is not None and view.promoted.count >= spec.count
     if count >= spec.count:
-        return Same(target=name, path=COUNT, value=count), True
-    was_there = promoted is not None and promoted.count >= spec.count
+        return Same(target=name, path=COUNT, value=count), was_there
     return Difference(target=name, path=COUNT, before=count, after=spec.count), was_there
 
 

@@ -50,7 +50,7 @@ def plan_digest(release: Release) -> str:
     plain = _said(msgspec.to_builtins(bare))
     if release.policy is not None and (demanded := _said(msgspec.to_builtins(release.policy.essence))):
         plain["policy"] = demanded
-    return hashlib.sha256(b"rollout/plan/1\n" + msgspec.json.encode(plain, order="deterministic")).hexdigest()[:16]
+    return hashlib.sha256(b"rollout/plan/2\n" + msgspec.json.encode(plain, order="deterministic")).hexdigest()[:16]
 
 
 def _placeless(spec: DeploymentSpec) -> DeploymentSpec:
@@ -75,7 +75,7 @@ def _said(value: Any) -> Any:
     if isinstance(value, dict):
         pruned = {key: _said(inner) for key, inner in value.items()}
         return {key: inner for key, inner in pruned.items() if inner not in (None, "", [], {})}
-    return [_said(inner) for inner in value] if isinstance(value, list) else value
+    return [_said(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 def essence(action: Action) -> str:

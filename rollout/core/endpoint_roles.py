@@ -46,7 +46,7 @@ def role_needs(endpoint: Mapping[str, Any], workspace: Mapping[str, Any]) -> Ite
 
 def has_role(need: RoleNeed, assignments: Sequence[Mapping[str, Any]]) -> bool:
     """Whether one of the assignments at its scope (inherited ones too) gives it."""
-    told = (str(_map(each.get("properties")).get("roleDefinitionId") or "") for each in assignments)
+    told = (str(_map(each.get("properties")).get("roleDefinitionId")) for each in assignments)
     return any(role.rpartition("/")[2].lower() in need.enough for role in told)
 
 

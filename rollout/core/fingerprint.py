@@ -106,7 +106,7 @@ def _deployment(view: Scene, found: Deployment, made: Set[str]) -> Iterator[tupl
     yield "state", found.state
     yield "revision", found.revision or ""
     yield "instance_type", found.instance_type.lower()
-    if not found.autoscaled and not _follows_load(view, found):
+    if not found.autoscaled and not _follows_load(view):
         yield "instance_count", found.count
     spec = view.release.candidate if found.revision == view.release.goal else None
     if spec is not None:
@@ -122,11 +122,9 @@ def _deployment(view: Scene, found: Deployment, made: Set[str]) -> Iterator[tupl
             yield from _safe(path, value)
 
 
-def _follows_load(view: Scene, found: Deployment) -> bool:
-    """Whether its count is matched to what an autoscaler runs beside it (`capacity: match`)."""
-    stable = view.stable
-    matched = view.release.capacity == "match" and stable is not None and stable.autoscaled
-    return matched and stable is not None and found.name != stable.name
+def _follows_load(view: Scene) -> bool:
+    """Whether counts are matched to what an autoscaler runs beside them (`capacity: match`)."""
+    return view.release.capacity == "match" and view.stable is not None and view.stable.autoscaled
 
 
 def _concerned(view: Scene) -> list[str]:

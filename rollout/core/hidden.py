@@ -10,4 +10,4 @@ _SECRET: Final = re.compile(r"key|secret|token|passw|credential|connection_?stri
 
 def is_secret(path: str, found: Any) -> bool:
     """Whether it is a text under a name that secrets have."""
-    return isinstance(found, str) and bool(_SECRET.search(path.rsplit(".", 1)[-1]))
+    return isinstance(found, str) and bool(_SECRET.search(path.rpartition(".")[2]))

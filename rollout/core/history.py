@@ -50,7 +50,7 @@ def _recorded(endpoint: Endpoint) -> Iterator[Event]:
 
 def _created(found: Deployment) -> Iterator[Event]:
     told = found.provenance
-    born = born_at(found.born or "")
+    born = born_at(found.born) if found.born else None
     if not told and born is None:
         return
     yield Event(

@@ -71,5 +71,5 @@ def _without(fields: Mapping[str, Any], ignored: frozenset[str]) -> dict[str, An
         if name in ignored:
             continue
         inner = frozenset(path.partition(".")[2] for path in ignored if path.partition(".")[0] == name)
-        kept[name] = _without(value, inner) if inner and isinstance(value, Mapping) else value
+        kept[name] = _without(value, inner) if isinstance(value, Mapping) else value
     return kept

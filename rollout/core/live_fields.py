@@ -17,6 +17,7 @@ _SCALE: Final = {
     "target_utilization_percentage": "targetUtilizationPercentage",
 }
 _RESOURCES: Final = {"requests": "containerResourceRequests", "limits": "containerResourceLimits"}
+_SECONDS: Final = re.compile(r"PT([0-9]+)S")
 _UNITS: Final = ("cpu", "memory", "gpu")
 _DATA: Final = re.compile(r"(?:/data/|azureml:)([^/:]+)(?:/versions/|:)([^/:]+)$", re.IGNORECASE)
 _PRIVATE: Final = "private-network-connection"
@@ -56,9 +57,8 @@ def _scale(settings: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     for name, member in _SCALE.items():
         if settings.get(member) is not None:
             yield f"scale_settings.{name}", settings[member]
-    interval = str(settings.get("pollingInterval") or "")
-    if interval.startswith("PT") and interval.endswith("S") and interval[2:-1].isdigit():
-        yield "scale_settings.polling_interval", int(interval[2:-1])
+    if interval := _SECONDS.fullmatch(str(settings.get("pollingInterval"))):
+        yield "scale_settings.polling_interval", int(interval[1])
 
 
 def _collector(collector: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -71,11 +71,11 @@ def _collector(collector: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     for name in _map(collector, "collections"):
         collection = _map(_map(collector, "collections"), name)
         at = f"data_collector.collections.{name}"
-        mode = str(collection.get("dataCollectionMode") or "").lower()
+        mode = str(collection.get("dataCollectionMode")).lower()
         yield f"{at}.enabled", "true" if mode == "enabled" else "false"
         if collection.get("clientId"):
             yield f"{at}.client_id", str(collection["clientId"])
-        if data := _DATA.search(str(collection.get("dataId") or "")):
+        if data := _DATA.search(str(collection.get("dataId"))):
             yield f"{at}.data.name", data[1]
             yield f"{at}.data.version", data[2]
         if isinstance(collection.get("samplingRate"), int | float):

@@ -106,7 +106,7 @@ def _of_asset(kind: str) -> Iterator[Permission]:
 
 def _is_local(release: Release, root: str) -> bool:
     """Whether the candidate's asset of that kind is not registered yet: local, or written inline."""
-    declared = str(release.candidate.fields.get(root) or "")
+    declared = str(release.candidate.fields.get(root))
     inline = any(path.startswith(f"{root}.") for path in release.candidate.fields)
     return declared.startswith("sha256:") or inline
 

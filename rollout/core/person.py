@@ -20,10 +20,12 @@ def record_of(release: Release | None, endpoint: Endpoint) -> Progress:
     recorded = from_tags(endpoint.tags)
     if isinstance(recorded, Damaged):
         raise Refused(recorded.reason, hint="say what serves: rollout adopt --stable NAME")
-    if recorded is None and release is None:
+    if recorded is not None:
+        must_be_ours(release, endpoint)
+        return recorded
+    if release is None:
         raise Refused(f"no plan manages {endpoint.name}", hint="give the plan's file")
-    must_be_ours(release, endpoint)
-    return recorded or Progress(plan=release.name if release else "", commit=release.commit if release else "")
+    return Progress(plan=release.name, commit=release.commit)
 
 
 def must_be_ours(release: Release | None, endpoint: Endpoint) -> None:

@@ -94,13 +94,13 @@ def _must_serve(found: Deployment | None, name: str) -> None:
 def _goals(release: Release | None, endpoint: Endpoint, progress: Progress, promoted: Promoted) -> tuple[str, ...]:
     """What is not tried again: the run's goal, whatever else has traffic, and what the plan wants now."""
     exposed = [d for d in endpoint.deployments if d.name != promoted.name and endpoint.weights.touches(d.name)]
-    named = [d.revision or "" for d in exposed]
+    named = [d.revision for d in exposed if d.revision]
     if progress.under_way is not None:
         named.append(progress.under_way.goal)
     if release is not None and (exposed or any(d.revision == release.goal for d in endpoint.deployments)):
         named.append(release.goal)
     before = {entry.goal for entry in progress.quarantine if entry.key == BY_HAND}
-    wanted = (goal for goal in dict.fromkeys(named) if goal and not goal.startswith("~"))
+    wanted = (goal for goal in dict.fromkeys(named) if not goal.startswith("~"))
     return tuple(goal for goal in wanted if goal != promoted.revision and goal not in before)
 
 

@@ -55,7 +55,7 @@ def deployment_tags(
     contents = ";".join(parts)
     further = {SETTINGS_TAG: settings, FLEET_TAG: fleet}
     tags = {REVISION_TAG: revision, BORN_TAG: born, **{name: value for name, value in further.items() if value}}
-    return {**tags, CONTENTS_TAG: contents} if 0 < len(contents) <= _LONGEST else tags
+    return {**tags, CONTENTS_TAG: contents} if contents and len(contents) <= _LONGEST else tags
 
 
 def provenance_properties(provenance: Mapping[str, str]) -> dict[str, str]:

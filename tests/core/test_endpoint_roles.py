@@ -40,3 +40,4 @@ def test_other_roles_are_as_good() -> None:
     assert [has_role(need, [contributor]) for need in (pull, read)] == [True, False]
     assert has_role(read, [contributor, assigned("ba92f5b4-2d11-453d-a403-e96b0029c9fe")])
     assert not has_role(pull, [])
+    assert not has_role(pull, [{}, {"properties": {"roleDefinitionId": None}}])

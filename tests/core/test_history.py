@@ -7,7 +7,8 @@ from msgspec.structs import replace
 from rollout.core import commands
 from rollout.core.canonical import read_deployment
 from rollout.core.history import Event, history
-from rollout.core.stamp import provenance_properties
+from rollout.core.observed import Deployment, Endpoint
+from rollout.core.stamp import born_stamp, provenance_properties
 from tests.worlds import plans
 from tests.worlds.history import History, finish
 from tests.worlds.plane import NAME, START
@@ -89,6 +90,22 @@ def test_an_endpoint_of_others_has_no_history() -> None:
     assert live is not None
 
     assert history(live) == ()
+
+
+def test_what_is_known_of_a_creation() -> None:
+    """By whom without when, when without by whom; a revision by its first ten digits; nothing at all without both."""
+
+    def made(name: str, born: str | None, **provenance: str) -> Deployment:
+        revision = "0123456789abc" if provenance else None
+        return Deployment(name=name, state="Succeeded", count=1, born=born, provenance=provenance, revision=revision)
+
+    stamp = born_stamp(START)
+    live = (made("red", stamp), made("blue", None, actor="ann"), made("green", "by hand"), made("white", ""))
+
+    assert history(Endpoint(name=NAME, deployments=live)) == (
+        Event(at=None, target="blue", what="created with revision 0123456789", who="ann", lasting=True),
+        Event(at=START, target="red", what="created with revision "),
+    )
 
 
 def test_properties_are_short_and_come_back() -> None:

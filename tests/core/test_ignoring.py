@@ -10,6 +10,7 @@ from rollout.core.actions import CreateEndpoint, SetTraffic, UpdateDeployment, U
 from rollout.core.change_set import ChangeSet, change_set
 from rollout.core.decide import decide
 from rollout.core.decision import Status
+from rollout.core.ignoring import managed_endpoint, managed_settings, unmanaged_counts
 from rollout.core.observed import Observation
 from rollout.core.release import EndpointSpec, Release
 from tests.cases.world import World
@@ -106,6 +107,33 @@ def test_a_traffic_stage_leaves_it_alone_too() -> None:
     assert puts
     assert all(put.endpoint is not None and put.endpoint.fields == {"tags": {"owner": "other"}} for put in puts)
     assert [change.path for change in puts[0].changes] == ["tags.owner"]
+
+
+def test_one_count_and_one_setting_of_one_deployment() -> None:
+    """What is left to others of blue is ours of green."""
+    release = declared("deployments.blue.instance_count", "deployments.blue.tags.team")
+    world = World({"live": {"blue": "v1", "green": "v1"}})
+    assert world.observation.endpoint is not None
+
+    found = unmanaged_counts(release, world.observation.endpoint)
+
+    assert {one.name: one.autoscaled for one in found.deployments} == {"blue": True, "green": False}
+    settings = {name: managed_settings(release, release.candidate, name).settings for name in ("blue", "green")}
+    assert settings == {
+        "blue": {"description": "a model", "tags": {}},
+        "green": {"description": "a model", "tags": {"team": "ml"}},
+    }
+
+
+def test_a_tag_with_dots_in_its_name() -> None:
+    """Is left alone by its whole name; what is no map has no parts to leave alone."""
+    fields = {"description": "declared", "tags": {"cost.center": "7", "cost": "8"}}
+    release = replace(
+        declared("endpoint.tags.cost.center", "endpoint.description.first"),
+        endpoint=EndpointSpec(name=NAME, fields=fields),
+    )
+
+    assert managed_endpoint(release).fields == {"description": "declared", "tags": {"cost": "8"}}
 
 
 def test_an_autoscaled_count_is_left_alone_and_said_so() -> None:

@@ -40,6 +40,13 @@ def test_serving_is_by_live_weight() -> None:
     assert weights({}, {"red": 5}).serving == ()
 
 
+def test_one_percent_touches() -> None:
+    """Live or mirrored."""
+    split = weights({"blue": 99, "green": 1}, {"red": 1})
+
+    assert [name for name in ("blue", "green", "red", "white") if split.touches(name)] == ["blue", "green", "red"]
+
+
 def test_all_to_one() -> None:
     """And the mirror off."""
     assert all_to("blue") == weights({"blue": 100}) == Weights((("blue", 100),), ())

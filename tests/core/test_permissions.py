@@ -27,10 +27,11 @@ def release(
     )
 
 
-def watched(kind: str) -> Release:
-    """A plan with a bake whose checks are answered by that source."""
+def watched(kind: str, *, asked: bool = True) -> Release:
+    """A plan with a bake whose checks, if it has any, are answered by that source."""
     source = Source(kind=kind, address="")  # type: ignore[arg-type]
-    evidence = Evidence(checks=(Asked(name="e", question=ErrorRate()),), source=source)
+    checks = (Asked(name="e", question=ErrorRate()),) if asked else ()
+    evidence = Evidence(checks=checks, source=source)
     body = Bake(seconds=60, evidence=evidence)
     gate = Gate(name="watch", kind=GateKind.BAKE, digest="d", body=body)
     return msgspec.structs.replace(release(smoke=False), stages=(gate, Traffic(name="all", weight=100)))
@@ -42,20 +43,26 @@ def short(found: Release | None) -> set[str]:
     return {"/".join(each.action.split("/")[-2:]) for each in needed(found) if each not in always}
 
 
+LIST = "listSecrets/action"
+
+
 @pytest.mark.parametrize(
     ("found", "actions"),
     [
         (None, set()),
         (release(smoke=False, model="azureml:m:1"), set()),
         (release("key"), {"listKeys/action"}),
+        (release(""), {"listKeys/action"}),
         (release("key", kind=GateKind.COMPARE), {"listKeys/action"}),
         (watched("azure_monitor"), {"Metrics/Read"}),
         (watched("prometheus"), set()),
+        (watched("azure_monitor", asked=False), set()),
+        (release(smoke=False, model="sha256:00"), {"versions/read", "versions/write", "datastores/read", LIST}),
         (release("aml_token"), {"token/action"}),
         (release("aad_token"), {"score/action"}),
         (
             release(smoke=False, code="sha256:00", model="azureml:m:1", environment__image="i"),
-            {"versions/read", "versions/write", "*/action", "datastores/read", "listSecrets/action"},
+            {"versions/read", "versions/write", "*/action", "datastores/read", LIST},
         ),
     ],
 )
@@ -74,6 +81,7 @@ def test_a_plan_needs(found: Release | None, actions: set[str]) -> None:
         ({"actions": ["*"], "notActions": ["*/workspaces/read"]}, READ, False),
         ({"actions": ["*"]}, SCORE, False),
         ({"actions": ["*"], "dataActions": ["*"]}, SCORE, True),
+        ({"dataActions": ["*"], "notDataActions": ["*/score/action"]}, SCORE, False),
         ({}, READ, False),
         ({"actions": ["a.b/read"]}, Permission("axb/read", ""), False),
     ],
@@ -83,6 +91,14 @@ def test_what_grants(entry: dict[str, list[str]], wanted: Permission, granted: b
     assert (missing([wanted], [entry]) == ()) is granted
 
 
+def test_what_code_needs() -> None:
+    """A place to upload it to, by a pattern: how that POST is called as an action is documented nowhere."""
+    workspace = "Microsoft.MachineLearningServices/workspaces"
+    assert Permission(f"{workspace}/codes/versions/*/action", "get a place to upload code to") in needed(
+        release(smoke=False, code="sha256:00")
+    )
+
+
 def test_one_role_may_deny_what_another_grants() -> None:
     """`notActions` take from their own entry only."""
     assert missing([READ], [{"actions": ["*"], "notActions": ["*/read"]}, {"actions": ["*/read"]}]) == ()
@@ -90,9 +106,12 @@ def test_one_role_may_deny_what_another_grants() -> None:
 
 def test_the_role() -> None:
     """Each action once, those on data apart."""
-    role = custom_role([READ, READ, SCORE], "/subscriptions/s")
-    assert (role["Actions"], role["DataActions"], role["AssignableScopes"]) == (
-        [READ.action],
-        [SCORE.action],
-        ["/subscriptions/s"],
-    )
+    assert custom_role([READ, READ, SCORE], "/subscriptions/s") == {
+        "Name": "Rollout of online endpoints",
+        "Description": "What `rollout` needs. Assign it on the workspace; on the subscription for `locations`.",
+        "AssignableScopes": ["/subscriptions/s"],
+        "Actions": [READ.action],
+        "DataActions": [SCORE.action],
+        "NotActions": [],
+        "NotDataActions": [],
+    }

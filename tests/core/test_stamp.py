@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 
 from rollout.core.observed import Deployment
 from rollout.core.release import DeploymentSpec
@@ -17,6 +17,7 @@ def test_a_stamp_is_a_time() -> None:
     now = datetime(2026, 11, 22, 16, 45, 1, tzinfo=UTC)
 
     assert born_at(born_stamp(now)) == now
+    assert born_stamp(now.astimezone(timezone(timedelta(hours=2)))) == "20261122T164501Z"
     for other in ("by hand", "", "20261122T164501", "20261122t164501Z", "20261322T164501Z", "2026112T164501Z1"):
         assert born_at(other) is None
 
@@ -41,6 +42,10 @@ def test_contents_that_do_not_fit_are_left_out() -> None:
     many = {f"environment.build.part{number}": number for number in range(20)}
 
     assert sorted(deployment_tags("r1", "b1", many)) == ["rollout.born", "rollout.revision"]
+    assert sorted(deployment_tags("r1", "b1", {})) == ["rollout.born", "rollout.revision"]
+    full, over = ({"model." + "p" * length: "sha256:aa"} for length in (241, 242))
+    assert len(deployment_tags("r1", "b1", full)["rollout.contents"]) == 256
+    assert "rollout.contents" not in deployment_tags("r1", "b1", over)
 
 
 def test_a_diff_names_only_the_local_part_that_changed() -> None:
