@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -22,6 +23,8 @@ from rollout.errors import AzureError, Refused, SignInError, Stale
 _VERSION: Final = "api-version=2022-10-01"
 CARRIED: Final = "rollout.carried-from"
 """The tag of a setting that we have carried: from which deployment."""
+FRESH: Final = 30.0
+"""Seconds for which what was read is believed."""
 _NOT_CARRIED: Final = ("targetResourceUri", "targetResourceLocation", "name")
 
 
@@ -36,21 +39,25 @@ async def autoscaled_resources(client: ArmClient, paths: Paths) -> Mapping[str, 
 
 
 class AutoscaleView:
-    """The settings of one resource group: read by the first who asks, and again after a write of ours to one."""
+    """The settings of one resource group: read by the first who asks, again after a write of ours to one, and again
+    after `FRESH` seconds of `clock`, for whoever works for days."""
 
-    def __init__(self, paths: Paths) -> None:
+    def __init__(self, paths: Paths, clock: Callable[[], float] = time.monotonic) -> None:
         self._paths = paths
+        self._clock = clock
         self._known: Mapping[str, Scaling] | None = None
+        self._until = 0.0
         self._reading = asyncio.Lock()
 
     async def settings(self, client: ArmClient) -> Mapping[str, Scaling]:
         """Whoever may not read autoscale settings sees none: a count that differs is then shown as one."""
         async with self._reading:
-            if self._known is None:
+            if self._known is None or self._clock() >= self._until:
                 try:
                     self._known = await autoscaled_resources(client, self._paths)
                 except (SignInError, AzureError, Refused):
                     self._known = {}
+                self._until = self._clock() + FRESH
             return self._known
 
     def forget(self) -> None:

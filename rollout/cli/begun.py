@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from rollout.cli.running import run
-from rollout.cli.session import opened, place_of
+from rollout.cli.session import Doors, doors, place_of
 from rollout.core.decide import decide
 from rollout.core.decision import Decision, Phase, Status
 from rollout.core.observed import Observation
@@ -32,22 +32,24 @@ def held_back(plans: Sequence[Path], target: str | None, environment: str) -> di
 async def _all(plans: Sequence[Path], target: str | None, environment: str) -> dict[Path, str]:
     turns = asyncio.Semaphore(_AT_ONCE)
 
-    async def one(plan: Path) -> tuple[Path, str]:
-        async with turns:
-            try:
-                return plan, await reason(plan, target, environment)
-            except RolloutError:
-                return plan, ""
+    async with doors() as shared:
 
-    found = await asyncio.gather(*map(one, plans))
+        async def one(plan: Path) -> tuple[Path, str]:
+            async with turns:
+                try:
+                    return plan, await reason(plan, target, environment, shared)
+                except RolloutError:
+                    return plan, ""
+
+        found = await asyncio.gather(*map(one, plans))
     return {plan: reason for plan, reason in found if reason}
 
 
-async def reason(plan: Path, target: str | None, environment: str) -> str:
+async def reason(plan: Path, target: str | None, environment: str, doors: Doors) -> str:
     """Why a schedule must not carry that plan on; "" where it may. Raises RolloutError where it cannot be looked at."""
     loaded = load_release(plan, overlay=overlay_of(plan, environment) if environment else None)
-    async with opened(place_of(loaded, target)) as session:
-        seen = await session.plane.observe(loaded.release.endpoint.name)
+    session = await doors.session(place_of(loaded, target))
+    seen = await session.plane.observe(loaded.release.endpoint.name)
     return would_begin(decide(loaded.release, seen, {}, frozenset()), seen, loaded.release.goal)
 
 

@@ -18,7 +18,7 @@ from rollout.cli.locking import locked
 from rollout.cli.notifying import drifted, tell, tell_orphan
 from rollout.cli.planned import Planned, Reader
 from rollout.cli.printing import say
-from rollout.cli.session import Doors, doors, report_on
+from rollout.cli.session import Doors, report_on
 from rollout.cli.tracing import followed
 from rollout.core.decision import Decision
 from rollout.core.shards import Shard
@@ -58,10 +58,9 @@ def _key(plan: Path) -> Path:
     return plan.resolve()
 
 
-async def visit(path: Path, wish: Wish) -> Visit:
+async def visit(path: Path, wish: Wish, doors: Doors) -> Visit:
     """One pass over one plan, by itself; what goes wrong is told."""
-    async with doors() as own:
-        return await carried_on(Reader(wish.target, wish.expected).read(path), wish, own)
+    return await carried_on(Reader(wish.target, wish.expected).read(path), wish, doors)
 
 
 async def carried_on(planned: Planned, wish: Wish, doors: Doors) -> Visit:

@@ -17,7 +17,7 @@ from rollout.cli.complain import complain
 from rollout.cli.context import actor
 from rollout.cli.passes import Visit, Wish, visit
 from rollout.cli.printing import say
-from rollout.cli.session import place_of
+from rollout.cli.session import Doors, place_of
 from rollout.core.approval import Approved
 from rollout.core.audit import Digests, Record
 from rollout.errors import Locked, PlanError, Retryable, RolloutError, Stale, Unapproved, UsageError
@@ -76,13 +76,15 @@ class Checkout(msgspec.Struct, frozen=True, kw_only=True):
                 complain(error)
         return found
 
-    async def carry(self, job: PassJob) -> End:
-        """One pass. What goes wrong is told on stderr, and in the answer."""
+    async def carry(self, job: PassJob, doors: Doors) -> End:
+        """One pass, through the doors of all of them. What goes wrong is told on stderr, and in the answer."""
         try:
             path = self.path(job.plan)
             if not path.is_file():
                 return End(exit_code=exits.OK, status="gone", reason="its file is not in this repository any more")
-            return self._moved(job, path) or await self._held_back(job, path) or await self._pass(job, path)
+            return (
+                self._moved(job, path) or await self._held_back(job, path, doors) or await self._pass(job, path, doors)
+            )
         except RolloutError as error:
             return End(exit_code=complain(error), status="error", reason=str(error), failed=True)
         except Exception as error:  # one plan's surprise must not end the worker
@@ -101,16 +103,16 @@ class Checkout(msgspec.Struct, frozen=True, kw_only=True):
         reason = f"the plan is about {now.endpoint} now"
         return End(exit_code=exits.OK, status="moved", reason=reason, pause=_SOONEST, then=now)
 
-    async def _held_back(self, job: PassJob, path: Path) -> End | None:
+    async def _held_back(self, job: PassJob, path: Path, doors: Doors) -> End | None:
         if not self.only_begun or job.approved is not None:
             return None
         try:
-            reason = await begun.reason(path, job.target or None, self.environment)
+            reason = await begun.reason(path, job.target or None, self.environment, doors)
         except RolloutError:
             return None
         return End(exit_code=exits.OK, status="held back", reason=reason, pause=self.every) if reason else None
 
-    async def _pass(self, job: PassJob, path: Path) -> End:
+    async def _pass(self, job: PassJob, path: Path, doors: Doors) -> End:
         wish = Wish(
             target=job.target or None,
             allowed=self.allowed,
@@ -118,7 +120,7 @@ class Checkout(msgspec.Struct, frozen=True, kw_only=True):
             max_wait=self.max_wait,
             expected={path: self._saved(job.approved, path)} if job.approved else {},
         )
-        seen = await visit(path, wish)
+        seen = await visit(path, wish, doors)
         now = datetime.now(UTC)
         if self.history is not None:
             await asyncio.to_thread(self._write_down, self.history, job, record_of(seen, job, now))

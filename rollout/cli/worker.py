@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -133,19 +134,21 @@ def _facts(end: End) -> dict[str, object]:
 
 async def _serve(where: Address, plans: Checkout, settings: Settings, told: _Told) -> int:
     from rollout.cli.many import worst
+    from rollout.cli.session import doors
     from rollout.store.worker import Work, Worker
 
-    work = Work(
-        carry=plans.carry,
-        find=plans.find if plans.paths else None,
-        tell=told,
-        say=lambda text: say(text, err=True),
-        alive=told.alive,
-    )
-    one = Worker(where, work, settings)
-    _stopped_by_signals(one)
-    say(f"queue {settings.name} in {where.shown}, {settings.concurrency} endpoints at the same time", err=True)
-    await one.run()
+    async with doors(bulk=True) as shared:
+        work = Work(
+            carry=partial(plans.carry, doors=shared),
+            find=plans.find if plans.paths else None,
+            tell=told,
+            say=lambda text: say(text, err=True),
+            alive=told.alive,
+        )
+        one = Worker(where, work, settings)
+        _stopped_by_signals(one)
+        say(f"queue {settings.name} in {where.shown}, {settings.concurrency} endpoints at the same time", err=True)
+        await one.run()
     return worst(told.codes) if settings.once else exits.OK
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rollout.azure.autoscale import CARRIED, carried, portable
+from rollout.azure.autoscale import CARRIED, FRESH, AutoscaleView, carried, portable
 from rollout.azure.target import Connection, connect
 from rollout.core import actions
 from rollout.core.observed import Endpoint
@@ -64,6 +64,22 @@ async def test_there_and_back(bench: Bench, connection: Connection) -> None:
         await plane.apply(drop, seen)
         await plane.apply(drop, seen)
         assert [d.autoscaled for d in (await look(plane, before.name)).deployments] == [True, False]
+
+
+async def test_what_was_read_is_believed_for_a_while(bench: Bench, connection: Connection) -> None:
+    """A worker that runs for days hears of a setting that somebody made meanwhile: one read each half minute."""
+    at, client = [0.0], connection.control_plane._client
+    view, before = AutoscaleView(bench.target.paths, lambda: at[0]), connection.control_plane.requests.reads
+    first = await view.settings(client)
+    made = await scaled(bench, connection)
+    counted = connection.control_plane.requests.reads
+    blue = bench.target.paths.deployment(made.name, "blue").lower()
+    at[0] = FRESH - 0.1
+    assert (blue in first, blue in await view.settings(client)) == (False, False)
+    assert connection.control_plane.requests.reads == counted > before
+    at[0] = FRESH
+    assert blue in await view.settings(client)
+    assert connection.control_plane.requests.reads == counted + 1
 
 
 async def test_a_source_that_is_gone(bench: Bench, connection: Connection) -> None:

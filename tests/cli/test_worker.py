@@ -9,9 +9,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from rollout.azure import target
+from rollout.emulator import process
 from tests.cli.conftest import Command, write_plan
 from tests.store.postgres import Postgres, running
 
@@ -130,6 +133,28 @@ def test_only_what_was_begun(rollout: Command, repository: Path) -> None:
     assert ended.out == (
         "unbegun.rollout.yml: held back: its endpoint does not exist; only apply creates one; again in 600 s\n"
     )
+
+
+def test_passes_share_one_sign_in(rollout: Command, repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four plans of one workspace: one credential, one TLS context."""
+    state = Path(os.environ["ROLLOUT_STATE_DIR"])
+    for number in range(3):
+        write_plan(repository, f"shared-{number}")
+    made: list[str] = []
+    for name in ("build", "tls_context"):
+        real = getattr(target, name)
+
+        def noted(*given: object, _real: Any = real, _name: str = name, **more: object) -> object:
+            made.append(_name)
+            return _real(*given, **more)
+
+        monkeypatch.setattr(target, name, noted)
+    process.door(state, "POST", "reset-counts")
+    ended = rollout("worker", ".", "--once")
+    served = process.status(state)["requests"]["by_operation"]
+    assert ended.out.count("; again in ") == 4
+    assert sorted(made) == ["build", "tls_context"]
+    assert served["OnlineEndpoints_Get"] == 4
 
 
 def test_sigterm_ends_a_worker_in_order(queue: str, repository: Path) -> None:
