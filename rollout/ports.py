@@ -41,9 +41,9 @@ class ControlPlane(Protocol):
     async def apply(self, action: Action, before: Endpoint | None) -> None:
         """Do one action and return when the service has finished it.
 
-        `before` is the endpoint that the decision was made on. The resource is read again right before an endpoint
-        write; if its weights or our tags are not those of `before`, `Stale` is raised and nothing is written.
-        After an endpoint write the record and the weights are read back.
+        `before` is the endpoint that the decision was made on. The resource is read right before a write, unless
+        that look was a moment ago; if its weights or our tags are not those of `before`, `Stale` is raised and nothing
+        is written. After an endpoint write the record and the weights are read back.
         """
 
     async def settle(self, endpoint: Endpoint) -> None:

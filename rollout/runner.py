@@ -154,31 +154,36 @@ class Runner:
         self._prove = prove
         self._guard = guard
 
-    async def look(self, *, measure: bool, until: str = "", done: Done | None = None) -> Looked:
+    async def look(
+        self, *, measure: bool, until: str = "", done: Done | None = None, seen: Observation | None = None
+    ) -> Looked:
         """One look and one decision, without any write. With `measure` the gate that is asked for is measured, unless
-        the stage `until` is satisfied without it. `done`: what was done right before, to see what of it was taken."""
+        the stage `until` is satisfied without it. `done`: what was done right before, to see what of it was taken.
+        `seen`: what the caller has looked at this very moment, instead of another look."""
         self._tell(Looking())
-        observation = await self._plane.observe(self._release.endpoint.name)
-        seen: Mapping[str, Verdict] = untaken.verdicts(done.action, done.before, observation.endpoint) if done else {}
-        decision = decide(self._release, observation, seen, self._allowed)
+        observation = seen or await self._plane.observe(self._release.endpoint.name)
+        known: Mapping[str, Verdict] = untaken.verdicts(done.action, done.before, observation.endpoint) if done else {}
+        decision = decide(self._release, observation, known, self._allowed)
         if measure and decision.measure is not None and not _reached(self._release, decision, until):
             gate = decision.measure
             self._tell(Measuring(gate))
             verdict = await self._measure(gate, observation, decision)
             self._tell(Measured(gate, verdict))
-            seen = {**seen, decision.measure_key: verdict}
-            decision = decide(self._release, observation, seen, self._allowed)
-        looked = Looked(observation, decision, seen)
+            known = {**known, decision.measure_key: verdict}
+            decision = decide(self._release, observation, known, self._allowed)
+        looked = Looked(observation, decision, known)
         self._tell(looked)
         return looked
 
-    async def run(self, limits: Limits) -> Result:
-        """Pass after pass until nothing is left to do now. Raises what a second run cannot mend either."""
+    async def run(self, limits: Limits, seen: Observation | None = None) -> Result:
+        """Pass after pass until nothing is left to do now. Raises what a second run cannot mend either. `seen`: what
+        the caller has looked at this very moment, for the first pass."""
         writes, trouble, waited, failure = 0, 0, 0.0, ""
         done: Done | None = None
         while True:
             try:
-                looked = await self.look(measure=True, until=limits.until, done=done)
+                first, seen = seen, None
+                looked = await self.look(measure=True, until=limits.until, done=done, seen=first)
                 done = None
                 decision, observation = looked.decision, looked.observation
                 self._ask(observation, decision)

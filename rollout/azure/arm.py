@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, assert_never
 from urllib.parse import quote
-
-import msgspec
 
 from rollout.azure import operations
 from rollout.azure.activity import moves_of
@@ -18,12 +16,14 @@ from rollout.azure.contents import with_contents
 from rollout.azure.deployments import Deployer, DeploymentWriter
 from rollout.azure.endpoints import EndpointWriter
 from rollout.azure.errors import Conflict
-from rollout.azure.listing import Listed, Listing
+from rollout.azure.listing import Listing
 from rollout.azure.operations import Pace
 from rollout.azure.paths import Paths
+from rollout.azure.recent import Bodies, Body, Recent
 from rollout.azure.secret import scrub
 from rollout.azure.sending import Sender
 from rollout.azure.usages import read_usages
+from rollout.azure.wire import clock
 from rollout.core import actions
 from rollout.core.canonical import read_endpoint
 from rollout.core.capacity import Usage
@@ -31,14 +31,6 @@ from rollout.core.moves import Move
 from rollout.core.observed import IN_FLIGHT, Endpoint, Observation
 from rollout.errors import AzureError, Refused, Stale
 from rollout.ports import RequestCount
-
-
-class Bodies(msgspec.Struct, frozen=True):
-    """ARM's JSON of an endpoint (None: there is none) and of its deployments, and the service's time of the answer."""
-
-    endpoint: Mapping[str, Any] | None
-    deployments: Sequence[Mapping[str, Any]]
-    now: datetime
 
 
 class ArmControlPlane:
@@ -62,8 +54,10 @@ class ArmControlPlane:
         self._client = client
         self._paths = paths
         self._sender = Sender(client, pace or Pace())
-        self._endpoints = EndpointWriter(self._sender, paths)
-        self._deployments = DeploymentWriter(self._sender, paths, deployer, self.logs)
+        self._recent = Recent()
+        self._region = ""
+        self._endpoints = EndpointWriter(self._sender, paths, self._recent, self.home)
+        self._deployments = DeploymentWriter(self._sender, paths, self._recent, deployer, self.logs)
         self._autoscale = AutoscaleWriter(self._sender, paths)
         self._autoscaled = autoscale
         self._listing = listing
@@ -72,27 +66,46 @@ class ArmControlPlane:
         """See `ports.ControlPlane`. An endpoint that does not exist costs one read; one that serves without any record
         or tag of ours one more, for the content hash of its code."""
         found = await self.bodies(endpoint)
-        if found.endpoint is None:
-            return Observation(None, found.now)
-        seen = read_endpoint(found.endpoint, found.deployments)
-        if self._autoscaled is not None:
+        seen = None if found.endpoint is None else read_endpoint(found.endpoint, found.deployments)
+        if seen is not None and self._autoscaled is not None:
             seen = marked(seen, await self._autoscaled.settings(self._client))
-        return Observation(await with_contents(self._client, self._paths, seen), found.now)
+        if seen is not None:
+            seen = await with_contents(self._client, self._paths, seen)
+        self._recent.looked(endpoint, seen, found)
+        return Observation(seen, found.now)
 
     async def bodies(self, endpoint: str) -> Bodies:
         """The endpoint and its deployments as the service answers them."""
         what = f"read endpoint {endpoint}"
-        first = await self._listing.take(self._client, endpoint) if self._listing is not None else None
-        if first is None:
-            answer = await self._client.find(self._paths.endpoint(endpoint), what)
-            first = Listed(None if answer.status == 404 else answer.body, answer.date)
-        if first.body is None:
-            return Bodies(None, (), first.now)
-        found = await self._client.pages(self._paths.deployments(endpoint), what)
-        return Bodies(first.body, tuple(found), first.now)
+        if (back := self._recent.read_back(endpoint)) is not None:
+            return await self._whole(Bodies(back.body, (), back.now, back.at), endpoint, what, dated=True)
+        first = await self._first(endpoint, what)
+        return first if first.endpoint is None else await self._whole(first, endpoint, what, dated=False)
+
+    async def _first(self, endpoint: str, what: str) -> Bodies:
+        """The endpoint alone, from a list or by a read of its own."""
+        if self._listing is not None and (listed := await self._listing.take(self._client, endpoint)) is not None:
+            return Bodies(listed.body, (), listed.now, None)
+        answer = await self._client.find(self._paths.endpoint(endpoint), what)
+        return Bodies(None if answer.status == 404 else answer.body, (), answer.date, clock())
+
+    async def _whole(self, first: Bodies, endpoint: str, what: str, *, dated: bool) -> Bodies:
+        """With its deployments. `dated`: at the time of their list, which is not that of `first`."""
+        found: list[Body] = []
+        now = first.now
+        async for entries, at in self._client.turn_pages(self._paths.deployments(endpoint), what, dated=dated):
+            found += entries
+            now = max(now, at)
+        return Bodies(first.endpoint, tuple(found), now, first.at)
 
     async def apply(self, action: actions.Action, before: Endpoint | None) -> None:
-        """See `ports.ControlPlane`."""
+        """See `ports.ControlPlane`. What was looked at is over then, however it ends."""
+        try:
+            await self._apply(action, before)
+        finally:
+            self._recent.forget()
+
+    async def _apply(self, action: actions.Action, before: Endpoint | None) -> None:
         match action:
             case actions.CreateEndpoint():
                 await self._endpoints.create(action, before)
@@ -135,8 +148,12 @@ class ArmControlPlane:
         return read_usages(await self._client.pages(self._paths.usages(where), "read the region's usages"))
 
     async def home(self) -> str:
-        """See `ports.Quota`."""
-        return str((await self._client.get(self._paths.home, "read the workspace's region")).body["location"])
+        """See `ports.Quota`. A workspace never moves: it is read once."""
+        if not self._region:
+            self._region = str(
+                (await self._client.get(self._paths.home, "read the workspace's region")).body["location"]
+            )
+        return self._region
 
     async def workspace(self) -> Mapping[str, Any]:
         """ARM's JSON of the workspace itself."""

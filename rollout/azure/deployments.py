@@ -10,6 +10,7 @@ import msgspec
 from rollout.azure import operations, writes
 from rollout.azure.errors import Conflict
 from rollout.azure.paths import Paths
+from rollout.azure.recent import Body, Recent
 from rollout.azure.sending import Sender
 from rollout.core import actions
 from rollout.core.canonical import read_deployment
@@ -49,8 +50,9 @@ Logs = Callable[[str, str], Awaitable[str]]
 class DeploymentWriter:
     """All writes whose resource is a deployment. `logs` reads the end of a container's log."""
 
-    def __init__(self, sender: Sender, paths: Paths, deployer: Deployer, logs: Logs) -> None:
+    def __init__(self, sender: Sender, paths: Paths, recent: Recent, deployer: Deployer, logs: Logs) -> None:
         self._sender = sender
+        self._recent = recent
         self._paths = paths
         self._deployer = deployer
         self._logs = logs
@@ -63,7 +65,7 @@ class DeploymentWriter:
         """
         what, endpoint = f"deploy {action.deployment}", before.name
         path = self._paths.deployment(endpoint, action.deployment)
-        await self._expect_mode(action, path, before.deployment(action.deployment), what)
+        await self._expect_mode(action, before, what)
         operation = await self._deployer.start(_order(action, endpoint))
         try:
             await self._come_up(path, operation, action.born, what)
@@ -80,11 +82,11 @@ class DeploymentWriter:
 
     async def delete(self, action: actions.DeleteDeployment, before: Endpoint) -> None:
         """Delete it and wait until it is gone. What is not there is deleted already."""
-        what, path = f"delete {action.deployment}", self._paths.deployment(before.name, action.deployment)
-        answer = await self._sender.client.find(path, what)
-        if answer.status != 404:
-            _unchanged(answer.body, before.deployment(action.deployment), what)
-        await self._sender.delete(path, what)
+        what = f"delete {action.deployment}"
+        found = await self._now(before, action.deployment, what)
+        if found is not None:
+            _unchanged(found, before.deployment(action.deployment), what)
+        await self._sender.delete(self._paths.deployment(before.name, action.deployment), what, there=found is not None)
 
     async def update(self, action: actions.UpdateDeployment, before: Endpoint) -> None:
         """Change tags and description; everything else goes back as it was read."""
@@ -98,50 +100,54 @@ class DeploymentWriter:
     async def _write(
         self, method: str, before: Endpoint, name: str, change: Callable[[dict[str, Any]], Any], what: str
     ) -> None:
-        path = self._paths.deployment(before.name, name)
-
         async def look(again: bool) -> Any:
-            answer = await self._sender.client.find(path, what)
-            if answer.status == 404:
+            found = await self._now(before, name, what, again=again)
+            if found is None:
                 raise Stale(f"{what}: the deployment is gone", hint=_AGAIN)
             if not again:  # a repetition may find what it has written itself
-                _unchanged(answer.body, before.deployment(name), what)
-            return change(dict(answer.body))
+                _unchanged(found, before.deployment(name), what)
+            return change(dict(found))
 
-        await self._sender.write(method, path, what, look)
+        await self._sender.write(method, self._paths.deployment(before.name, name), what, look)
 
-    async def _expect_mode(
-        self, action: actions.DeployRevision, path: str, before: Deployment | None, what: str
-    ) -> None:
-        answer = await self._sender.client.find(path, what)
-        exists = answer.status != 404
-        if exists != (action.mode == "update"):
-            raise Stale(f"{what}: the deployment {'is there' if exists else 'is gone'}", hint=_AGAIN)
-        if exists:
-            _unchanged(answer.body, before, what)
+    async def _now(self, before: Endpoint, name: str, what: str, *, again: bool = False) -> Body | None:
+        """The deployment's body now (None: there is none); that of the look itself where it was made a moment ago, but
+        for a repetition."""
+        if not again and (seen := self._recent.deployments(before)) is not None:
+            return seen.get(name)
+        answer = await self._sender.client.find(self._paths.deployment(before.name, name), what)
+        return None if answer.status == 404 else answer.body
+
+    async def _expect_mode(self, action: actions.DeployRevision, before: Endpoint, what: str) -> None:
+        found = await self._now(before, action.deployment, what)
+        if (found is not None) != (action.mode == "update"):
+            raise Stale(f"{what}: the deployment {'is gone' if found is None else 'is there'}", hint=_AGAIN)
+        if found is not None:
+            _unchanged(found, before.deployment(action.deployment), what)
 
     async def _come_up(self, path: str, operation: str | None, born: str, what: str) -> None:
         client, pace = self._sender.client, self._sender.pace
         if operation:
             await operations.follow_operation(client, operation, what, pace)
-        await self._until_visible(path, born, what)
-        body = await operations.until_settled(client, path, what, pace)
-        found = read_deployment(body or {})
+        found = await self._until_visible(path, born, what)
+        if found is None or found.state in IN_FLIGHT:
+            found = read_deployment(await operations.until_settled(client, path, what, pace) or {})
         if found.born != born:
             raise Stale(f"{what}: somebody else changed it a moment ago", hint=_AGAIN)
         if not found.ready:
             raise AzureError(f"{what}: it ended as {found.state}", code="DeploymentFailed")
 
-    async def _until_visible(self, path: str, born: str, what: str) -> None:
-        """A deployment may answer 404, or as it was, for a while after its PUT was accepted."""
+    async def _until_visible(self, path: str, born: str, what: str) -> Deployment | None:
+        """A deployment may answer 404, or as it was, for a while after its PUT was accepted; what it is then."""
         pace = msgspec.structs.replace(self._sender.pace, patience=_VISIBLE_SECONDS)
         turns = operations.Waiting(pace, what)
         async for _ in turns:
             answer = await self._sender.client.find(path, what, kind="polls")
             found = read_deployment(answer.body) if answer.status != 404 else None
             if found is not None and (found.state in IN_FLIGHT or found.born == born):
-                return
+                return found
             turns.told = answer.after
+        return None
 
 
 def _unchanged(body: Mapping[str, Any], before: Deployment | None, what: str) -> None:

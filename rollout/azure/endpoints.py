@@ -1,4 +1,5 @@
-"""Writes of the endpoint: read now, compare, change our fields, PUT everything, wait, read back.
+"""Writes of the endpoint: read (unless the look was a moment ago), compare, change our fields, PUT everything, wait,
+read back.
 
 There are no etags. What assumption A1 (the service refuses writes while one is under way) does not exclude shows
 when our weights and record are read back, or at the next look.
@@ -7,14 +8,16 @@ when our weights and record are read back, or at the next look.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 import msgspec
 
 from rollout.azure import writes
 from rollout.azure.paths import Paths
+from rollout.azure.recent import ReadBack, Recent
 from rollout.azure.sending import DONE, Sender
+from rollout.azure.wire import clock
 from rollout.core import actions
 from rollout.core.canonical import read_endpoint
 from rollout.core.observed import Endpoint, Weights
@@ -41,22 +44,26 @@ class Goal(msgspec.Struct, frozen=True):
 
 
 class EndpointWriter:
-    """All writes whose resource is the endpoint itself."""
+    """All writes whose resource is the endpoint itself. `home` reads the workspace's region."""
 
-    def __init__(self, sender: Sender, paths: Paths) -> None:
+    def __init__(self, sender: Sender, paths: Paths, recent: Recent, home: Callable[[], Awaitable[str]]) -> None:
         self._sender = sender
         self._paths = paths
+        self._recent = recent
+        self._home = home
 
     async def create(self, action: actions.CreateEndpoint, before: Endpoint | None) -> None:
         """Create the endpoint. Raises Stale if one has appeared meanwhile."""
         spec = action.endpoint
         what = f"create endpoint {spec.name}"
         path = self._paths.endpoint(spec.name)
-        location = str(spec.fields.get("location") or await self._location(what))
+        location = str(spec.fields.get("location") or await self._home())
         body = writes.new_endpoint(spec.fields, self._paths.home, location, action.progress)
         goal = Goal(Weights(), to_tags(action.progress))
 
         async def look(again: bool) -> Any:
+            if not again and before is None and self._recent.absent(spec.name):
+                return body
             now = await self._now(spec.name, what)
             if again and now is not None and goal.reached(now):
                 return DONE
@@ -88,8 +95,13 @@ class EndpointWriter:
         goal = Goal(before.weights, to_tags(action.progress) if action.progress else {})
         await self._write("PATCH", before, change, goal, f"record progress on {before.name}")
 
-    async def expect(self, before: Endpoint, what: str) -> dict[str, Any]:
-        """The endpoint's body now. Raises Stale, naming what changed, if it is not as in `before`."""
+    async def expect(self, before: Endpoint, what: str, *, again: bool = False) -> dict[str, Any]:
+        """The endpoint's body now; that of the look itself where it was made a moment ago, but for a repetition.
+
+        Raises Stale, naming what changed, if it is not as in `before`.
+        """
+        if not again and (seen := self._recent.endpoint(before)) is not None:
+            return dict(seen)
         answer = await self._sender.client.find(self._paths.endpoint(before.name), what)
         if answer.status == 404:
             raise Stale(f"{what}: the endpoint is gone", hint=_AGAIN)
@@ -102,7 +114,7 @@ class EndpointWriter:
             now = await self._now(before.name, what) if again else None
             if now is not None and goal.reached(now):
                 return DONE
-            return change(await self.expect(before, what))
+            return change(await self.expect(before, what, again=again))
 
         await self._sender.write(method, self._paths.endpoint(before.name), what, look)
         await self._read_back(before.name, goal, before, what)
@@ -111,8 +123,10 @@ class EndpointWriter:
         """Raise Stale unless the endpoint shows what was written. An old answer is asked for again."""
         for attempt in range(_READ_BACKS):
             await asyncio.sleep(self._sender.pace.first * attempt)
-            now = await self._now(name, what)
+            answer = await self._sender.client.find(self._paths.endpoint(name), what)
+            now = None if answer.status == 404 else read_endpoint(answer.body)
             if now is not None and goal.reached(now):
+                self._recent.wrote(name, ReadBack(answer.body, answer.date, clock()))
                 return
             late = now is None if before is None else now is not None and same(now, before)
             if not late:
@@ -122,9 +136,6 @@ class EndpointWriter:
     async def _now(self, name: str, what: str) -> Endpoint | None:
         answer = await self._sender.client.find(self._paths.endpoint(name), what)
         return None if answer.status == 404 else read_endpoint(answer.body)
-
-    async def _location(self, what: str) -> str:
-        return str((await self._sender.client.get(self._paths.home, what)).body["location"])
 
 
 def changed_since(now: Endpoint, before: Endpoint) -> tuple[str, ...]:

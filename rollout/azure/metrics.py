@@ -187,6 +187,8 @@ class _Logs(msgspec.Struct, frozen=True):
             answer = await client.query_workspace(self.workspace, text, timespan=(query.start, query.end))
         if answer.status is not LogsQueryStatus.SUCCESS:
             raise AzureError("Log Analytics answered in part only", code="PartialResult")
+        if not answer.tables:  # the service answers with a table, empty or not: this is somebody else
+            raise AzureError("Log Analytics answered without a table", code="UnreadableAnswer")
         return [tuple(row) for table in answer.tables for row in table.rows]
 
 

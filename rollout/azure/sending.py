@@ -15,9 +15,10 @@ from rollout.errors import AzureError, Retryable
 
 _ATTEMPTS: Final = 4
 _LONGEST_PAUSE: Final = 60.0
-FRESH: Final = 10.0
-"""Seconds after its look in which a write may leave. An operation on an endpoint takes twice as long: none of somebody
-else fits in between, to be overwritten unseen (docs/locking.md)."""
+FRESH: Final = 9.0
+"""Seconds after its look in which a write may leave; what that look goes by is at most `recent.RECENT` older. An
+operation on an endpoint takes twice as long: none of somebody else fits in between, to be overwritten unseen
+(docs/locking.md)."""
 
 PLATFORM: Final = frozenset(
     {"InternalServerError", "InternalError", "ServiceUnavailable", "OperationCanceled", "OperationTimedOut"}
@@ -68,10 +69,13 @@ class Sender:
                 raise Retryable(str(error), hint=error.hint) from error
             raise
 
-    async def delete(self, path: str, what: str) -> None:
-        """Delete a resource and wait until it is gone. What is not there is deleted already."""
+    async def delete(self, path: str, what: str, *, there: bool = False) -> None:
+        """Delete a resource and wait until it is gone. What is not there is deleted already. `there`: it was read a
+        moment ago."""
 
         async def look(again: bool) -> Any:
+            if there and not again:
+                return None
             found = await self.client.find(path, what)
             return DONE if found.status == 404 else None
 

@@ -26,6 +26,7 @@ from rollout.cli.session import CREATES, Session, load, opened, place_of, report
 from rollout.cli.tracing import followed
 from rollout.core.approval import Approved
 from rollout.core.decision import Status
+from rollout.core.observed import Observation
 from rollout.core.release import Release
 from rollout.core.verdict import Outcome as Verdicts
 from rollout.errors import Unapproved, UsageError
@@ -148,18 +149,22 @@ async def _apply(wish: Wish) -> int:
         if given is None and not _approved(wish, report):
             click.echo("nothing was done", err=True)
             return exits.ERROR
-        return await _carry_out(wish, loaded, session, given or (None if wish.approved else _said_now(report)))
+        said = None if given is not None or wish.approved else _said_now(report)
+        return await _carry_out(wish, loaded, session, given or said, None if said else seen)
 
 
 def _nobody(event: Event) -> None:
     """Nobody else listens."""
 
 
-async def _carry_out(wish: Wish, loaded: LoadedPlan, session: Session, given: Approved | None) -> int:
+async def _carry_out(
+    wish: Wish, loaded: LoadedPlan, session: Session, given: Approved | None, seen: Observation | None
+) -> int:
+    """`seen`: the look that this was decided on, unless a person was asked since then."""
     with listener(loaded.release.name) as shown, followed(loaded.release, shown) as heard:
         gates = Measurements(heard)
         runner = session.runner(loaded.release, wish.allowed, gates, given, plan=wish.plan)
-        result = await runner.run(Limits(until=wish.until, max_wait=wish.max_wait))
+        result = await runner.run(Limits(until=wish.until, max_wait=wish.max_wait), seen)
     told_of = ((gate.name, verdict) for gate, verdict in gates.measured)
     await tell(session, wish.plan, result.observation, told_of)
     return _finish(

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from azure.monitor.query import LogsQueryResult
 
 from rollout.azure.metrics import is_bad, kusto
 from rollout.azure.target import Connection
@@ -118,6 +119,18 @@ async def test_a_failing_service_is_a_fault(
     for source in (connection.monitor.metrics(), connection.monitor.logs(await workspace(bench))):
         with pytest.raises(expected):
             await source.count(asked(endpoint, now))
+
+
+async def test_an_answer_without_a_table_is_a_fault(
+    bench: Bench, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`{}` from a proxy, say: the service answers with a table, and an empty one has no rows."""
+    endpoint, now = await busy(bench, connection)
+    logs = connection.monitor.logs(await workspace(bench))
+    assert len((await logs.count(asked(endpoint, now))).rows) == 60
+    monkeypatch.setattr(LogsQueryResult, "_from_generated", lambda generated: LogsQueryResult(tables=[]))
+    with pytest.raises(AzureError, match="without a table"):
+        await logs.count(asked(endpoint, now))
 
 
 @pytest.mark.parametrize(

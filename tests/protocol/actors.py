@@ -39,7 +39,7 @@ class Writer(msgspec.Struct, frozen=True, kw_only=True):
     """A reconciler, or a person's command: both read, decide, read again, and write.
 
     `goes_on`: how many actions it may still do. `doc`: the endpoint as it was looked at; `seen`: the whole look;
-    `fresh`: when it read again.
+    `fresh`: when it read what its write goes by.
     """
 
     name: str
@@ -59,7 +59,7 @@ class Writer(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def hurried(self) -> bool:
         """Whether it is between its fresh read and its write: milliseconds, unless the machine stalls."""
-        return self.pc == "write"
+        return self.pc == "write" or (self.pc == "list" and self.fresh is not None)
 
 
 class Hand(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,20 +81,22 @@ def start() -> RulesPlane:
     return history.plane
 
 
-def look(plane: RulesPlane, writer: Writer) -> Writer:
-    """GET the endpoint."""
-    return replace(writer, pc="list", doc=_body(plane.rules.get_endpoint(NAME, plane.now)))
+def look(plane: RulesPlane, writer: Writer, *, last: bool) -> Writer:
+    """GET the endpoint. `last`: this is the fresh read, and nothing is read again before the write."""
+    fresh = plane.now if last else None
+    return replace(writer, pc="list", doc=_body(plane.rules.get_endpoint(NAME, plane.now)), fresh=fresh)
 
 
 def list_and_decide(plane: RulesPlane, writer: Writer) -> Writer:
-    """GET the deployments, measure what is asked for, decide."""
+    """GET the deployments, measure what is asked for, decide. After a look that was none of a moment ago the endpoint
+    is read again."""
     listed = _body(plane.rules.list_deployments(NAME, plane.now))["value"]
     seen = Observation(read_endpoint(writer.doc, listed), plane.now)
     action = _intended(writer, seen) if writer.intent else _decided(PLAN, seen)
     if action is None:
         busy = seen.endpoint is not None and seen.endpoint.in_flight
-        return replace(writer, pc="follow" if busy else "end", doc=None)
-    return replace(writer, pc="read", seen=seen, action=action, doc=None)
+        return replace(writer, pc="follow" if busy else "end", doc=None, fresh=None)
+    return replace(writer, pc="read" if writer.fresh is None else "write", seen=seen, action=action, doc=None)
 
 
 def _decided(release: Release, seen: Observation) -> actions.Action | None:

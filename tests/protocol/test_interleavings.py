@@ -31,12 +31,15 @@ def _person(intent: str) -> Writer:
 
 PROTOCOLS = {
     "prompt, no lease": Rules(),
+    "prompt, at once, no lease": Rules(at_once=True),
     "stalling, no lease": Rules(prompt=False, punctual=True),
+    "stalling, at once, no lease": Rules(prompt=False, punctual=True, at_once=True),
     "stalling as it sends, no lease": Rules(prompt=False),
     "prompt, A1 broken": Rules(refuses=False),
     "stalling as it sends, lease": Rules(prompt=False, lease=True),
     "stalling as it sends, lease lost": Rules(prompt=False, lease=True, steal=True),
 }
+SAFE = [name for name, rules in PROTOCOLS.items() if rules.refuses and (rules.prompt or rules.punctual)]
 WORLDS: dict[str, State] = {
     "two reconcilers": State(plane=start(), writers=_reconcilers(2)),
     "two reconcilers and a hand that keeps the tags": State(plane=start(), writers=_reconcilers(2), hands=(BACK,)),
@@ -59,16 +62,16 @@ def _explored(name: str, protocol: str) -> Seen:
     return seen
 
 
-@pytest.mark.parametrize("protocol", ["prompt, no lease", "stalling, no lease"])
+@pytest.mark.parametrize("protocol", SAFE)
 @pytest.mark.parametrize("name", WORLDS)
 def test_nothing_is_lost(name: str, protocol: str) -> None:
     """Without any lock: every write was decided on the world that it changes, whatever the order and whoever stalls."""
     seen = _explored(name, protocol)
     assert not seen.lost
-    assert seen.states > 40
+    assert seen.states > 20
 
 
-@pytest.mark.parametrize("protocol", ["prompt, no lease", "stalling, no lease"])
+@pytest.mark.parametrize("protocol", SAFE)
 @pytest.mark.parametrize("intent", ["hold", "rollback"])
 def test_an_intent_stands(intent: str, protocol: str) -> None:
     """A person's word is the last one, wherever it falls between the requests of two reconcilers."""

@@ -36,7 +36,8 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
 
     `lease`: one reconciler at a time. `steal`: a lease passes on while its holder stalls before its write. `refuses`:
     assumption A1, the service refuses a write while another one is under way. `punctual`: who stalls, stalls before the
-    client's last glance at its clock, and sends nothing that is too late.
+    client's last glance at its clock, and sends nothing that is too late. `at_once`: a write goes by the look that it
+    was decided on, as after a look of a moment ago; otherwise the endpoint is read again before it.
     """
 
     prompt: bool = True
@@ -44,6 +45,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     refuses: bool = True
     lease: bool = False
     steal: bool = False
+    at_once: bool = False
 
 
 class Seen(msgspec.Struct, kw_only=True):
@@ -121,7 +123,7 @@ def _step(state: State, index: int, writer: Writer, rules: Rules, seen: Seen) ->
     holder = state.holder
     match writer.pc:
         case "look":
-            after = actors.look(plane, writer)
+            after = actors.look(plane, writer, last=rules.at_once)
             holder = writer.name if rules.lease and not writer.intent else holder
         case "list":
             after = actors.list_and_decide(plane, writer)

@@ -203,7 +203,8 @@ def _interleavings() -> str:
         "Every order of the requests of those who write to one endpoint, in process, on the emulator's rules, which "
         "refuse a write while another one is under way (assumption A1). Prompt: nobody stalls between the last read "
         "and the write for longer than an operation takes. Stalling: somebody does, and the write is not sent. As it "
-        "sends: after the last glance at the clock, so it is sent. Each state counted once. All states and all ends "
+        "sends: after the last glance at the clock, so it is sent. At once: the look that was decided on is the last "
+        "read; otherwise there is one more right before the write. Each state counted once. All states and all ends "
         "are lawful, but for those of a service that refuses nothing (`traffic`: a moment when nothing serves)."
     )
     return _table("Interleavings", about, ["protocol", "world", "states", "steps", "overwritten unseen"], rows)
