@@ -9,7 +9,7 @@ import sys
 from types import MappingProxyType, ModuleType
 from typing import Final
 
-from benchmarks import fleet, page, planning, requests, scaling, start_up, statistics, throttled, walk_through
+from benchmarks import commands, fleet, page, planning, requests, scaling, start_up, statistics, throttled, walk_through
 from benchmarks.curve import Curve
 from benchmarks.figures import keep
 from benchmarks.table import Row, show
@@ -20,6 +20,7 @@ ALL: Final = MappingProxyType(
         "planning": planning,
         "scaling": scaling,
         "requests": requests,
+        "commands": commands,
         "fleet": fleet,
         "throttled": throttled,
         "walk-through": walk_through,

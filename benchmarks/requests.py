@@ -1,4 +1,4 @@
-"""How many requests a rollout makes: on the emulator's rules, in this process."""
+"""How many requests a rollout makes of the endpoint and its deployments: on the emulator's rules, in this process."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def rows() -> Iterator[Row]:
     yield Row(name="walk-through: markers", value=markers, most=0)
     before = walk.plane.requests.reads, walk.plane.requests.writes
     walk.once()
-    yield Row(name="converged pass: reads", value=walk.plane.requests.reads - before[0], most=2)
+    yield Row(name="converged pass: reads of the endpoint", value=walk.plane.requests.reads - before[0], most=2)
     yield Row(name="converged pass: writes", value=walk.plane.requests.writes - before[1], most=0)
     release = History(roles("v1"))
     release.run()

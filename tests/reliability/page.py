@@ -35,6 +35,8 @@ FOUND: Final = (
     "sent (`tests/azure/test_bounded.py`).",
     "Interleavings: who stalled between the fresh read and the write (a sign-in that takes long will do) overwrote "
     "what a person had said meanwhile (`tests/azure/test_punctual.py`).",
+    "Metric sources that are down: an answer of Log Analytics without any table counted as no requests at all, which "
+    "waits as well, but for the wrong reason (`tests/azure/test_metrics.py`).",
 )
 """Hand-written: what these tests have found, and where its test is."""
 
