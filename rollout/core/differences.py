@@ -66,7 +66,7 @@ def compared(view: Scene) -> Compared:
 
 def _untaken(view: Scene, one: Difference | Same) -> bool:
     """Whether the service did not take it when it was asked for last: then it is a note (`core.complete`)."""
-    if not view.progress.untaken or isinstance(one, Same):
+    if isinstance(one, Same):
         return False
     path = one.path if one.target == "endpoint" else f"{one.target}.{one.path}"
     return untaken.code(FieldChange(path, one.before, one.after)) in view.progress.untaken

@@ -111,9 +111,8 @@ def _is_way_back(decision: Decision) -> bool:
 def _keeps_record(action: Action, view: Scene | None) -> bool:
     """A marker that changes neither what serves nor what is promoted. It is written in every window: without the record
     of the gates that passed nobody would watch a candidate that has traffic."""
-    return isinstance(action, Record) and (
-        view is None or action.progress is None or action.progress.promoted == view.promoted
-    )
+    promoted = view.promoted if view else None
+    return isinstance(action, Record) and action.progress is not None and action.progress.promoted == promoted
 
 
 def _length(journey: Journey, action: Action) -> float:

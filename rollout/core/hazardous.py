@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import takewhile
 from typing import Final
 
 from rollout.core import hazards
@@ -19,7 +20,7 @@ from rollout.core.actions import (
 from rollout.core.hazards import Hazard
 from rollout.core.identity import is_unverified
 from rollout.core.journey import JourneyKind
-from rollout.core.release import Gate, Traffic
+from rollout.core.release import AnyStage, Gate, Traffic
 from rollout.core.scene import Scene
 
 LARGEST_JUMP: Final = 90
@@ -61,7 +62,9 @@ def _found(view: Scene, action: Action) -> Iterator[Hazard]:
 
 def _unmanaged(view: Scene, action: SetTraffic) -> Iterator[Hazard]:
     """Live weight is taken from a deployment that plays no role here."""
-    ours = {view.journey.slot, view.promoted.name if view.promoted else ""}
+    ours = {view.journey.slot}
+    if view.promoted is not None:
+        ours.add(view.promoted.name)
     if view.progress.run is not None:
         ours.add(view.progress.run.slot)
     for name, weight in action.before.traffic:
@@ -121,7 +124,7 @@ def _deletes(view: Scene, name: str) -> Iterator[Hazard]:
     """Declared where a stage, `on_failure`, or the slot's own reuse says so and a plan has made what is deleted."""
     found = view.endpoint.deployment(name)
     former = _is_former(view, name)
-    mine = found is not None and not is_unverified(found.revision or "~")
+    mine = found is not None and found.revision is not None and not is_unverified(found.revision)
     why = f"{name} is deleted" if former or mine else f"{name} is deleted, and no plan has made it"
     yield Hazard(name=hazards.DELETES_DEPLOYMENT, target=name, why=why, declared=former or mine)
     if former:
@@ -136,19 +139,16 @@ def _is_former(view: Scene, name: str) -> bool:
 
 def _gates_before(view: Scene, weight: int) -> bool:
     """Whether any gate of this way stands before that weight is given."""
-    for step in view.journey.steps:
-        if isinstance(step.stage, Gate):
-            return True
-        if isinstance(step.stage, Traffic) and step.stage.weight >= weight:
-            return False
-    return False
+    return any(isinstance(stage, Gate) for stage in _before(view, weight))
 
 
 def _gate_between(view: Scene, weight: int) -> bool:
     """Whether a gate stands between the stage that gives that weight and the traffic stage before it."""
-    gate = False
-    for step in view.journey.steps:
-        if isinstance(step.stage, Traffic) and step.stage.weight >= weight:
-            return gate
-        gate = isinstance(step.stage, Gate) or (gate and not isinstance(step.stage, Traffic))
-    return gate
+    between = takewhile(lambda stage: not isinstance(stage, Traffic), reversed(_before(view, weight)))
+    return any(isinstance(stage, Gate) for stage in between)
+
+
+def _before(view: Scene, weight: int) -> list[AnyStage]:
+    """The stages of this way in front of the one that gives that weight."""
+    stages = [step.stage for step in view.journey.steps]
+    return list(takewhile(lambda stage: not isinstance(stage, Traffic) or stage.weight < weight, stages))

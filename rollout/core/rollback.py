@@ -44,7 +44,9 @@ def rollback(
     promoted = _promoted(endpoint, progress)
     if to == "former":
         return _back_to_former(endpoint, progress, promoted, seen, said("rolled back to former", who, why))
-    _must_serve(endpoint.deployment(promoted.name), promoted.name)
+    stable = endpoint.deployment(promoted.name)
+    assert stable is not None, "what is promoted lives, or something else is"
+    _must_serve(stable)
     goals = _goals(release, endpoint, progress, promoted)
     if endpoint.weights == all_to(promoted.name) and not goals:
         raise Refused(f"{promoted.name} has all traffic and no run is under way", hint=_former_hint(progress))
@@ -62,7 +64,7 @@ def _back_to_former(
         raise Refused("the former stable does not exist any more", hint="git revert, then rollout apply")
     if found.revision != former.revision:
         raise Refused(f"{former.name} carries another revision by now", hint="git revert, then rollout apply")
-    _must_serve(found, found.name)
+    _must_serve(found)
     given_up = (promoted.revision, *((progress.under_way.goal,) if progress.under_way else ()))
     goals = tuple(goal for goal in dict.fromkeys(given_up) if goal != former.revision)
     after = _rolled_back(progress, promoted_of(found), goals, seen)
@@ -84,11 +86,9 @@ def _promoted(endpoint: Endpoint, progress: Progress) -> Promoted:
             raise Refused("nothing was ever promoted here, so there is nothing to go back to", hint="rollout hold")
 
 
-def _must_serve(found: Deployment | None, name: str) -> None:
-    if found is None:
-        raise Refused(f"{name} does not exist any more", hint="rollout adopt --stable NAME says what to return to")
+def _must_serve(found: Deployment) -> None:
     if not found.ready:
-        raise Refused(f"{name} is {found.state}, it cannot take traffic", hint="repair it, or adopt another")
+        raise Refused(f"{found.name} is {found.state}, it cannot take traffic", hint="repair it, or adopt another")
 
 
 def _goals(release: Release | None, endpoint: Endpoint, progress: Progress, promoted: Promoted) -> tuple[str, ...]:

@@ -57,6 +57,7 @@ LIST = "listSecrets/action"
         (watched("azure_monitor"), {"Metrics/Read"}),
         (watched("prometheus"), set()),
         (watched("azure_monitor", asked=False), set()),
+        (release(smoke=False, environment__image="i"), {"versions/read", "versions/write", "datastores/read", LIST}),
         (release(smoke=False, model="sha256:00"), {"versions/read", "versions/write", "datastores/read", LIST}),
         (release("aml_token"), {"token/action"}),
         (release("aad_token"), {"score/action"}),

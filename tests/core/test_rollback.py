@@ -92,7 +92,12 @@ def test_where_nothing_has_weight_yet() -> None:
         pytest.param({"live": {"blue": "v1", "green": "v2"}}, ["v2"], "", id="the plan's goal, deployed"),
         pytest.param({"goal": "v3", "split": SPLIT}, ["v2", "v3"], "", id="what has weight, and the plan's goal"),
         pytest.param(
-            {"split": SPLIT, "live": {"blue": "v1", "green": "v2 untagged"}, "record": {"run": "v2 in green ended"}},
+            {
+                "split": SPLIT,
+                "goal": "v1",
+                "live": {"blue": "v1", "green": "v2 untagged"},
+                "record": {"run": "v2 in green ended"},
+            },
             ["v2"],
             "green",
             id="its tags are lost, the record knows it",

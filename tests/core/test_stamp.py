@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
 
 from rollout.core.observed import Deployment
 from rollout.core.release import DeploymentSpec
@@ -20,6 +23,18 @@ def test_a_stamp_is_a_time() -> None:
     assert born_stamp(now.astimezone(timezone(timedelta(hours=2)))) == "20261122T164501Z"
     for other in ("by hand", "", "20261122T164501", "20261122t164501Z", "20261322T164501Z", "2026112T164501Z1"):
         assert born_at(other) is None
+
+
+def test_a_stamp_does_not_know_where_the_runner_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is the service's time, in UTC."""
+    now = datetime(2026, 11, 22, 16, 45, 1, tzinfo=UTC)
+    with monkeypatch.context() as patched:
+        patched.setenv("TZ", "America/New_York")
+        time.tzset()
+        found = born_stamp(now)
+    time.tzset()
+
+    assert found == "20261122T164501Z"
 
 
 def test_tags_say_what_local_parts_were() -> None:
