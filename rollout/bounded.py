@@ -62,9 +62,9 @@ class _Bounded:
         self._count += len(block)
         if self._count > MOST_BYTES:
             self._response.close()
-            raise TooLong(f"{self._response.url.host} answered with more than {MOST_BYTES} bytes", hint=_HINT)
+            raise TooLong(f"{self._response.url.host} answered with more than {MOST_BYTES} bytes", hint=HINT)
         return block
 
 
 _BLOCK: Final = 256 * 1024
-_HINT: Final = "No service of ours answers like that: check the address, and what stands between (a proxy)."
+HINT: Final = "No service of ours answers like that: check the address, and what stands between (a proxy)."

@@ -89,6 +89,8 @@ class SdkDeployer:
         os.environ.setdefault("TQDM_DISABLE", "1")
         from azure.ai.ml import MLClient
 
+        from rollout.azure.bounded_transport import BoundedTransport
+
         _quiet()
         paths = self._place.paths
         return MLClient(
@@ -100,6 +102,7 @@ class SdkDeployer:
             # The bars themselves are switched off above.
             show_progress=True,
             enable_telemetry=False,
+            transport=BoundedTransport(),
             raw_request_hook=self._count,
             raw_response_hook=_stop_when_accepted,
             **_cloud(self._place.arm_url),

@@ -83,11 +83,14 @@ def build(choice: Choice, environment: Mapping[str, str], *, ca_bundle: str | No
     """The credential for that choice. azure-identity refreshes its tokens, and asks for assertions, by itself."""
     from azure import identity  # it loads msal and requests; a command that is offline needs neither
 
+    from rollout.azure.bounded_transport import BoundedTransport
+
     if not (logger := logging.getLogger("azure")).handlers:
         # Without any handler Python prints its warnings to stderr, beside our own sentence for the same fault.
         logger.addHandler(logging.NullHandler())
     env = environment
-    common = _common(environment, ca_bundle)
+    common = _common(environment)
+    common["transport"] = BoundedTransport(connection_verify=ca_bundle or True)
     match choice.way:
         case Way.CLIENT_SECRET:
             tenant, client = (env[name] for name in _IDENTITY)
@@ -114,7 +117,9 @@ def build(choice: Choice, environment: Mapping[str, str], *, ca_bundle: str | No
                 **common,
             )
         case Way.MANAGED_IDENTITY:
-            return identity.ManagedIdentityCredential(client_id=env.get("AZURE_CLIENT_ID"))
+            return identity.ManagedIdentityCredential(
+                client_id=env.get("AZURE_CLIENT_ID"), transport=BoundedTransport()
+            )
         case Way.AZURE_CLI:
             return identity.AzureCliCredential(tenant_id=env.get("AZURE_TENANT_ID", ""), process_timeout=60)
 
@@ -165,14 +170,12 @@ def _named(word: str, environment: Mapping[str, str]) -> Choice:
     return Choice(way, "ROLLOUT_CREDENTIAL says so")
 
 
-def _common(environment: Mapping[str, str], ca_bundle: str | None) -> dict[str, Any]:
-    """Authority and TLS. A loopback authority is nobody that Microsoft could vouch for."""
+def _common(environment: Mapping[str, str]) -> dict[str, Any]:
+    """The authority. A loopback authority is nobody that Microsoft could vouch for."""
     options: dict[str, Any] = {}
     if authority := environment.get("AZURE_AUTHORITY_HOST"):
         options["authority"] = authority
         host = urlsplit(authority if "//" in authority else f"https://{authority}").hostname
         if host in ("127.0.0.1", "localhost", "::1"):
             options["disable_instance_discovery"] = True
-    if ca_bundle:
-        options["connection_verify"] = ca_bundle
     return options
