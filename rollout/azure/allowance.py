@@ -1,7 +1,8 @@
 """Waiting until Resource Manager will take a request, instead of being refused: the edge of `rollout.core.bucket`.
 
 Resource Manager keeps a bucket for each subscription and principal in the region that answers. One process signs in as
-one principal and is answered by one region for each address, so address and subscription name the bucket.
+one principal and is answered by one region for each address, so address and subscription name the bucket. Processes
+that take from the same bucket can keep its books together, in a `Reserve`; each has its own beside that.
 """
 
 from __future__ import annotations
@@ -9,14 +10,16 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, Protocol
 
 from rollout.azure.answer import wished_pause
-from rollout.core.bucket import full
+from rollout.core.bucket import Booking, Bucket, Whose, full, wanted
 
 LONGEST: Final = 120.0
 """Seconds of `Retry-After` that are believed, at most."""
+LAPSE: Final = 10.0
+"""Seconds of the service's time after which a token that was booked is not used any more."""
 _SUBSCRIPTION: Final = re.compile(r"/subscriptions/([^/?]+)", re.IGNORECASE)
 _KINDS: Final = {"PUT": "writes", "PATCH": "writes", "DELETE": "deletes"}
 _REMAINING: Final = "x-ms-ratelimit-remaining-subscription-"
@@ -36,6 +39,52 @@ class Admission(Protocol):
         """Wait until that request may be sent."""
 
 
+class Reserve(Protocol):
+    """Books of buckets that several processes keep together. It may not be there at any moment, and never keeps anybody
+    waiting for itself."""
+
+    async def book(self, whose: Whose, size: float, left: float, tokens: int) -> Booking | None:
+        """Book so many tokens. `size` and `left`: the bucket as the one who asks knows it; None: no books now."""
+
+    def refused(self, whose: Whose, after: float) -> None:
+        """The service has refused a request: nobody may ask for that many seconds of its time."""
+
+
+class Portions:
+    """What one line has booked in a reserve and not used yet. `whose` tells the bucket, `now` the service's time."""
+
+    __slots__ = ("_at", "_booking", "_now", "_reserve", "_used", "_whose")
+
+    def __init__(self, reserve: Reserve, whose: Callable[[], Awaitable[Whose]], now: Callable[[], float]) -> None:
+        self._reserve = reserve
+        self._whose = whose
+        self._now = now
+        self._booking: Booking | None = None
+        self._at = 0.0
+        self._used = 0
+
+    async def take(self, bucket: Bucket, waiting: int) -> float:
+        """Take a token; the moment from which it may be used. `bucket`: what this process thinks, when so many wait."""
+        if self._booking is None or self._over(self._booking):
+            tokens, left = wanted(bucket, self._now(), waiting), bucket.level(self._now())
+            self._booking = await self._reserve.book(await self._whose(), bucket.size, left, tokens)
+            self._at, self._used = self._now(), 0
+        if self._booking is None or self._booking.due(self._booking.tokens) > LONGEST:
+            self._booking = None
+            return self._now()
+        self._used += 1
+        return self._at + self._booking.due(self._used)
+
+    async def refused(self, after: float) -> None:
+        """What was booked is worth nothing; everybody hears of it."""
+        self._booking = None
+        self._reserve.refused(await self._whose(), after)
+
+    def _over(self, booking: Booking) -> bool:
+        """Used up; or so old that its tokens have grown again, for others to take."""
+        return self._used >= booking.tokens or self._now() > self._at + booking.due(booking.tokens) + LAPSE
+
+
 class Unlimited:
     """Lets everything through."""
 
@@ -50,27 +99,35 @@ class Unlimited:
 class Line:
     """Those who wait for one bucket, in the order in which they came. `now` tells seconds of the service's time."""
 
-    __slots__ = ("_bucket", "_header", "_now", "_queue", "_speed", "_under_way")
+    __slots__ = ("_bucket", "_header", "_now", "_portions", "_queue", "_speed", "_telling", "_under_way", "_waiting")
 
-    def __init__(self, kind: str, now: Callable[[], float], speed: float) -> None:
+    def __init__(self, kind: str, now: Callable[[], float], speed: float, portions: Portions | None = None) -> None:
         self._bucket = full(kind, now())
         self._header = _REMAINING + kind
         self._now = now
         self._speed = speed
         self._queue = asyncio.Lock()
         self._under_way = 0
+        self._waiting = 0
+        self._portions = portions
+        self._telling: asyncio.Task[None] | None = None
 
     async def enter(self) -> None:
         """Wait for a token, and take it."""
-        async with self._queue:
-            await self._wait()
-            self._bucket = self._bucket.taken(self._now())
-            self._under_way += 1
+        self._waiting += 1
+        try:
+            async with self._queue:
+                due = self._now() if self._portions is None else await self._portions.take(self._bucket, self._waiting)
+                await self._wait(due)
+                self._bucket = self._bucket.taken(self._now())
+                self._under_way += 1
+        finally:
+            self._waiting -= 1
 
-    async def _wait(self) -> None:
-        """Until there is a token; what the service says meanwhile may make it later."""
+    async def _wait(self, due: float) -> None:
+        """Until there is a token, and that moment; what the service says meanwhile may make it later."""
         while True:
-            seconds = self._bucket.wait(self._now())
+            seconds = max(self._bucket.wait(self._now()), due - self._now())
             if seconds <= 0:
                 return
             await asyncio.sleep(seconds / self._speed)
@@ -81,16 +138,29 @@ class Line:
         if status == 429:
             pause = min(wished_pause(headers) or 1.0, LONGEST)
             self._bucket = self._bucket.refused(self._now(), pause * self._speed)
+            if self._portions is not None:
+                self._telling = asyncio.create_task(self._portions.refused(pause * self._speed))
         elif (told := headers.get(self._header, "")).isdecimal():
             self._bucket = self._bucket.learnt(self._now(), int(told[:9]), self._under_way)
 
 
 class Allowances:
-    """The buckets of one process. `speed`: how many seconds of the service's time pass in one of ours."""
+    """The buckets of one process and principal. `speed`: how many seconds of the service's time pass in one of ours.
+    With a `reserve` they are shared with other processes; `principal` then says who signed in."""
 
-    def __init__(self, speed: float = 1.0, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        speed: float = 1.0,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        reserve: Reserve | None = None,
+        principal: Callable[[], Awaitable[str]] | None = None,
+    ) -> None:
         self._speed = speed
         self._clock = clock
+        self._reserve = reserve
+        self._principal = principal
+        self._who: str | None = None
         self._lines: dict[tuple[str, str], Line] = {}
 
     async def admit(self, method: str, url: str) -> Line:
@@ -106,5 +176,16 @@ class Allowances:
         kind, found = _KINDS.get(method, "reads"), _SUBSCRIPTION.search(url)
         key = (kind, url[: found.end()].lower() if found else "")
         if (line := self._lines.get(key)) is None:
-            line = self._lines[key] = Line(kind, self._now, self._speed)
+            line = self._lines[key] = Line(kind, self._now, self._speed, self._portions(*key))
         return line
+
+    def _portions(self, kind: str, place: str) -> Portions | None:
+        if self._reserve is None:
+            return None
+
+        async def whose() -> Whose:
+            if self._who is None:
+                self._who = await self._principal() if self._principal else ""
+            return Whose(place=place, principal=self._who, kind=kind, speed=self._speed)
+
+        return Portions(self._reserve, whose, self._now)

@@ -7,6 +7,9 @@ Azure CLI. `choose` is pure and says why; `build` makes the object that fetches 
 from __future__ import annotations
 
 import asyncio
+import base64
+import contextlib
+import json
 import logging
 import os
 from collections.abc import Mapping
@@ -156,6 +159,16 @@ class AsyncCredential:
         traceback: TracebackType | None = None,
     ) -> None:
         await self.close()
+
+
+async def principal(credential: AsyncCredential, scope: str) -> str:
+    """Who signed in: the object id in the token's claims, which are only read, not checked. "" where there is none."""
+    token = (await credential.get_token(scope)).token
+    with contextlib.suppress(ValueError, IndexError, AttributeError):
+        part = token.split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+        return str(claims.get("oid") or claims.get("appid") or "")
+    return ""
 
 
 def _named(word: str, environment: Mapping[str, str]) -> Choice:

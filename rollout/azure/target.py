@@ -13,12 +13,12 @@ import msgspec
 
 from rollout.azure.address import PUBLIC_ARM, Target
 from rollout.azure.alerts import AlertReader
-from rollout.azure.allowance import Admission, Allowances, Unlimited
+from rollout.azure.allowance import Admission, Allowances, Reserve, Unlimited
 from rollout.azure.arm import ArmControlPlane
 from rollout.azure.assets import SdkDeployer
 from rollout.azure.autoscale import AutoscaleView
 from rollout.azure.client import ArmClient
-from rollout.azure.credentials import AsyncCredential, TokenSource, build, choose
+from rollout.azure.credentials import AsyncCredential, TokenSource, build, choose, principal
 from rollout.azure.leasing import BlobLock, open_lock
 from rollout.azure.listing import Listing
 from rollout.azure.metrics import AzureMonitor
@@ -63,14 +63,15 @@ class Shared:
     """The connections of one process: one session, sign-in and TLS context for each address and credential, one view
     of a resource group's autoscale settings, one bucket of requests for each subscription. Close it at the end.
 
-    With `bulk` reads take the thin wire, and endpoints that are expected are read by list.
+    With `bulk` reads take the thin wire, and endpoints that are expected are read by list. With a `reserve` the buckets
+    are those of several processes.
     """
 
-    def __init__(self, *, bulk: bool = False) -> None:
+    def __init__(self, *, bulk: bool = False, reserve: Reserve | None = None) -> None:
         self._bulk = bulk
+        self._reserve = reserve
         self._open = AsyncExitStack()
         self._accounts: dict[object, _Account] = {}
-        self._admissions: dict[float | None, Admission] = {None: Unlimited()}
         self._autoscale: dict[tuple[str, str], AutoscaleView] = {}
         self._listings: dict[tuple[str, str], Listing] = {}
 
@@ -125,9 +126,9 @@ class Shared:
         choice = choose(environment)
         source = build(choice, environment, ca_bundle=target.ca_bundle)
         session = await self._open.enter_async_context(_session(target))
-        if speed not in self._admissions:
-            self._admissions[speed] = Allowances(speed or 1.0)
-        credential, admission = AsyncCredential(source), self._admissions[speed]
+        credential = AsyncCredential(source)
+        who = partial(principal, credential, target.scopes[0])
+        admission: Admission = Unlimited() if speed is None else Allowances(speed, reserve=self._reserve, principal=who)
         wire: Wire = CoreWire(target.arm_url, credential, target.scopes[0], session, admission)
         if self._bulk:
             wire = ThinWire(wire, credential, target.scopes[0], session, admission)

@@ -44,6 +44,7 @@ from rollout.render.report import Report
 from rollout.runner import Listener, Runner
 
 if TYPE_CHECKING:  # only who opens a workspace pays for it
+    from rollout.azure.allowance import Reserve
     from rollout.azure.target import Shared
 
 CREATES: Final = "creates-endpoint"
@@ -160,11 +161,11 @@ class Doors:
 
 
 @asynccontextmanager
-async def doors(*, bulk: bool = False) -> AsyncIterator[Doors]:
-    """Doors for many plans; the connections are closed at the end."""
+async def doors(*, bulk: bool = False, reserve: Reserve | None = None) -> AsyncIterator[Doors]:
+    """Doors for many plans; the connections are closed at the end. `reserve`: see `Shared`."""
     from rollout.azure.target import Shared
 
-    shared = Shared(bulk=bulk)
+    shared = Shared(bulk=bulk, reserve=reserve)
     try:
         yield Doors(shared, bulk=bulk)
     finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from contextlib import aclosing
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -135,9 +136,11 @@ def _facts(end: End) -> dict[str, object]:
 async def _serve(where: Address, plans: Checkout, settings: Settings, told: _Told) -> int:
     from rollout.cli.many import worst
     from rollout.cli.session import doors
+    from rollout.store.allowances import SharedBuckets
     from rollout.store.worker import Work, Worker
 
-    async with doors(bulk=True) as shared:
+    buckets = SharedBuckets(where, lambda text: say(text, err=True))
+    async with aclosing(buckets), doors(bulk=True, reserve=buckets) as shared:
         work = Work(
             carry=partial(plans.carry, doors=shared),
             find=plans.find if plans.paths else None,

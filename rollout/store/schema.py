@@ -26,6 +26,12 @@ _LOCKS: Final = """
 CREATE INDEX IF NOT EXISTS rollout_jobs_lock_idx ON procrastinate_jobs (lock, status)
   WHERE status IN ('todo', 'doing')"""
 """The library asks for each job whether its lock is taken; it has no index that begins with the lock."""
+_ALLOWANCES: Final = """
+CREATE UNLOGGED TABLE IF NOT EXISTS rollout_allowances (
+  place text, principal text, kind text, speed float8,
+  size float8 NOT NULL, refill float8 NOT NULL, tokens float8 NOT NULL, at float8 NOT NULL, shut float8 NOT NULL,
+  PRIMARY KEY (place, principal, kind, speed)) WITH (fillfactor = 50)"""
+"""One row a bucket (`rollout.store.allowances`). What it holds is learnt again within a minute: no log is written."""
 _RECORD: Final = """
 INSERT INTO rollout_queue_schema (migration) VALUES (%s)
   ON CONFLICT (single) DO UPDATE SET migration = excluded.migration"""
@@ -43,6 +49,7 @@ async def setup(address: Address) -> str:
             await connection.execute("SELECT pg_advisory_xact_lock(hashtext('rollout queue setup'))")
             done = await _set_up(connection)
             await connection.execute(_LOCKS)
+            await connection.execute(_ALLOWANCES)
     return done
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollout.core.bucket import LIMITS, Bucket, best_time, full
+from rollout.core.bucket import LIMITS, MARGIN, PORTION, Bucket, best_time, full, wanted
 
 KINDS = sorted(LIMITS)
 GAPS = st.lists(st.floats(0, 30).map(lambda gap: gap if gap > 0.5 else 0.0), max_size=600)
@@ -81,3 +81,37 @@ def test_time_that_stands_or_goes_back_gives_nothing() -> None:
         bucket = bucket.taken(100.0)
     assert bucket.wait(100.0) == pytest.approx(0.1)
     assert bucket.wait(50.0) == pytest.approx(0.1)
+
+
+@given(st.lists(st.tuples(st.integers(1, PORTION), st.floats(0, 5)), max_size=80), st.sampled_from(KINDS))
+def test_what_is_booked_ahead_is_due_when_it_is_there(portions: list[tuple[int, float]], kind: str) -> None:
+    """Whoever books, in whatever portions: between any two tokens a bucketful and what ran in, at most; in order."""
+    size, refill = LIMITS[kind]
+    bucket, now, moments = full(kind, 0.0), 0.0, list[float]()
+    for tokens, gap in portions:
+        now += gap
+        bucket, booking = bucket.booked(now, tokens)
+        moments += [now + booking.due(number) for number in range(1, tokens + 1)]
+    assert all(later >= earlier - 1e-9 for earlier, later in pairwise(moments))
+    for first in range(0, len(moments), 3):
+        for last in range(first, len(moments), 5):
+            assert last - first + 1 <= size + (moments[last] - moments[first]) * refill + 1e-6
+
+
+def test_what_another_worker_heard() -> None:
+    """Less than the books say is believed, more is not; a larger bucket is one for all; a booking of 3 then waits."""
+    books = full("reads", 0.0).told(0.0, 250.0, 1.0).told(0.0, 250.0, 200.0)
+    assert books.level(0.0) == 1.0
+    _, booking = books.booked(0.0, 3)
+    assert [booking.due(number) for number in (1, 2, 3)] == [
+        pytest.approx(number * MARGIN / 25) for number in (1, 2, 3)
+    ]
+    assert books.told(0.0, 11_998.0, 9_000.0).level(0.0) == 9_000.0
+
+
+def test_how_much_is_booked() -> None:
+    """Whole portions while there are plenty, then no more than wait, and never none."""
+    books = full("reads", 0.0)
+    scarce = books.told(0.0, 250.0, 100.0)
+    assert [wanted(books, 0.0, waiting) for waiting in (1, 99)] == [PORTION, PORTION]
+    assert [wanted(scarce, 0.0, waiting) for waiting in (0, 1, 4, 99)] == [1, 1, 4, PORTION]
