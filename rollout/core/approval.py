@@ -153,7 +153,7 @@ def _stale(
 ) -> Unapproved:
     """Tells the fields that differ from the nearest world of the way: one before what is still to be done, if it is."""
     suffixes = [(world, changed) for world, changed in worlds if left and what.actions[world.done :] == left]
-    _, changed = min(suffixes or worlds, key=lambda pair: (_distance(pair[1]), -pair[0].done))
+    _, changed = min(suffixes or worlds, key=lambda pair: (*_distance(pair[1]), -pair[0].done))
     hint = _AGAIN.format(file=what.file or "PLAN")
     if not changed:
         return Unapproved(f"what is to be done now is no part of what was approved as {what.digest}", hint=hint)
@@ -162,13 +162,13 @@ def _stale(
     return Unapproved(f"this changed since {what.digest} was approved: {'; '.join([*told, *more])}", hint=hint)
 
 
-def _distance(changed: Sequence[Changed]) -> int:
-    """How far a world is away: what tells one stage from another counts more than a field that somebody edited."""
-    return sum(10 if one.path in _STAGES_APART else 1 for one in changed)
+def _distance(changed: Sequence[Changed]) -> tuple[int, int]:
+    """How far a world is away: what tells one stage from another counts before any field that somebody edited."""
+    return sum(one.path in _STAGES_APART for one in changed), len(changed)
 
 
 def _action(essence: str) -> ApprovedAction:
-    return ApprovedAction(kind=essence.split(" ", 1)[0], digest=hashlib.sha256(essence.encode()).hexdigest()[:16])
+    return ApprovedAction(kind=essence.partition(" ")[0], digest=hashlib.sha256(essence.encode()).hexdigest()[:16])
 
 
 def _worlds(situations: Sequence[Situation]) -> list[ApprovedWorld]:

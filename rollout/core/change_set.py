@@ -92,7 +92,7 @@ def change_set(
 ) -> ChangeSet:
     """Look ahead from `observation` to the end; hazards are all let pass on the way, and told."""
     observation = as_managed(release, observation)
-    now = decide(release, observation, {}, allowed)
+    now = decide(release, observation, allowed=allowed)
     everything = allowed | {hazards.ANY}
     way = tuple(ahead(release, observation, everything))
     calm = _without_load(observation)
@@ -158,8 +158,6 @@ def _with_hazards(way: Sequence[Glimpse], release: Release, allowed: frozenset[s
     named, refused = hazards.canonical((*allowed, *release.allow_hazards)), frozenset(release.refuse_hazards)
     return tuple(
         msgspec.structs.replace(action, hazards=hazards.weighed(action.hazards, named, refused))
-        if action.hazards
-        else action
         for action in _actions(way)
     )
 

@@ -32,7 +32,7 @@ def decide_fleet(
         waiting = {name: _over(failed, plan) for name, each in members.items() if each.standing is Standing.PENDING}
     found = FleetDecision(
         status=FleetStatus.DONE,
-        reason="",
+        reason=_counted(members.values()),
         start=start,
         advance=_named(plan, members, lambda each: each.standing is Standing.IN_FLIGHT or each.unfinished),
         give_back=_named(plan, members, lambda each: each.astray and each.name not in start),
@@ -71,7 +71,7 @@ def _view(
 ) -> WaveView:
     mine = [members[name] for name in wave.members]
     if all(map(_settled, mine)):
-        if end is not None and _later(end, now):
+        if _later(end, now):
             return WaveView(name=wave.name, state=WaveState.BAKING, reason="all members are settled", until=end)
         failed = sum(member.standing is Standing.FAILED for member in mine)
         told = f"{failed} of {len(mine)} failed" if failed else ""
@@ -113,13 +113,13 @@ def _starting(
 
 def _concluded(plan: FleetPlan, members: Mapping[str, Member], found: FleetDecision, over: bool) -> FleetDecision:
     """The decision with its status and a reason."""
-    counted = _counted(members.values())
+    counted = found.reason
     if found.start or found.advance or found.give_back or found.take_back:
-        return msgspec.structs.replace(found, status=FleetStatus.ACT, reason=counted)
+        return msgspec.structs.replace(found, status=FleetStatus.ACT)
     if over:
         return msgspec.structs.replace(found, status=FleetStatus.HOLD, reason=f"{_over(found.failed, plan)}; {counted}")
     if all(map(_settled, members.values())):
-        return msgspec.structs.replace(found, status=FleetStatus.DONE, reason=counted)
+        return found
     if any(view.state is WaveState.BAKING for view in found.waves):
         return msgspec.structs.replace(found, status=FleetStatus.WAIT, reason=f"a wave bakes; {counted}")
     return msgspec.structs.replace(found, status=FleetStatus.HOLD, reason=f"somebody must act; {counted}")
@@ -144,9 +144,9 @@ def _takes_place(member: Member) -> bool:
 
 
 def _end(wave: Wave, members: Mapping[str, Member]) -> datetime | None:
-    """When its bake is over; None: it has none, or nobody knows when its members were promoted."""
+    """When its bake is over; None: nobody knows when its members were promoted."""
     times = [found for name in wave.members if (found := members[name].since) is not None]
-    return max(times) + timedelta(seconds=wave.bake) if wave.bake and times else None
+    return max(times) + timedelta(seconds=wave.bake) if times else None
 
 
 def _later(end: datetime | None, now: datetime) -> bool:

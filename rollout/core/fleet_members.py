@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from hashlib import sha256
 from typing import Final
 
@@ -31,17 +32,23 @@ def member_of(release: Release, seen: Observation, decision: Decision) -> Member
     record = _record(seen.endpoint)
     begun = _begun(release, seen.endpoint, record, decision)
     standing = _standing(decision, begun)
-    promoted = record is not None and record.promoted is not None and record.promoted.revision == release.goal
     return Member(
         name=release.name,
         standing=standing,
         reason=decision.reason,
-        since=record.since if promoted and record is not None and record.outcome == "complete" else None,
+        since=_since(release, record),
         begun=begun,
         unfinished=decision.status is Status.ACT and standing in (Standing.RELEASED, Standing.FAILED),
-        astray=standing is Standing.PENDING and decision.status is Status.ACT and gives_back(decision),
-        returnable=promoted and standing is Standing.RELEASED and _returnable(release, seen.endpoint, record),
+        astray=standing is Standing.PENDING and gives_back(decision),
+        returnable=standing is Standing.RELEASED and _returnable(release, seen.endpoint, record),
     )
+
+
+def _since(release: Release, record: Progress | None) -> datetime | None:
+    """When this goal was promoted, where we did that and nothing has happened since."""
+    if record is None or record.promoted is None or record.outcome != "complete":
+        return None
+    return record.since if record.promoted.revision == release.goal else None
 
 
 def needed(release: Release, seen: Observation, allowed: frozenset[str]) -> Need:
@@ -53,7 +60,7 @@ def needed(release: Release, seen: Observation, allowed: frozenset[str]) -> Need
 
 
 def _standing(decision: Decision, begun: bool) -> Standing:
-    if decision.phase in _FINISHED or decision.status is Status.DONE:
+    if decision.phase in _FINISHED:
         return Standing.FAILED if decision.phase is Phase.ROLLED_BACK else Standing.RELEASED
     if decision.status in (Status.HOLD, Status.REFUSE):
         return Standing.HELD

@@ -25,8 +25,8 @@ GOING_BACK: Final = "going_back"
 
 
 def bearable(stable: Deployment, total: int) -> int:
-    """The percentage of all traffic that stable's instances can bear, where all of it needs `total`."""
-    return min(100, stable.count * 100 // max(total, 1))
+    """The percentage of all traffic that stable's instances can bear, of which all needs `total`; may be over 100."""
+    return stable.count * 100 // max(total, 1)
 
 
 def first_step(scene: Scene, total: int) -> Weights | None:
@@ -38,19 +38,19 @@ def first_step(scene: Scene, total: int) -> Weights | None:
     if not now.live(slot) or set(now.serving) - {slot, stable.name} or bearable(stable, total) >= 100:
         return None
     share = max(bearable(stable, total), now.live(stable.name))
-    return weights({stable.name: share, slot: 100 - share}) if share < 100 else None
+    return weights({stable.name: share, slot: 100 - share})
 
 
 def going_back(scene: Scene) -> Decision | None:
     """Answers while a failed candidate still has weight that stable could not bear."""
-    progress, slot = scene.progress, scene.progress.run.slot if scene.progress.run else ""
-    if progress.outcome != GOING_BACK or scene.promoted is None or slot in ("", scene.promoted.name):
+    progress, run, stable = scene.progress, scene.progress.run, scene.stable
+    if progress.outcome != GOING_BACK or run is None or stable is None or run.slot == stable.name:
         return None
-    stable, candidate, live = scene.stable, scene.endpoint.deployment(slot), scene.endpoint.weights.live(slot)
-    if not live or stable is None or progress.run is None:
+    slot, candidate = run.slot, scene.endpoint.deployment(run.slot)
+    if not scene.endpoint.weights.live(slot):
         return None
     end = (progress.since or scene.now) + LONGEST
-    short = bearable(stable, progress.run.total) < 100 and scene.now < end
+    short = bearable(stable, run.total) < 100 and scene.now < end
     if candidate is None or not candidate.ready:
         return _act(_rest(scene, all_to(stable.name), f"{slot} does not answer any more"))
     if not short:
@@ -61,12 +61,12 @@ def going_back(scene: Scene) -> Decision | None:
         )
         return _act(_rest(scene, all_to(stable.name), why))
     if not stable.autoscaled:
-        return _act(_enlarged(stable, progress.run.total))
-    share = bearable(stable, progress.run.total)
+        return _act(_enlarged(stable, run.total))
+    share = bearable(stable, run.total)
     if share > scene.endpoint.weights.live(stable.name):
         why = f"{stable.name} can bear {share} % of the traffic now"
         return _act(_rest(scene, weights({stable.name: share, slot: 100 - share}), why))
-    reason = f"{stable.name} has {stable.count} of {progress.run.total} instances; it gets the rest when it has grown"
+    reason = f"{stable.name} has {stable.count} of {run.total} instances; it gets the rest when it has grown"
     return _wait(reason, end)
 
 
@@ -83,8 +83,7 @@ def repaired(scene: Scene) -> Decision | None:
 def told(endpoint: Endpoint, progress: Progress | None, stable: str) -> str:
     """The way back in a sentence, where it takes steps; "" where one write is enough."""
     found, run = endpoint.deployment(stable), progress.under_way if progress else None
-    slot = run.slot if run else ""
-    if found is None or run is None or not endpoint.weights.live(slot) or bearable(found, run.total) >= 100:
+    if found is None or run is None or not endpoint.weights.live(run.slot) or bearable(found, run.total) >= 100:
         return ""
     share = max(bearable(found, run.total), endpoint.weights.live(stable))
     how = "when its autoscaler has given it" if found.autoscaled else "when it has been given"

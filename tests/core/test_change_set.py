@@ -13,11 +13,14 @@ import yaml
 from msgspec.structs import replace
 
 from rollout.core.actions import Action, Record, ScaleDeployment
-from rollout.core.change_set import approve, change_set, essence
+from rollout.core.change_set import ChangeSet, WayBack, approve, change_set, essence
+from rollout.core.codes import codes
 from rollout.core.decision import Status
-from rollout.core.observed import Observation
-from rollout.core.progress import Progress
-from rollout.core.release import Release
+from rollout.core.differences import Difference
+from rollout.core.fingerprint import fingerprint
+from rollout.core.observed import Observation, all_to
+from rollout.core.progress import Progress, to_tags
+from rollout.core.release import Gate, Release
 from tests.cases.telling import action as told
 from tests.cases.world import World
 from tests.worlds import plans
@@ -260,3 +263,119 @@ def test_the_way_back_of_a_stable_that_was_scaled_down(stable: str, said: str) -
     record = {"run": "v2 in green exposed of 3", "passed": ["1-smoke-0"]}
     world = World({"live": {"blue": stable, "green": "v2 x3"}, "split": "blue=10 green=90", "record": record})
     assert change_set(world.release, world.observation).way_back.text == said
+
+
+def shown(release: Release | None = None, **case: Any) -> ChangeSet:
+    """The change set of a case, of its own plan or another."""
+    world = World(case)
+    return change_set(release or world.release, world.observation, frozenset({"traffic-jump", "ungated-traffic"}))
+
+
+BOTH: dict[str, Any] = {"live": {"blue": "v1", "green": "v2"}}
+
+
+def test_what_it_stands_on() -> None:
+    """What was seen of all that it depends on; nothing where nothing was looked at."""
+    world = World(BOTH)
+    found = shown(**BOTH)
+
+    assert found.preconditions == fingerprint(world.release, world.observation)
+    assert replace(found, situations=()).preconditions == {}
+
+
+def test_the_way_back() -> None:
+    """To what is promoted; nowhere, where nothing is."""
+    one = "a failed gate, or `rollout rollback`, gives all traffic back to blue in one write"
+    none = WayBack(text="nothing serves yet: a failed gate holds and leaves the weights")
+
+    assert shown(**BOTH).way_back == WayBack(text=one, weights=all_to("blue"))
+    assert shown(live={}, split="none", record="none").way_back == none
+    assert shown(live={}, endpoint="none").way_back == none
+    steps = shown(
+        live={"blue": "v1", "green": "v2 x3"}, split="blue=10 green=90", record={"run": "v2 in green exposed of 3"}
+    )
+    assert (steps.way_back.text, steps.way_back.weights) == (STEPS.format("it has been given"), all_to("blue"))
+
+
+def test_hazards_are_weighed_action_by_action() -> None:
+    """As the command line and the plan say, though all of them were let pass on the way."""
+    found = shown(plan="deploy, traffic 51, traffic 100", **BOTH)
+
+    assert [[(one.name, one.state) for one in action.hazards] for action in found.actions] == [
+        [("traffic-jump", "shown"), ("ungated-traffic", "allowed")],
+        [("ungated-traffic", "allowed")],
+    ]
+    assert shown(plan="deploy, smoke, traffic 10, traffic 20, traffic 100", **BOTH).actions[0].hazards == ()
+
+
+def test_an_autoscaler_of_one_does_not_hide_the_count_of_another() -> None:
+    """Green is scaled by nobody: how many instances it has is approved."""
+    found = {
+        digests(world.release, world.observation)
+        for count in (2, 3)
+        for world in [World({"live": {"blue": "v1 autoscaled", "green": f"v2 x{count}"}, "capacity": "declared"})]
+    }
+
+    assert len(found) == 2
+
+
+def test_whose_counts_are_left_alone() -> None:
+    """Said of the slots and of what serves; of nobody else."""
+    live = {"blue": "v1 autoscaled", "green": "v2", "red": "v0 autoscaled", "white": "v0 autoscaled"}
+    said = "the instance count of {} is left to its autoscale setting"
+
+    assert shown(live=live, split="blue=90 red=10").decision.notes == (said.format("blue"), said.format("red"))
+    assert shown(live={}, endpoint="none").decision.notes == ()
+
+
+DECLARED = {"description": "new"}
+MOVED = Difference(target="endpoint", path="description", before="old", after="new")
+
+
+@pytest.mark.parametrize(
+    ("record", "tamper", "pending", "drift"),
+    [
+        pytest.param(None, "", (MOVED,), (), id="no record"),
+        pytest.param("", "", (MOVED,), (), id="never written"),
+        pytest.param(codes(DECLARED), "", (), (MOVED,), id="written once"),
+        pytest.param("", "edited", (), (), id="a record that nobody believes"),
+    ],
+)
+def test_what_differs(record: str | None, tamper: str, pending: Any, drift: Any) -> None:
+    """By what the record says was written."""
+    world = World({"goal": "v1", "declared": DECLARED, "description": "old"})
+    live = world.observation.endpoint
+    assert world.record is not None
+    assert live is not None
+    tags = {} if record is None else to_tags(replace(world.record, declared=record))
+    if tamper:
+        tags["rollout.plan"] = "edited"
+    found = change_set(world.release, Observation(replace(live, tags=tags), world.now))
+
+    assert (found.pending, found.drift) == (pending, drift)
+    assert bool(found.unchanged) is not bool(tamper)
+
+
+@pytest.mark.parametrize(
+    ("plan", "record", "minutes"),
+    [
+        pytest.param("deploy, traffic 100", {}, 0, id="no gates"),
+        pytest.param("deploy, smoke, traffic 100", {}, 60, id="the limit of a gate"),
+        pytest.param("deploy, approval, traffic 100", {}, 24 * 60, id="a person's day"),
+        pytest.param("deploy, traffic 10, bake 30, traffic 100", {}, 90, id="a bake and its limit"),
+        pytest.param("deploy, smoke, bake 90, traffic 100", {"passed": ["1-smoke-0"]}, 90, id="what was passed"),
+    ],
+)
+def test_how_long_it_may_take(plan: str, record: Any, minutes: float) -> None:
+    """Bakes, and all that gates that are still to come may take longer; each write is a second."""
+    found = shown(plan=plan, record={"run": "v2 in green", **record}, **BOTH)
+
+    assert found.waits == pytest.approx(minutes * 60, abs=5)
+
+
+def test_a_stages_own_time_out_counts() -> None:
+    """In place of the gate's limit."""
+    world = World({"plan": "deploy, smoke, approval, traffic 100", **BOTH})
+    stages = tuple(replace(one, timeout=60.0) if isinstance(one, Gate) else one for one in world.release.stages)
+
+    assert shown(replace(world.release, stages=stages), **BOTH).waits == pytest.approx(120, abs=5)

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from msgspec.structs import replace
 
 from rollout.core.capacity import Need, Usage
-from rollout.core.fleet import FleetDecision, FleetPlan, FleetStatus, Member, Standing, Wave, WaveState
+from rollout.core.fleet import FleetDecision, FleetPlan, FleetStatus, Member, Standing, Wave, WaveState, WaveView
 from rollout.core.fleet_decide import decide_fleet
 
 NOW: Final = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -60,6 +60,9 @@ def fleet(*waves: str, budget: int = 0, **more: Any) -> tuple[FleetPlan, dict[st
         (["+!.", ".."], 0, "a2", "", "open waiting", "act"),
         (["+?+", ".."], 0, "", "", "blocked waiting", "hold"),
         (["+.+", "~."], 0, "a1", "b0", "open waiting", "act"),
+        (["+.", "~+"], 0, "a1", "b0", "open open", "act"),
+        (["+.", "!+"], 0, "a1", "", "open blocked", "act"),
+        (["++", "x."], 0, "", "", "complete blocked", "hold"),
     ],
 )
 def test_who_starts(waves: list[str], budget: int, start: str, advance: str, states: str, status: str) -> None:
@@ -82,6 +85,29 @@ def test_what_is_told() -> None:
     assert set(over.waiting.values()) == {"the error budget is exceeded: 2 failed, 1 may"}
     plan, members = fleet("+!", "..")
     assert [view.reason for view in decide_fleet(plan, members, NOW).waves] == ["somebody must see to a1", "after a"]
+
+
+def test_how_each_wave_stands() -> None:
+    """Whole views: what failed within the budget, until when it bakes, after which waves, who must be seen to."""
+    plan, members = fleet("++", "x+", "!?", "..", budget=1)
+    first, second, third, last = plan.waves
+    waves = (replace(first, bake=7200.0), second, third, replace(last, after=("a", "c")))
+    found = decide_fleet(replace(plan, waves=waves), members, NOW)
+
+    assert found.waves == (
+        WaveView(name="a", state=WaveState.BAKING, reason="all members are settled", until=NOW + timedelta(hours=1)),
+        WaveView(name="b", state=WaveState.COMPLETE, reason="1 of 2 failed"),
+        WaveView(name="c", state=WaveState.BLOCKED, reason="somebody must see to c0, c1"),
+        WaveView(name="d", state=WaveState.WAITING, reason="after a, c"),
+    )
+    assert (found.status, found.reason) == (
+        FleetStatus.WAIT,
+        "a wave bakes; 2 pending, 3 released, 1 failed, 1 held, 1 unknown",
+    )
+    plan, members = fleet("+")
+    done = decide_fleet(plan, members, NOW)
+    assert done.waves == (WaveView(name="a", state=WaveState.COMPLETE),)
+    assert (done.status, done.reason) == (FleetStatus.DONE, "1 released")
 
 
 def test_a_bake() -> None:
@@ -115,6 +141,10 @@ def test_going_back() -> None:
     plan, members = fleet("++", "+x", on_failure="roll_back", budget=1)
     members["a1"] = replace(members["a1"], returnable=True)
     assert decide_fleet(plan, members, NOW).take_back == ()
+    plan, members = fleet("+", "x", on_failure="roll_back")
+    members["a0"] = replace(members["a0"], returnable=True)
+    found = decide_fleet(plan, members, NOW)
+    assert (found.status, found.take_back, found.reason) == (FleetStatus.ACT, ("a0",), "1 released, 1 failed")
 
 
 def test_loose_ends() -> None:
@@ -124,6 +154,10 @@ def test_loose_ends() -> None:
     members |= {name: replace(members[name], astray=True) for name in ("a1", "b0")}
     found = decide_fleet(plan, members, NOW)
     assert (found.start, found.advance, found.give_back) == (("a1",), ("a0",), ("b0",))
+    plan, members = fleet("!", ".")
+    members["b0"] = replace(members["b0"], astray=True)
+    alone = decide_fleet(plan, members, NOW)
+    assert (alone.status, alone.give_back) == (FleetStatus.ACT, ("b0",))
 
 
 def needing(cores: int, pool: str = "sub/weu") -> Mapping[str, Any]:
@@ -152,6 +186,35 @@ def test_quota() -> None:
     assert decide_fleet(plan, members, NOW, usages(20)).start == ("a0", "a1", "a3")
     members["a3"] = replace(members["a3"], **needing(99, "sub/neu"))
     assert decide_fleet(plan, members, NOW, usages(20)).start == ("a0", "a1", "a3")
+
+
+def test_how_quota_is_told() -> None:
+    """Each quota that is short; who is waited behind; alone, without anybody before it."""
+    plan, members = fleet("~...")
+    plan = replace(plan, waves=(replace(plan.waves[0], max_in_flight=9),))
+    other = Need(cores=(("standard_ds2_v2", 3),), words=("3 cores",))
+    needs = {"a0": other, "a1": needing(8)["need"], "a2": needing(4)["need"], "a3": needing(2)["need"]}
+    members = {name: replace(member, need=needs[name], pool="sub/weu") for name, member in members.items()}
+    short = {"sub/weu": [Usage("standardDSv2Family", 95, 100), Usage("TotalCores", 9, 10)]}
+
+    def told(cores: int, mine: int) -> str:
+        words = f"({mine} cores; {cores - mine} for those before it)"
+        return (
+            f"standardDSv2Family: {cores} cores more are needed, 5 of 100 are free {words};"
+            f" TotalCores: {cores} cores more are needed, 1 of 10 are free {words}"
+        )
+
+    assert decide_fleet(plan, members, NOW, short).waiting == {
+        "a1": f"waits for quota: {told(11, 8)}",
+        "a2": f"waits for quota behind a1: {told(15, 4)}",
+        "a3": f"waits for quota behind a1, a2: {told(17, 2)}",
+    }
+    plan, members = fleet(".")
+    members = {"a0": replace(members["a0"], **needing(8))}
+    assert decide_fleet(plan, members, NOW, short).waiting == {
+        "a0": "no quota: standardDSv2Family: 8 cores more are needed, 5 of 100 are free (8 cores);"
+        " TotalCores: 8 cores more are needed, 1 of 10 are free (8 cores)"
+    }
 
 
 def test_quota_is_kept_for_who_is_under_way() -> None:

@@ -14,7 +14,16 @@ from rollout.core.fleet_members import member_of, needed, release_of
 from rollout.core.observed import Deployment, Endpoint, Observation, Weights, weights
 from rollout.core.progress import Hold, Progress, Promoted, Quarantined, Run, to_tags
 from rollout.core.quarantine import BY_HAND
-from rollout.core.release import Deploy, DeploymentSpec, EndpointSpec, Release, Traffic
+from rollout.core.release import (
+    Delete,
+    Deploy,
+    DeploymentSpec,
+    EndpointSpec,
+    LiteralForm,
+    OnFailure,
+    Release,
+    Traffic,
+)
 from rollout.core.stamp import FLEET, FLEET_TAG
 
 NOW: Final = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -124,6 +133,37 @@ def test_when_it_was_promoted() -> None:
     """Of what was promoted by us; nobody knows it of what was adopted."""
     assert stood(CASES["promoted"][0]).since == NOW - timedelta(hours=1)
     assert stood(seen(weights({"green": 100}), TWO)).since is None
+    for other in (
+        replace(DONE, outcome=""),
+        replace(DONE, promoted=promoted("blue", "one")),
+        replace(DONE, promoted=None),
+    ):
+        assert stood(seen(weights({"green": 100}), ONE, TWO, record=other)).since is None
+
+
+def test_what_has_begun() -> None:
+    """A candidate that was deployed for this goal: not another plan's, not what serves, not what served before."""
+    literal = LiteralForm(stable="blue", candidate="green", stable_spec=replace(RELEASE.candidate, revision="one"))
+    fixed = replace(RELEASE, literal=literal)
+    split = weights({"green": 100})
+    assert not stood(seen(split, TWO, record=replace(DONE, former=None)), fixed).begun
+    assert not stood(seen(TEN, ONE, TWO, record=replace(KNOWN, plan="other", run=RUN, written=TEN))).begun
+    assert not stood(seen(ALL_BLUE, ONE, deployment("green", "zero"), record=KNOWN)).begun
+    again = replace(KNOWN, former=promoted("green", "zero"))
+    assert stood(seen(ALL_BLUE, ONE, TWO, record=again)).begun
+
+
+def test_what_is_left_to_do() -> None:
+    """A delete of what was stable, a clean-up of what failed; not what a run still has before it."""
+    deletes = replace(RELEASE, stages=(*RELEASE.stages, Delete(name="delete")))
+    done = seen(weights({"green": 100}), ONE, TWO, record=DONE)
+    assert [stood(done, release).unfinished for release in (RELEASE, deletes)] == [False, True]
+    cleaned = replace(RELEASE, on_failure=OnFailure(candidate="delete"))
+    ring = (Quarantined(goal="two", key=BY_HAND, slot="green", at=NOW),)
+    failed = seen(ALL_BLUE, ONE, TWO, record=replace(KNOWN, quarantine=ring))
+    assert [stood(failed, release).unfinished for release in (RELEASE, cleaned)] == [False, True]
+    assert not stood(CASES["the last goal serves"][0]).unfinished
+    assert not stood(failed, cleaned).astray
 
 
 def test_what_can_go_back() -> None:
@@ -140,6 +180,11 @@ def test_what_can_go_back() -> None:
     }
     assert {name: stood(look).returnable for name, look in others.items()} == dict.fromkeys(others, False)
     assert not stood(good, replace(RELEASE, provenance={})).returnable
+    unlabelled = seen(split, ONE, replace(TWO, tags={}), record=DONE)
+    assert not stood(unlabelled, replace(RELEASE, provenance={})).returnable
+    held = replace(DONE, hold=Hold(kind="person", why="wait", at=NOW))
+    assert not stood(seen(split, ONE, TWO, record=held)).returnable
+    assert not stood(seen(split, ONE, TWO, record=replace(DONE, former=None))).returnable
 
 
 def test_a_candidate_of_another_goal() -> None:
@@ -158,11 +203,12 @@ def test_what_it_needs() -> None:
     assert needed(RELEASE, look, ALLOWED | {"quota-risk"}).cores == ()
     assert needed(replace(RELEASE, allow_hazards=("quota-risk",)), look, ALLOWED).cores == ()
     assert needed(RELEASE, CASES["promoted"][0], ALLOWED).cores == ()
+    assert needed(RELEASE, seen(ALL_BLUE, ONE, deployment("green", "zero"), record=KNOWN), ALLOWED).cores == ()
 
 
 def test_what_a_release_is_called() -> None:
     """By the fleet and all goals: another goal of any member is another release, their order is not."""
     called = release_of("prices", {"a": "1", "b": "2"})
-    assert called.startswith("prices@")
+    assert called == "prices@55c420c0f44e"
     assert called == release_of("prices", {"b": "2", "a": "1"})
     assert called != release_of("prices", {"a": "1", "b": "3"})

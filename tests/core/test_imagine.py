@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from rollout.core import actions
 from rollout.core.actions import Action, FieldChange
 from rollout.core.imagine import imagine
-from rollout.core.observed import Deployment, Endpoint, all_to, weights
+from rollout.core.observed import Deployment, Endpoint, Scaling, all_to, weights
 from rollout.core.progress import Progress, to_tags
 from rollout.core.release import EndpointSpec
 from tests.worlds.history import finish
@@ -122,7 +122,7 @@ def test_a_created_endpoint_is_as_imagined() -> None:
 
     assert seen(live(plane)) == seen(imagined)
     assert imagined is not None
-    assert imagined.scoring_uri
+    assert (imagined.scoring_uri, imagined.modified) == ("imagined", plane.now)
 
 
 def test_tags_of_others_are_imagined_too(plane: RulesPlane) -> None:
@@ -159,3 +159,50 @@ def test_what_is_gone_stays_gone(plane: RulesPlane) -> None:
     ):
         assert imagine(before, action, START) == before
     assert imagine(None, ACTIONS["weights"], START) is None
+
+
+def test_who_counts_is_imagined_too() -> None:
+    """What scales blue is carried to green under a name of its own; taken away again nobody counts."""
+    mine = Scaling("/autoscale/blue", "cpu")
+    blue, green = (Deployment(name=name, state="Succeeded", count=1) for name in ("blue", "green"))
+    before = Endpoint(name=NAME, deployments=(replace(blue, autoscaled=True, scaling=mine), green))
+    carry = actions.CarryAutoscale(reason="x", deployment="green", origin="blue", source="/autoscale/blue")
+
+    carried = imagine(before, carry, START)
+    assert carried is not None
+    assert carried.deployments[1] == replace(
+        green, autoscaled=True, scaling=Scaling("/autoscale/blue carried", "cpu", carried=True)
+    )
+    drop = actions.DropAutoscale(reason="x", deployment="green", setting="/autoscale/green")
+    assert imagine(carried, drop, START) == before
+    bare = imagine(replace(before, deployments=(green,)), carry, START)
+    assert bare is not None
+    assert bare.deployments == (replace(green, autoscaled=True),)
+
+
+def test_declared_maps_are_merged() -> None:
+    """Keys that others have set stay, as the service keeps them."""
+    before = Endpoint(name=NAME, fields={"identity": {"type": "x"}, "tags": {"theirs": "1", "team": "web"}})
+    spec = EndpointSpec(name=NAME, fields={"description": "new", "tags": {"team": "ml"}, "other": {"a": 1}})
+
+    after = imagine(before, actions.UpdateEndpoint(reason="x", endpoint=spec, changes=(), progress=RECORD), START)
+
+    assert after is not None
+    assert after.fields == {
+        "identity": {"type": "x"},
+        "tags": {"theirs": "1", "team": "ml"},
+        "description": "new",
+        "other": {"a": 1},
+    }
+
+
+def test_a_new_deployment_is_imagined_as_declared() -> None:
+    """With the tags of its file beside ours; its content is known by its revision alone."""
+    tagged = replace(spec("0123456789abcdef"), settings={"tags": {"team": "ml"}})
+    action = actions.DeployRevision(reason="x", deployment="green", spec=tagged, count=1, born="b", mode="create")
+
+    after = imagine(Endpoint(name=NAME), action, START)
+
+    assert after is not None
+    (found,) = after.deployments
+    assert (found.content, found.tags["team"]) == ("0123456789ab", "ml")
