@@ -133,11 +133,8 @@ def test_when_it_was_promoted() -> None:
     """Of what was promoted by us; nobody knows it of what was adopted."""
     assert stood(CASES["promoted"][0]).since == NOW - timedelta(hours=1)
     assert stood(seen(weights({"green": 100}), TWO)).since is None
-    for other in (
-        replace(DONE, outcome=""),
-        replace(DONE, promoted=promoted("blue", "one")),
-        replace(DONE, promoted=None),
-    ):
+    others: tuple[dict[str, Any], ...] = ({"outcome": ""}, {"promoted": promoted("blue", "one")}, {"promoted": None})
+    for other in (replace(DONE, **each) for each in others):
         assert stood(seen(weights({"green": 100}), ONE, TWO, record=other)).since is None
 
 
