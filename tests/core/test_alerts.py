@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 
 from rollout.core.evidence.alerts import Firing, Rule, Stage, judge, worst
@@ -58,6 +59,29 @@ def test_an_alert(firing: Firing, expected: tuple[str, str, bool]) -> None:
     assert said(firing) == expected
 
 
+@pytest.mark.parametrize(
+    ("firing", "expected"),
+    [
+        pytest.param(Firing(at(10), at(30)), QUIET, id="over as the stage began"),
+        pytest.param(Firing(at(0), at(40)), ("FAIL", "the alert slow fired at 12:00 and was over at 12:40", False)),
+    ],
+)
+def test_the_borders(firing: Firing, expected: tuple[str, str, bool]) -> None:
+    """What was over at the stage's first instant is over; what fired with the first request is the candidate's."""
+    assert said(firing) == expected
+
+
+def test_what_is_on_record() -> None:
+    """The rule and its alerts, as they were."""
+    rule = Rule("/…/slow", True, timedelta(minutes=5), (Firing(at(40), at(42), "/x/onlineEndpoints/house"),))
+    found = judge(Alert(rule="slow", on_fired="fail"), rule, STAGE, at(45))
+    alert = {"fired": "2026-01-01T12:40:00Z", "resolved": "2026-01-01T12:42:00Z", "target": "/x/onlineEndpoints/house"}
+    written = msgspec.json.decode(msgspec.json.encode(found.evidence))
+    assert written["alerts"] == [
+        {"rule": "/…/slow", "outcome": "FAIL", "enabled": True, "looks_every": 300.0, "firings": [alert]}
+    ]
+
+
 def test_a_person_must_look() -> None:
     """`on_fired: hold` does not wait for its limit: waiting changes nothing."""
     reason = "the alert slow fired at 12:40: a person must look (on_fired: hold)"
@@ -100,3 +124,18 @@ def test_the_worst_decides() -> None:
         assert found.evidence["alerts"] == [each.outcome.value for each in order[index:][::-1]]
     both = worst(order[5:])
     assert (both.outcome, both.reason, both.after) == (Outcome.PASS, "PASS; PASS", 60.0)
+
+
+def test_evidence_of_all_is_kept() -> None:
+    """Of checks and of alerts; without alerts there is no word of them."""
+    counted = Verdict(outcome=Outcome.PASS, reason="equal", evidence={"checks": [1]})
+    assert worst([verdict(Outcome.PASS), counted]).evidence == {"alerts": ["PASS"], "checks": [1]}
+    assert worst([counted]).evidence == {"checks": [1]}
+
+
+@pytest.mark.parametrize(("first", "second", "mild"), [(1, 1, 1), (1, 0, 0), (0, 1, 0), (0, 0, 0)])
+def test_a_fail_is_mild_if_all_are(first: int, second: int, mild: int) -> None:
+    """One that is not sends everything back at once; what merely waits has no say."""
+    fails = [Verdict(outcome=Outcome.FAIL, reason="bad", mild=bool(one)) for one in (first, second)]
+    found = worst([*fails, Verdict(outcome=Outcome.INCONCLUSIVE, reason="waits")])
+    assert (found.outcome, found.mild) == (Outcome.FAIL, bool(mild))

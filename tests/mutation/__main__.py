@@ -24,6 +24,11 @@ from tests.mutation.typed import refused
 
 TESTS: Final = (
     "tests/core",
+    "tests/plan/test_policy.py",
+    "tests/plan/test_policies.py",
+    "tests/plan/test_windows.py",
+    "tests/plan/test_notifying.py",
+    "tests/gates/test_evidence.py",
     "tests/cases",
     "tests/golden/test_histories.py",
     "tests/plan/test_revision.py",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import importlib
 from collections.abc import Iterator
 from functools import cached_property
 from types import CodeType, FunctionType
@@ -17,7 +17,7 @@ def put_in(mutant: Mutant) -> bool:
     Raises SyntaxError where the mutant is no Python.
     """
     name = mutant.function
-    module = sys.modules[mutant.module]
+    module = importlib.import_module(mutant.module)
     new = _codes(compile(mutant.source, module.__file__ or "", "exec", dont_inherit=True))
     function = _function(module, outermost(name, set(new)))
     changed = new[function.__code__.co_qualname]

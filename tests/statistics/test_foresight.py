@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import inf
+from math import inf, log, sqrt
 
 import pytest
 
@@ -29,6 +29,35 @@ def test_an_equal_candidate_is_proven_in_that_time(share: float, tolerate: float
     minutes = until_proven(Load(per_minute=300, share=share, rate=0.005), tolerate, 0.05)
     seen = proven(Truth(shares={0: share}), tolerate, runs=150, minutes=round(1.5 * minutes))
     assert 0.85 <= float((seen.when <= minutes).mean()) <= 0.999
+
+
+@pytest.mark.parametrize(
+    ("load", "candidate", "tolerate", "minutes"),
+    [
+        (Load(per_minute=300, share=0.1, rate=0.005), 0.015, 0.0, 68.8424),
+        (Load(per_minute=300, share=0.2, rate=0.005), 0.015, 0.002, 66.3231),
+        (Load(per_minute=300, share=0.1, rate=0.005), 1.0, 0.0, 0.071095),
+    ],
+)
+def test_how_long_until_worse(load: Load, candidate: float, tolerate: float, minutes: float) -> None:
+    """The figures that the simulations above agree with, to six digits."""
+    assert until_worse(load, candidate, tolerate, 0.05) == pytest.approx(minutes, rel=1e-5)
+
+
+@pytest.mark.parametrize(("share", "tolerate", "minutes"), [(0.1, 0.01, 66.4418), (0.5, 0.005, 57.1499)])
+def test_how_long_until_proven(share: float, tolerate: float, minutes: float) -> None:
+    """The same for non-inferiority."""
+    load = Load(per_minute=300, share=share, rate=0.005)
+    assert until_proven(load, tolerate, 0.05) == pytest.approx(minutes, rel=1e-5)
+
+
+def test_the_formula() -> None:
+    """Equal arms, no tolerance: at the time that is told, nine times in ten the evidence is there by a normal law."""
+    load, candidate, needed = Load(per_minute=100, share=0.5, rate=0.1), 0.3, log(5 / 0.05)
+    mean = sum(50 * (p * log(p / 0.2) + (1 - p) * log((1 - p) / 0.8)) for p in (0.1, 0.3))
+    spread = sum(50 * p * (1 - p) * (log(p / 0.2) - log((1 - p) / 0.8)) ** 2 for p in (0.1, 0.3))
+    minutes = until_worse(load, candidate, 0.0, 0.05)
+    assert minutes * mean - 1.2816 * sqrt(minutes * spread) == pytest.approx(needed, rel=1e-9)
 
 
 def test_what_is_tolerated_is_never_seen() -> None:
