@@ -45,7 +45,14 @@ GREEN = replace(
     revision="v2",
     born="b2",
     content="c2",
-    fields={"model": "sha256:aa", "code": "azureml:c:1", "environment.image": "i:1", "description": "old", "x": "1"},
+    fields={
+        "model": "sha256:aa",
+        "code": "sha256:bb",
+        "environment": "azureml:e:1",
+        "environment.image": "i:1",
+        "description": "old",
+        "x": "1",
+    },
     tags={"cost": "8", "theirs": "9"},
 )
 RECORD = Progress(plan="plan", promoted=Promoted(name="blue", revision="v1", born="b1", content="c1"))
@@ -84,7 +91,8 @@ LOOK: Fingerprint = {
         "tags.cost": "8",
         "content": "c2",
         "model": "sha256:aa",
-        "code": "azureml:c:1",
+        "code": "sha256:bb",
+        "environment": "azureml:e:1",
         "environment.image": "i:1",
         "x": "1",
     },
@@ -105,7 +113,7 @@ def test_a_look() -> None:
 
 def test_what_was_made_on_the_way_is_known_by_its_declaration() -> None:
     """Not what the service will call its local parts, nor the digest of what it will echo."""
-    missing = {"content", "model", "environment.image"}
+    missing = {"content", "model", "code", "environment.image"}
     expected = {path: value for path, value in LOOK["green"].items() if path not in missing}
 
     assert printed(made=frozenset({"green"})) == {**LOOK, "green": expected}

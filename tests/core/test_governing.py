@@ -86,7 +86,8 @@ def test_a_stopped_line(case: dict[str, Any], found: str) -> None:
 
     assert done(decision) == found
     if found == "refuse":
-        assert (decision.phase, decision.reason) == (Phase.REFUSED, "the line is stopped: an incident")
+        assert (decision.phase, decision.actions) == (Phase.REFUSED, ())
+        assert decision.reason == "the line is stopped: an incident"
 
 
 def test_a_look_ahead_is_not_refused() -> None:

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from rollout.core.decide import decide
 from rollout.core.hazards import Hazard
+from rollout.core.observed import Observation
 from rollout.core.release import EndpointSpec
 from tests.cases.telling import action as told
 from tests.cases.world import World
@@ -19,15 +20,17 @@ RUN_OF_TWO = {"run": "v2 in green exposed of 2"}
 Found = list[tuple[str, str, str, bool]]
 
 
-def found(done: str, *, declared: Any = None, fields: Any = None, **case: Any) -> Found:
+def found(done: str, *, declared: Any = None, shown: Any = None, fields: Any = None, **case: Any) -> Found:
     """The hazards of the next action, which must be that one; all of them are let pass."""
     world = World(case)
-    release = world.release
+    release, seen = world.release, world.observation
+    if shown and seen.endpoint is not None:
+        seen = Observation(replace(seen.endpoint, fields=shown), seen.now)
     if declared:
         release = replace(release, endpoint=EndpointSpec(name="house", fields=declared))
     if fields:
         release = replace(release, candidate=replace(release.candidate, fields=fields))
-    action = decide(release, world.observation, world.verdicts, frozenset({"*"})).actions[0]
+    action = decide(release, seen, world.verdicts, frozenset({"*"})).actions[0]
     assert told(action) == done
     return [_plain(one) for one in action.hazards]
 
@@ -126,6 +129,9 @@ def test_what_a_rollback_returns_to_is_told_once(split: str, done: int, told_of:
     hazards = found(f"put blue={100 - done} green={done}", plan=line, live=live, split=split, record=record)
 
     assert hazards == ([("unverified-content", "blue", why, True)] if told_of else [])
+    mirror = "deploy, smoke, mirror 10, bake 1, traffic 100"
+    only = {"plan": mirror, "live": live, "record": {**record, "passed": ["1-smoke-0"]}}
+    assert found("put blue=100, mirror green=10", **only) == []
 
 
 @pytest.mark.parametrize(
@@ -162,13 +168,20 @@ def test_fewer_instances_for_a_part_of_it_are_enough() -> None:
 
 def test_who_may_call() -> None:
     """Sign-in, network and identity, also one part of it; other fields are none of it."""
-    settled = {"goal": "v1", "live": {"blue": "v1"}, "description": "old"}
-    asked = {"auth_mode": "key", "description": "new", "identity": {"type": "x"}, "public_network_access": None}
-    done = "update endpoint: auth_mode None to 'key', description 'old' to 'new', identity.type None to 'x'"
+    shown = {"auth_mode": "key", "description": "old", "public_network_access": "enabled"}
+    asked = {"auth_mode": "aad_token", "description": "new", "identity": {"type": "x"}, "public_network_access": None}
+    done = (
+        "update endpoint: auth_mode 'key' to 'aad_token', description 'old' to 'new',"
+        " identity.type None to 'x', public_network_access 'enabled' to None"
+    )
 
-    assert found(done, declared=asked, **settled) == [
-        ("auth-change", "auth_mode", "the endpoint's auth_mode changes from none to key", False),
-        ("auth-change", "identity.type", "the endpoint's identity.type changes from none to x", False),
+    def change(path: str, why: str) -> tuple[str, str, str, bool]:
+        return "auth-change", path, f"the endpoint's {path} changes from {why}", False
+
+    assert found(done, declared=asked, shown=shown, goal="v1", live={"blue": "v1"}) == [
+        change("auth_mode", "key to aad_token"),
+        change("identity.type", "none to x"),
+        change("public_network_access", "enabled to none"),
     ]
 
 

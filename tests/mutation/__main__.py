@@ -103,12 +103,14 @@ def _score(module: str, words: Counter[str], untyped: int, left: list[Survivor],
 
 
 def _added(before: Score, now: Score) -> Score:
-    """Of the survivors of another time, what became of them since."""
+    """Of the survivors of another time, what became of them since. Killed is what is left: two mutants of one line may
+    be told in the same words, and then both are tried again."""
+    mutants, justified = before.mutants - now.refused, before.justified + now.justified
     return msgspec.structs.replace(
         before,
-        mutants=before.mutants - now.refused,
-        killed=before.killed + now.killed,
-        justified=before.justified + now.justified,
+        mutants=mutants,
+        killed=mutants - justified - len(now.open),
+        justified=justified,
         refused=before.refused + now.refused,
         open=now.open,
     )

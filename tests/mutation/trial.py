@@ -85,16 +85,21 @@ class Trials:
             for mutant in mutants_of(path, module):
                 if mutant.function and self.wanted(mutant):
                     chosen = _reaching(reach[str(path)], mutant) & useful
-                    outcome = self._tried(mutant, items, self._ordered(mutant, chosen, took))
+                    outcome = self._tried(mutant, items, self._ordered(mutant, items, chosen, took))
                     self.outcomes.append(outcome)
                     self.tell(outcome)
         return True
 
-    def _ordered(self, mutant: Mutant, chosen: set[int], took: Sequence[float]) -> list[int]:
-        """First who killed in this function, the last one before all; then who killed most; then the quickest."""
+    def _ordered(
+        self, mutant: Mutant, items: Sequence[pytest.Item], chosen: set[int], took: Sequence[float]
+    ) -> list[int]:
+        """First who killed in this function, the last one before all; then the tests of the module itself, so that they
+        are not crowded out where thousands reach the line; then who killed most; then the quickest."""
+        own = f"test_{mutant.module.rpartition('.')[2]}"
         first = [index for index in reversed(self.killers[mutant.function]) if index in chosen]
+        mine = [index for index in sorted(chosen) if items[index].path.stem.startswith(own)]
         rest = sorted(chosen, key=lambda index: (-self.kills[index], took[index], index))
-        order = list(dict.fromkeys((*first, *rest)))
+        order = list(dict.fromkeys((*first, *mine, *rest)))
         spent = accumulate(took[index] for index in order)
         return [index for index, until in zip(order, spent, strict=True) if until <= ENOUGH]
 

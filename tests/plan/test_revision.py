@@ -31,6 +31,7 @@ def test_golden_digests() -> None:
     assert revision(fields) == "1ed8ac36e804eeb5a521"
     assert revision({}) == "143e180cbfe0c197e0e3"
     assert gate_digest("bake", {"seconds": 60}) == "19e1b6de00ffd94dabfa"
+    assert digest("gate", "é") == "11d90bd623c7fe6e0f67"
 
 
 def test_what_has_no_value_is_not_declared() -> None:
