@@ -33,8 +33,10 @@ seconds of one core for each endpoint, and n endpoints in the largest subscripti
 
 100,000 endpoints that are spread evenly never empty a bucket: 64 requests at a time are bound by answers, 256 by the
 core. By Zipf's law the largest subscription has 12,228 of them, and its bucket alone takes minutes, whatever is done.
-Turns are fair, not foresighted: the largest subscription waits for its turns like any other while the small ones are
-served, although it will be last. That is what is lost where few requests are left to make.
+So whoever will be last never pauses: of the places that others leave by fairness, one in eight is the largest
+subscription's, until it has sixteen requests under way. Without that the same passes take 1.07, 1.17 and 1.64 × the
+best time: it waits for its turns like any other while the small ones are served. With 16 places at a time two are the
+largest one's and wait for its bucket more often than they work; that is what is still lost there.
 """
 PAPER: Final = {"throttled": _PAPER}
 """Hand-written: the arithmetic below a benchmark's table."""

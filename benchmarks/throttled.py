@@ -138,6 +138,7 @@ FLEETS: Final = {
     "50 in each subscription, 256 at a time": Fleet(sizes=even(), parallel=256),
     "by Zipf's law, 256 at a time": Fleet(sizes=skewed(), parallel=256),
     "by Zipf's law, endpoints by list, 256 at a time": Fleet(sizes=skewed(), parallel=256, reads=1),
+    "by Zipf's law, endpoints by list, 16 at a time": Fleet(sizes=skewed(), parallel=16, reads=1),
 }
 
 

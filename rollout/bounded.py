@@ -46,7 +46,9 @@ class _Bounded:
         return getattr(self._stream, name)
 
     async def read(self, n: int = -1) -> bytes:
-        """See `aiohttp.StreamReader.read`."""
+        """See `aiohttp.StreamReader.read`. What is here already to its end, as small answers are, is not waited for."""
+        if n < 0 and self._stream.is_eof():
+            return self._counted(self._stream.read_nowait())
         async with asyncio.timeout_at(self._until):
             if n >= 0:
                 return self._counted(await self._stream.read(n))

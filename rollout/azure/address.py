@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 from urllib.parse import urlsplit
@@ -44,7 +45,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def paths(self) -> Paths:
         """The addresses of the workspace's resources."""
-        return Paths(self.subscription_id, self.resource_group, self.workspace)
+        return _paths(self.subscription_id, self.resource_group, self.workspace)
 
     @property
     def loopback(self) -> bool:
@@ -55,3 +56,9 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     def scopes(self) -> tuple[str, str]:
         """The token scopes for Resource Manager and for scoring."""
         return _SCOPES.get(urlsplit(self.arm_url).hostname or "", _PUBLIC_SCOPES)
+
+
+@lru_cache(maxsize=64)
+def _paths(subscription_id: str, resource_group: str, workspace: str) -> Paths:
+    """Kept, with what it has quoted: every plan of a fleet asks for the same."""
+    return Paths(subscription_id, resource_group, workspace)

@@ -113,16 +113,25 @@ class Line:
         self._telling: asyncio.Task[None] | None = None
 
     async def enter(self) -> None:
-        """Wait for a token, and take it."""
+        """Wait for a token, and take it; at once where nobody waits, one is there, and no other process wants any."""
+        if self._portions is None and not self._waiting and self._bucket.wait(self._now()) <= 0:
+            self._take()
+        else:
+            await self._queued()
+
+    async def _queued(self) -> None:
         self._waiting += 1
         try:
             async with self._queue:
                 due = self._now() if self._portions is None else await self._portions.take(self._bucket, self._waiting)
                 await self._wait(due)
-                self._bucket = self._bucket.taken(self._now())
-                self._under_way += 1
+                self._take()
         finally:
             self._waiting -= 1
+
+    def _take(self) -> None:
+        self._bucket = self._bucket.taken(self._now())
+        self._under_way += 1
 
     async def _wait(self, due: float) -> None:
         """Until there is a token, and that moment; what the service says meanwhile may make it later."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -27,6 +27,9 @@ class _Page(msgspec.Struct, frozen=True):
 
     value: list[dict[str, Any]] | None = None
     next: str | None = msgspec.field(name="nextLink", default=None)
+
+
+_NO_PAGE: Final = _Page()
 
 
 class ArmClient:
@@ -54,26 +57,28 @@ class ArmClient:
     async def pages(self, path: str, what: str) -> list[Any]:
         """All entries of a list, following `nextLink`; [] where its parent is gone. Raises AzureError for what is no
         list, or has no end."""
-        found: list[Any] = []
-        async for entries, _ in self.turn_pages(path, what, dated=False):
-            found += entries
+        page, _ = await self._turn(path, what)
+        found: list[Any] = page.value or []
+        if page.next:
+            async for entries, _ in self.turn_pages(page.next, what, dated=False, seen=(path,)):
+                found += entries
         return found
 
     async def turn_pages(
-        self, path: str, what: str, *, dated: bool = True
+        self, path: str, what: str, *, dated: bool = True, seen: Iterable[str] = ()
     ) -> AsyncIterator[tuple[list[dict[str, Any]], datetime]]:
-        """The same, page by page, each with the service's time of it (that of nobody, unless `dated`)."""
-        seen = {path}
-        while len(seen) <= _MOST_PAGES:
-            answer = await self.find(path, what)
-            page = _page(answer.body, what) if answer.status < 400 else _Page()
+        """The same, page by page, each with the service's time of it (that of nobody, unless `dated`); pages that were
+        `seen` before count."""
+        known = {path, *seen}
+        while len(known) <= _MOST_PAGES:
+            page, answer = await self._turn(path, what)
             yield page.value or [], answer.date if dated else _NEVER
             if not page.next:
                 return
-            if page.next in seen:
+            if page.next in known:
                 break
             path = page.next
-            seen.add(path)
+            known.add(path)
         raise AzureError(f"{what}: the list has no end", code="UnreadableAnswer")
 
     async def send(
@@ -81,6 +86,10 @@ class ArmClient:
     ) -> Answer:
         """One request; raises our faults for 400 and above, Transient where it could not leave `until` that moment."""
         return _accepted(await self._exchange(method, path, what, body, kind, until), what)
+
+    async def _turn(self, path: str, what: str) -> tuple[_Page, Answer]:
+        answer = await self.find(path, what)
+        return (_page(answer.body, what) if answer.status < 400 else _NO_PAGE), answer
 
     async def _exchange(
         self, method: str, path: str, what: str, body: Any, kind: Kind, until: float | None = None

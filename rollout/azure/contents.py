@@ -20,7 +20,7 @@ async def with_contents(client: ArmClient, paths: Paths, endpoint: Endpoint) -> 
     One read at most; none for an endpoint that has our record. What cannot be read stays unknown.
     """
     found = endpoint.deployment(endpoint.weights.serving[0]) if len(endpoint.weights.serving) == 1 else None
-    if ours(endpoint.tags) or found is None or found.revision is not None:
+    if found is None or found.revision is not None or ours(endpoint.tags):
         return endpoint
     digest = await _code_digest(client, paths, found)
     if not digest:

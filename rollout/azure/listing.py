@@ -51,11 +51,12 @@ class Listing:
         name = endpoint.lower()
         if name not in self._expected:
             return None
-        async with self._reading:
-            if self._clock() >= self._until:
-                await self._read(client)
-            self._expected.discard(name)
-            return self._found.pop(name, self._absent)
+        if self._clock() >= self._until:
+            async with self._reading:
+                if self._clock() >= self._until:
+                    await self._read(client)
+        self._expected.discard(name)
+        return self._found.pop(name, self._absent)
 
     async def _read(self, client: ArmClient) -> None:
         """Pages while they pay. A list that cannot be read saves nothing: then each endpoint tells its own fault."""

@@ -9,13 +9,16 @@ the pipeline.
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 import uuid
+from itertools import count
 from typing import Final
 
 import aiohttp
 import msgspec
 from azure.core.credentials import AccessToken
+from yarl import URL
 
 from rollout.azure.allowance import Admission
 from rollout.azure.answer import Answer, Kind, decoded
@@ -28,7 +31,10 @@ _EARLY: Final = 300.0
 _LEFT: Final = 2
 """How often azure-core tries again after the first attempt was ours: four in all, as often as it tries by itself."""
 _AGAIN: Final = frozenset({408, 429, 500, 502, 503, 504})
-_PATIENCE: Final = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=ANSWER_SECONDS)
+_QUOTED: Final = re.compile(r"[!-~]+")
+"""An address that can be sent as it is, as ours are; one of the service that cannot is quoted."""
+_PATIENCE: Final = aiohttp.ClientTimeout(total=ANSWER_SECONDS, sock_connect=CONNECT_SECONDS)
+"""One clock for headers and body together: what takes longer is left to the pipeline, which has more patience."""
 
 
 class ThinWire:
@@ -44,6 +50,8 @@ class ThinWire:
         self._admission = admission
         self._token: AccessToken | None = None
         self._signing_in = asyncio.Lock()
+        self._series = str(uuid.uuid4())[:-12]
+        self._numbers = count()
 
     async def exchange(self, asked: Asked) -> Answer:
         """See `Wire`."""
@@ -66,12 +74,17 @@ class ThinWire:
             "Accept": "application/json",
             "Authorization": await self._authorization(),
             "User-Agent": AGENT,
-            "x-ms-client-request-id": str(uuid.uuid4()),
+            "x-ms-client-request-id": f"{self._series}{next(self._numbers):012x}",
         }
         admitted = await self._admission.admit("GET", url)
         setattr(requests, kind, getattr(requests, kind) + 1)
         try:
-            async with self._session.get(url, headers=headers, timeout=_PATIENCE, allow_redirects=False) as response:
+            async with self._session.get(
+                URL(url, encoded=_QUOTED.fullmatch(url) is not None),
+                headers=headers,
+                timeout=_PATIENCE,
+                allow_redirects=False,
+            ) as response:
                 content = await response.read()
         except BaseException:
             admitted.answered(0, {})

@@ -11,6 +11,7 @@ import msgspec
 
 from rollout.cli import exits
 from rollout.cli.approving import Saved
+from rollout.cli.collecting import collecting_seldom
 from rollout.cli.options import Output
 from rollout.cli.passes import Visit
 from rollout.cli.planned import Planned, Reader, each, in_shard, one_for_each
@@ -78,6 +79,7 @@ async def over(
             doors.expect(one.place, one.loaded.release.endpoint.name)
     whole = any(output.form not in ("text", JSON_LINES) for output in outputs)
     with ExitStack() as stack:
+        stack.enter_context(collecting_seldom())
         tell = stack.enter_context(progress(title, len(plans)))
         write = stack.enter_context(_json_lines(outputs))
 
@@ -88,8 +90,9 @@ async def over(
         async def lean(planned: Planned) -> Visit:
             visit = await work(planned)
             hear(visit)
-            told = visit.told if whole else msgspec.structs.replace(visit.told, change_set=None)
-            return msgspec.structs.replace(visit, told=told)
+            if whole or visit.told.change_set is None:
+                return visit
+            return msgspec.structs.replace(visit, told=msgspec.structs.replace(visit.told, change_set=None))
 
         return await each(plans, lean, parallel=parallel)
 

@@ -77,12 +77,10 @@ _DURATION: Final = re.compile(
     re.IGNORECASE,
 )
 _SECONDS: Final = {"d": 86400, "h": 3600, "m": 60, "s": 1}
-_WORKSPACE: Final = re.compile(r"^(/subscriptions/.+?/workspaces/[^/]+)(?:/|$)")
 _LONG_ID: Final = re.compile(r"^azureml://subscriptions/([^/]+)/resourcegroups/([^/]+)/workspaces/([^/]+)/(.+)$")
 _ASSET: Final = re.compile(r"^/(?:codes|models|environments)/([^/]+)/versions/([^/]+)$")
 _NOT_CONTENT: Final = frozenset({"description", "tags", "properties"})
 """Fields that change without the deployment becoming another (the SDK writes properties of its own)."""
-_NOT_CONTENT_PATHS: Final = tuple(f"{name}." for name in sorted(_NOT_CONTENT))
 
 
 def read_endpoint(body: Mapping[str, Any], deployments: Sequence[Mapping[str, Any]] = ()) -> Endpoint:
@@ -136,11 +134,7 @@ def read_deployment(body: Mapping[str, Any]) -> Deployment:
 
 def content_of(fields: Mapping[str, Any]) -> str:
     """12 hex digits over the canonical fields that make up what a deployment *is* (its tags are not)."""
-    what = {
-        key: value
-        for key, value in fields.items()
-        if key not in _NOT_CONTENT and not key.startswith(_NOT_CONTENT_PATHS)
-    }
+    what = {key: value for key, value in fields.items() if key.partition(".")[0] not in _NOT_CONTENT}
     return hashlib.sha256(msgspec.json.encode(what, order="deterministic")).hexdigest()[:12]
 
 
@@ -169,7 +163,7 @@ def asset_id(value: Any, workspace: str) -> str:
     another workspace keeps its full id.
     """
     text = arm_id(str(value or ""))
-    if match := _LONG_ID.match(text):
+    if text.startswith("azureml://") and (match := _LONG_ID.match(text)):
         subscription, group, name, rest = match.groups()
         home = f"/subscriptions/{subscription}/resourcegroups/{group}"
         text = f"{home}/providers/microsoft.machinelearningservices/workspaces/{name}/{rest}"
@@ -206,20 +200,22 @@ def _endpoint_fields(body: Mapping[str, Any], properties: Mapping[str, Any], tag
         "public_network_access": _lower(properties.get("publicNetworkAccess")),
         "identity": identity_of(str(identity.get("type") or ""), tuple(_map(identity, "userAssignedIdentities"))),
         "properties": _lasting(_map(properties, "properties")),
-        "tags": dict(foreign(tags)),
+        "tags": foreign(tags),
     }
     if compute := properties.get("compute"):
         found["compute"] = compute_name(compute)
-    return {**found, **{key: found[key] or default for key, default in ENDPOINT_DEFAULTS.items()}}
+    for key, default in ENDPOINT_DEFAULTS.items():
+        found[key] = found[key] or default
+    return found
 
 
 def _deployment_fields(
     body: Mapping[str, Any], properties: Mapping[str, Any], tags: Mapping[str, str]
 ) -> dict[str, Any]:
-    home = _WORKSPACE.match(arm_id(str(body.get("id") or "")))
-    workspace = home[1] if home else ""
+    workspace = _workspace_of(arm_id(str(body.get("id") or "")))
     code = _map(properties, "codeConfiguration")
     variables = _strings(_map(properties, "environmentVariables"))
+    settings = _map(properties, "requestSettings")
     found = {
         "model": asset_id(_reference(properties.get("model")), workspace),
         "code": asset_id(code.get("codeId"), workspace),
@@ -230,34 +226,36 @@ def _deployment_fields(
         "egress_public_network_access": _lower(properties.get("egressPublicNetworkAccess")),
         "model_mount_path": properties.get("modelMountPath") or "",
         "description": properties.get("description"),
-        "tags": dict(foreign(tags)),
-        **dict(_request_settings(_map(properties, "requestSettings"))),
-        **dict(_probe("liveness_probe", _map(properties, "livenessProbe"))),
-        **dict(_probe("readiness_probe", _map(properties, "readinessProbe"))),
-        **{f"environment_variables.{key}": value for key, value in variables.items()},
-        **dict(rarer_fields(properties)),
+        "tags": foreign(tags),
+        "request_settings.request_timeout_ms": milliseconds(settings.get("requestTimeout")),
+        "request_settings.max_queue_wait_ms": milliseconds(settings.get("maxQueueWait")),
+        "request_settings.max_concurrent_requests_per_instance": settings.get("maxConcurrentRequestsPerInstance"),
     }
-    return {**found, **_filled(found)}
+    found.update(_probe("liveness_probe", _map(properties, "livenessProbe")))
+    found.update(_probe("readiness_probe", _map(properties, "readinessProbe")))
+    found.update((f"environment_variables.{key}", value) for key, value in variables.items())
+    found.update(rarer_fields(properties))
+    _fill(found)
+    return found
 
 
-def _filled(found: Mapping[str, Any]) -> dict[str, Any]:
-    """The defaults of what is missing.
+def _fill(found: dict[str, Any]) -> None:
+    """Put the defaults where nothing is.
 
-    A zero counts as missing: the service says `PT0S` where it means its default; only `initial_delay` may be
+    A zero counts as nothing: the service says `PT0S` where it means its default; only `initial_delay` may be
     zero on purpose.
     """
-    return {
-        key: default
-        for key, default in DEFAULTS.items()
-        if not (value := found.get(key)) and (value is None or key not in _MAY_BE_ZERO)
-    }
+    for key, default in DEFAULTS.items():
+        value = found.get(key)
+        if not value and (value is None or key not in _MAY_BE_ZERO):
+            found[key] = default
 
 
-def _request_settings(settings: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    yield "request_settings.request_timeout_ms", milliseconds(settings.get("requestTimeout"))
-    yield "request_settings.max_queue_wait_ms", milliseconds(settings.get("maxQueueWait"))
-    concurrent = settings.get("maxConcurrentRequestsPerInstance")
-    yield "request_settings.max_concurrent_requests_per_instance", concurrent
+def _workspace_of(resource: str) -> str:
+    """The ARM id of the workspace in which that one lies, both in lower case; "" where there is none."""
+    home, here, rest = resource.partition("/workspaces/")
+    name = rest.partition("/")[0]
+    return f"{home}{here}{name}" if name and resource.startswith("/subscriptions/") else ""
 
 
 def _probe(kind: str, probe: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -235,8 +235,12 @@ def _changes(action: Action) -> tuple[FieldChange, ...]:
 
 def _views(scene: Scene) -> tuple[StageView, ...]:
     """Everything is satisfied; deletes are while nothing is left over."""
-    open_deletes = StageState.ACTIVE if left_over(scene) else StageState.SATISFIED
     return tuple(
-        StageView(stage=stage, state=open_deletes if isinstance(stage, Delete) else StageState.SATISFIED)
-        for stage in scene.release.stages
+        [
+            StageView(
+                stage=stage,
+                state=StageState.ACTIVE if isinstance(stage, Delete) and left_over(scene) else StageState.SATISFIED,
+            )
+            for stage in scene.release.stages
+        ]
     )

@@ -32,14 +32,15 @@ _NOBODYS: Final = frozenset(
 def rarer_fields(properties: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """Flat fields by the names of the plan language; `properties` is the deployment's `properties` member."""
     yield from _scale(_map(properties, "scaleSettings"))
-    for name, member in _RESOURCES.items():
-        asked = _map(_map(properties, "containerResourceRequirements"), member)
-        yield from ((f"resources.{name}.{unit}", str(asked[unit])) for unit in _UNITS if asked.get(unit) is not None)
-    yield from _collector(_map(properties, "dataCollector"))
-    for name, value in _map(properties, "properties").items():
-        if not is_nobodys(name) and value is not None:
+    if requirements := _map(properties, "containerResourceRequirements"):
+        yield from _resources(requirements)
+    if collector := _map(properties, "dataCollector"):
+        yield from _collector(collector)
+    own = _map(properties, "properties")
+    for name, value in own.items():
+        if value is not None and not is_nobodys(name):
             yield f"properties.{name}", str(value)
-    if properties.get("privateNetworkConnection") or _truth(_map(properties, "properties").get(_PRIVATE)):
+    if properties.get("privateNetworkConnection") or _truth(own.get(_PRIVATE)):
         yield "private_network_connection", True
     if str(properties.get("endpointComputeType") or "Managed") != "Managed":
         yield "type", str(properties["endpointComputeType"]).lower()
@@ -47,7 +48,8 @@ def rarer_fields(properties: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 def is_nobodys(name: str) -> bool:
     """Whether no person sets the property of that name."""
-    return name.lower() in _NOBODYS or name.lower().startswith(PROVENANCE)
+    lower = name.lower()
+    return lower in _NOBODYS or lower.startswith(PROVENANCE)
 
 
 def _scale(settings: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -59,6 +61,12 @@ def _scale(settings: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
             yield f"scale_settings.{name}", settings[member]
     if interval := _SECONDS.fullmatch(str(settings.get("pollingInterval"))):
         yield "scale_settings.polling_interval", int(interval[1])
+
+
+def _resources(requirements: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for name, member in _RESOURCES.items():
+        asked = _map(requirements, member)
+        yield from ((f"resources.{name}.{unit}", str(asked[unit])) for unit in _UNITS if asked.get(unit) is not None)
 
 
 def _collector(collector: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

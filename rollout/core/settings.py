@@ -19,7 +19,7 @@ def endpoint_changes(spec: EndpointSpec, live: Endpoint) -> tuple[FieldChange, .
 
 def deployment_changes(spec: DeploymentSpec, live: Deployment) -> tuple[FieldChange, ...]:
     """Declared settings (tags, description) of a deployment whose live value is another."""
-    return tuple(differences(spec.settings, {**live.fields, "tags": live.tags}))
+    return tuple(differences(spec.settings, {**live.fields, "tags": live.tags})) if spec.settings else ()
 
 
 def revision_changes(spec: DeploymentSpec, live: Deployment | None) -> tuple[FieldChange, ...]:

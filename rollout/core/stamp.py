@@ -65,8 +65,11 @@ def provenance_properties(provenance: Mapping[str, str]) -> dict[str, str]:
 
 def provenance_of(properties: Mapping[str, Any]) -> dict[str, str]:
     """The provenance in a live deployment's properties; names are compared without case."""
-    lower = {str(name).lower(): str(value) for name, value in properties.items() if value is not None}
-    return {name.removeprefix(PROVENANCE): value for name, value in lower.items() if name.startswith(PROVENANCE)}
+    return {
+        lower.removeprefix(PROVENANCE): str(value)
+        for name, value in properties.items()
+        if value is not None and (lower := str(name).lower()).startswith(PROVENANCE)
+    }
 
 
 def same_content(tags: Mapping[str, str], path: str, value: Any) -> bool | None:

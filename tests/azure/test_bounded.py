@@ -19,9 +19,11 @@ from aiohttp import web
 from azure.core.credentials import AccessToken, AzureSasCredential
 
 from rollout import bounded
+from rollout.azure import thin
 from rollout.azure.allowance import Unlimited
 from rollout.azure.client import ArmClient
 from rollout.azure.credentials import AsyncCredential
+from rollout.azure.errors import Transient
 from rollout.azure.leasing import BlobLock
 from rollout.azure.metrics import AzureMonitor
 from rollout.azure.paths import Paths
@@ -207,6 +209,21 @@ async def test_an_answer_that_drips_is_not_waited_for(
         with pytest.raises(TimeoutError):
             await answer.read()
     assert asyncio.get_running_loop().time() - begun < 2
+
+
+async def test_a_bulk_read_that_drips_is_left_to_the_pipeline(
+    server: Server, reading: Reading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One clock for headers and body; then the pipeline tries with its own, and tells what is wrong."""
+    monkeypatch.setattr(thin, "_PATIENCE", aiohttp.ClientTimeout(total=0.2))
+    monkeypatch.setattr(bounded, "BODY_SECONDS", 0.2)
+    server.chunk, server.pause = b" ", 0.01
+    begun = asyncio.get_running_loop().time()
+    with pytest.raises(Transient) as raised:
+        await reading.bulk()
+    assert str(raised.value).startswith("look at house: ")
+    assert server.asked > 1
+    assert asyncio.get_running_loop().time() - begun < 20
 
 
 async def test_what_has_an_end_is_read_whole(server: Server, reading: Reading) -> None:

@@ -52,6 +52,7 @@ class Service:
     def __init__(self) -> None:
         self.replies: Sequence[Reply | None] = (None,)
         self.asked: list[tuple[str, str]] = []
+        self.addresses: list[str] = []
         self.times: list[float] = []
         self.heard = asyncio.Event()
         self.reply: Callable[[str], Reply] | None = None
@@ -60,6 +61,7 @@ class Service:
         """The next answer."""
         reply = self.replies[min(len(self.asked), len(self.replies) - 1)]
         self.asked.append((request.method, request.headers["Authorization"]))
+        self.addresses.append(request.raw_path)
         self.heard.set()
         self.times.append(time.monotonic())
         if self.reply is not None:
@@ -217,6 +219,20 @@ async def test_what_is_no_json_is_asked_again_and_then_told(bench: Bench) -> Non
         await bench.client.get(HOUSE, "look")
     assert str(raised.value) == "look: the answer is no JSON, as if a proxy had given it"
     assert bench.client.requests == RequestCount(reads=4)
+
+
+@pytest.mark.parametrize(
+    ("path", "sent"),
+    [
+        ("/house%2Fblue?q=a%26b", "/house%2Fblue?q=a%26b&api-version=2024-04-01"),
+        ("/a house?q=ä", "/a%20house?q=%C3%A4&api-version=2024-04-01"),
+    ],
+)
+async def test_an_address_is_sent_as_it_was_given(bench: Bench, path: str, sent: str) -> None:
+    """What the service has quoted stays so; what it should have quoted is."""
+    bench.answers((200, {"name": "house"}, {}))
+    await bench.client.get(path, "look")
+    assert bench.service.addresses == [sent]
 
 
 async def test_no_redirect_is_followed(bench: Bench) -> None:

@@ -8,9 +8,10 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rollout.core.turns import Turns
+from rollout.core.turns import AHEAD, SHARE, Turns
 
-HEAPS = st.dictionaries(st.sampled_from("abcdef"), st.integers(1, 9), min_size=1)
+HEAPS = st.dictionaries(st.sampled_from("abcdef"), st.integers(1, 9) | st.integers(40, 99), min_size=1)
+PLACES = st.integers(1, 8) | st.integers(16, 40)
 
 
 def turns_of(heaps: dict[str, int]) -> Turns[int]:
@@ -23,10 +24,10 @@ def turns_of(heaps: dict[str, int]) -> Turns[int]:
 
 
 @settings(max_examples=60)
-@given(HEAPS, st.integers(1, 8), st.randoms(use_true_random=False))
+@given(HEAPS, PLACES, st.randoms(use_true_random=False))
 def test_nobody_waits_behind_anothers_heap(heaps: dict[str, int], places: int, dice: Random) -> None:
-    """Whenever a place is free, it goes to an owner with the fewest under way of all that wait; each item once, in the
-    order of its owner; nothing is left."""
+    """Whenever a place is free, it goes to an owner with the fewest under way of all that wait, or, if that has less
+    than its share, to the one with the most waiting; each item once, in the order of its owner; nothing is left."""
     turns, waiting = turns_of(heaps), Counter(heaps)
     under_way: Counter[str] = Counter()
     seen: dict[str, list[int]] = {owner: [] for owner in heaps}
@@ -35,7 +36,11 @@ def test_nobody_waits_behind_anothers_heap(heaps: dict[str, int], places: int, d
             turn = turns.take()
             assert turn is not None
             owner, item = turn
-            assert under_way[owner] == min(under_way[other] for other in waiting if waiting[other])
+            most = max(waiting.values())
+            if any(waiting[other] == most and is_short(under_way, other) for other in waiting):
+                assert waiting[owner] == most or under_way[owner] == fewest(under_way, waiting)
+            else:
+                assert under_way[owner] == fewest(under_way, waiting)
             under_way[owner] += 1
             waiting[owner] -= 1
             seen[owner].append(item)
@@ -45,6 +50,43 @@ def test_nobody_waits_behind_anothers_heap(heaps: dict[str, int], places: int, d
             turns.done(owner)
     assert turns.take() is None
     assert seen == {owner: list(range(count)) for owner, count in heaps.items()}
+
+
+def is_short(under_way: Counter[str], owner: str) -> bool:
+    """Whether that owner has less under way than whoever will be last shall have."""
+    return under_way[owner] < AHEAD and SHARE * under_way[owner] < under_way.total()
+
+
+def fewest(under_way: Counter[str], waiting: Counter[str]) -> int:
+    """The least that anybody who waits has under way."""
+    return min(under_way[other] for other in waiting if waiting[other])
+
+
+@settings(max_examples=60)
+@given(st.integers(2, 30), st.integers(1, 3), st.integers(SHARE, 200), st.randoms(use_true_random=False))
+def test_who_will_be_last_never_pauses(small: int, each: int, places: int, dice: Random) -> None:
+    """While others come and go, the largest owner has its share of the places under way, and never more than `AHEAD`
+    or what is fair."""
+    turns = turns_of({f"{number:02}": each for number in range(small)} | {"large": 10_000})
+    under_way: Counter[str] = Counter()
+    for _ in range(places):
+        under_way[turns.take()[0]] += 1  # type: ignore[index]
+    for _ in range(small * each):
+        owner = dice.choice(sorted(under_way.elements()))
+        under_way[owner] -= 1
+        turns.done(owner)
+        under_way[turns.take()[0]] += 1  # type: ignore[index]
+        assert under_way.total() == places
+        assert under_way["large"] >= min(AHEAD, places // SHARE)
+
+
+@settings(max_examples=60)
+@given(st.integers(1, 40), st.integers(1, 3))
+def test_a_heap_takes_one_place_in_eight(small: int, each: int) -> None:
+    """However large a heap: of the first places all but an eighth go to the others, as long as these have any."""
+    turns = turns_of({"large": 10_000} | {f"{number:02}": each for number in range(small)})
+    first = [turns.take()[0] for _ in range(small)]  # type: ignore[index]
+    assert first.count("large") <= 1 + small // SHARE
 
 
 def test_two_beside_a_thousand() -> None:
@@ -60,3 +102,13 @@ def test_owners_take_turns_in_a_circle() -> None:
         order.append(turn[0])
         turns.done(turn[0])
     assert order == ["a", "b", "c", "a", "b", "c"]
+
+
+def test_what_comes_later_counts() -> None:
+    """An owner that gets more than anybody else meanwhile is the one that will be last."""
+    turns = turns_of({"a": 20, "b": 20})
+    for _ in range(2 * SHARE):
+        turns.take()
+    for owner in ("c", *"cccccc"):
+        turns.add(owner, 0)
+    assert [turns.take() for _ in range(2)] == [("c", 0), ("c", 0)]
