@@ -91,6 +91,20 @@ def test_ids_that_belong_to_nothing() -> None:
     assert arm_id("/A/B//") == "/a/b"
 
 
+@pytest.mark.parametrize(
+    ("resource", "model", "shown"),
+    [
+        (f"{WORKSPACE}/onlineEndpoints/workspaces/deployments/blue", f"{WORKSPACE}/models/M/versions/7", "azureml:m:7"),
+        ("/other/workspaces/ws/x", "/other/workspaces/ws/models/m/versions/7", ""),
+        ("/subscriptions/s/workspaces", "/subscriptions/s/workspaces/models/m/versions/7", ""),
+        ("/subscriptions/s/workspaces/ws", "/subscriptions/s/workspaces/ws/models/m/versions/7", "azureml:m:7"),
+    ],
+)
+def test_which_workspace_a_deployment_lies_in(resource: str, model: str, shown: str) -> None:
+    """The one its id begins with, whatever its endpoint is called; what is no id of Resource Manager's has none."""
+    assert read_deployment({**deployment(model=model), "id": resource}).fields["model"] == (shown or model)
+
+
 def test_properties_are_no_content() -> None:
     """The SDK writes some of its own; what they are called is none of a deployment's content."""
     fields = {"model": "azureml:m:1", "properties.team": "ml", "tags.team": "ml"}
