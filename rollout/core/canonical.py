@@ -280,7 +280,7 @@ def _reference(model: Any) -> Any:
 
 
 def _auth_mode(value: Any) -> str:
-    folded = str(value or "").lower().replace("_", "")
+    folded = str(value or "").lower()
     return _WORDS_OF_MODES.get(folded, folded)
 
 
