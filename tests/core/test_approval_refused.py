@@ -68,6 +68,15 @@ def test_golden_approval() -> None:
     must_be_about(msgspec.json.decode(mixed, type=Approved), world.release, ID, "0")
 
 
+def test_an_action_is_known_by_its_kind() -> None:
+    """Whatever words its values have."""
+    world = World({"goal": "v1", "declared": {"description": "what houses cost"}})
+    found = change_set(world.release, world.observation, ALLOWED)
+    given = approved(found, world.release, endpoint=ID, created=world.now)
+
+    assert [one.kind for one in given.actions] == ["UpdateEndpoint"]
+
+
 def test_what_is_gone_on_the_way_is_gone_in_the_file() -> None:
     """Each world says only what is other than before; together they are all of it."""
     live = {"blue": "v1", "green": "v2", "red": "v0"}
@@ -96,12 +105,24 @@ def test_nothing_is_asked_while_the_service_works() -> None:
 
 def test_from_the_first_write_on_it_is_under_way() -> None:
     """It may have been started in time, and then goes on as long as its stages take."""
-    history = released()
+    history = released("deploy, traffic 10, traffic 100")
     given = approve(history)
     assert reach(history, 1)
     history.plane.now = given.valid_until + timedelta(seconds=1)
 
+    assert history.decision().status is Status.ACT
     check(given, history)
+
+
+def test_too_late_without_a_file() -> None:
+    """The way out names no plan that it does not know."""
+    history = released()
+    given = replace(approve(history), file="")
+    history.plane.now = given.valid_until + timedelta(seconds=1)
+
+    with pytest.raises(Stale) as raised:
+        check(given, history)
+    assert raised.value.hint == AGAIN.format("PLAN")
 
 
 def test_who_only_waits_is_not_too_late() -> None:

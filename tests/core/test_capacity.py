@@ -78,6 +78,7 @@ def test_quotas_of_accelerators_have_two_names() -> None:
     """The accelerator stands before the version, or behind it."""
     assert families_of("Standard_NC4as_T4_v3") == {"standardncast4v3family", "standardncasv3t4family"}
     assert families_of("Standard_F4") == {"standardffamily"}
+    assert families_of("Standard_X4_new_kind_v2") == {"standardxnewkindv2family", "standardxv2newkindfamily"}
 
 
 def test_each_deployment_has_its_sum() -> None:
@@ -187,6 +188,7 @@ def test_names_that_are_none() -> None:
         "1a: the size (none) is not known, so its cores cannot be counted",
     )
     assert need((deploy("no_name"),), live(no_name=1)).faults == ()
+    assert len(need((deploy("1a"), create), None).faults) == 2
 
 
 def test_kubernetes_sizes_are_the_clusters_own() -> None:
