@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Final
 
@@ -163,9 +163,9 @@ def _first_reason(members: Mapping[str, Member]) -> str:
 
 
 @asynccontextmanager
-async def desk(fleet: Fleet, allowed: frozenset[str]) -> AsyncIterator[Desk]:
-    """Open the doors, through one set of connections; they are closed at the end."""
-    async with doors(bulk=True) as shared:
+async def desk(fleet: Fleet, allowed: frozenset[str], through: Doors | None = None) -> AsyncIterator[Desk]:
+    """Open the doors, through one set of connections: given ones, or those that are closed at the end."""
+    async with nullcontext(through) if through else doors(bulk=True) as shared:
         sessions: dict[str, Session] = {}
         for place in fleet.places.values():
             if place.label not in sessions:

@@ -13,12 +13,11 @@ from typing import Final
 import msgspec
 
 from rollout.cli import exits, passes
-from rollout.cli.carry_out import Asked, carry_out
+from rollout.cli.fleet_backs import give_back, take_back
 from rollout.cli.fleet_desk import Desk, Sight
 from rollout.cli.many import worst
 from rollout.cli.passes import Visit, Wish
 from rollout.cli.printing import say
-from rollout.core import commands
 from rollout.core.fleet import FleetDecision, FleetStatus, Member, Standing
 from rollout.errors import RolloutError
 from rollout.render.document import Pass
@@ -162,35 +161,25 @@ class Journey:
 
     async def _give_back(self, name: str, sight: Sight) -> set[str]:
         """The candidate of another goal gives its traffic back: the first action of the normal decision."""
-        decision, loaded = sight.decision, self._desk.fleet.members[name]
-        if decision is None or sight.seen is None or name in self._backs:
+        if sight.decision is None or sight.seen is None or name in self._backs:
             return set()
-        told = Pass(file=str(loaded.path), exit_code=exits.OK, status="act", reason=decision.reason, writes=1)
         try:
-            await self._desk.session(name).plane.apply(decision.actions[0], sight.seen.endpoint)
-            say(f"{name}: {decision.reason}", err=True)
+            told = await give_back(self._desk, name, sight)
         except RolloutError as error:
-            told = Pass(file=str(loaded.path), exit_code=error.exit_code, status="error", reason=str(error))
+            file = str(self._desk.fleet.members[name].path)
+            told = Pass(file=file, exit_code=error.exit_code, status="error", reason=str(error))
         self._backs[name] = told
         return {name}
 
     async def _take_back(self, name: str) -> set[str]:
         """What was promoted before gets everything again: a person's `rollback --to former`, asked for by the plan."""
-        fleet = self._desk.fleet
         if name in self._running or name in self._backs:
             return set()
-        release, why = fleet.members[name].release, f"the error budget of the fleet {fleet.plan.name} is exceeded"
-        asked = Asked(release=release, endpoint=release.endpoint.name, place=fleet.places[name], who=self._who, why=why)
-        file, lines = str(fleet.members[name].path), list[str]()
         try:
-            await carry_out(
-                asked, lambda seen: commands.rollback(release, seen, self._who, why, to="former"), lines.append
-            )
-            told = Pass(file=file, exit_code=exits.STOPPED, status="taken back", reason=why, writes=len(lines))
+            told = await take_back(self._desk, name, self._who)
         except RolloutError as error:
+            file = str(self._desk.fleet.members[name].path)
             told = Pass(file=file, exit_code=error.exit_code, status="taken back", reason=str(error))
-        for text in lines:
-            say(f"{name}: {text}", err=True)
         self._backs[name] = told
         return {name}
 

@@ -55,26 +55,29 @@ def add(
     target: str | None,
     expect: tuple[Path, ...],
 ) -> int:
-    """Queue a pass, now, over every plan in PATHS (files, or folders that are searched). A plan that waits is brought
-    forward; none is ever queued twice."""
+    """Queue a pass, now, over every plan and fleet in PATHS (files, or folders that are searched). A plan that waits is
+    brought forward; none is ever queued twice."""
     where = queue_options.address(queue)
     from rollout.cli.passes import expected
     from rollout.cli.queued import Checkout
-    from rollout.plan.load import find_plans
+    from rollout.plan.load import find_fleets, find_plans
 
-    plans = find_plans(paths)
-    if not plans:
+    fleets = find_fleets(paths)
+    plans = [plan for plan in find_plans(paths) if plan not in fleets]
+    if not (plans or fleets):
         raise UsageError(f"no plan in {', '.join(map(str, paths))}", hint="a plan has `version:` and `stages:`")
     saved = expected(expect)
     strangers = set(saved) - {plan.resolve() for plan in plans}
     if strangers:
         raise UsageError(f"--expect is about {min(map(str, strangers))}, which is not among the plans")
-    checkout = Checkout(root=repository, target=target)
-    jobs = [
+    name = queue_options.full_name(queue_name)
+    checkout = Checkout(root=repository, queue=name, target=target)
+    jobs = [checkout.fleet_job(fleet) for fleet in fleets]
+    jobs += [
         checkout.job(plan, approved=saved[plan.resolve()].approved if plan.resolve() in saved else None)
         for plan in plans
     ]
-    asyncio.run(_add(where, queue_options.full_name(queue_name), jobs))
+    asyncio.run(_add(where, name, jobs))
     return exits.OK
 
 

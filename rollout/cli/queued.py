@@ -21,20 +21,22 @@ from rollout.cli.session import Doors, place_of
 from rollout.core.approval import Approved
 from rollout.core.audit import Digests, Record
 from rollout.errors import Locked, PlanError, Retryable, RolloutError, Stale, Unapproved, UsageError
-from rollout.plan.load import find_plans, load_release
+from rollout.plan.load import find_fleets, find_plans, is_fleet, load_release
+from rollout.render.document import Pass
 from rollout.store.history import History
-from rollout.store.jobs import LATER, End, PassJob, backoff
+from rollout.store.jobs import FORMAT, LATER, End, PassJob, backoff
 
 _SOONEST: Final = 1.0
 """Seconds between two passes over one endpoint, at least."""
 
 
 class Checkout(msgspec.Struct, frozen=True, kw_only=True):
-    """The plans on this machine's disk. `root` is the repository's folder, `paths` are where new plans are looked for;
-    `every`: seconds between two passes over a plan, at most."""
+    """The plans on this machine's disk. `root` is the repository's folder, `paths` are where new plans are looked for,
+    `queue` their queue's name; `every`: seconds between two passes over a plan, at most."""
 
     root: Path
     paths: tuple[Path, ...] = ()
+    queue: str = ""
     target: str | None = None
     environment: str = ""
     every: float = 600.0
@@ -57,6 +59,12 @@ class Checkout(msgspec.Struct, frozen=True, kw_only=True):
             raise UsageError(f"{path} is not in the repository {self.root}", hint="--repository names another folder")
         return found
 
+    def fleet_job(self, fleet: Path, target: str | None = None) -> PassJob:
+        """The job of one fleet. Its name is that of the queue with its path: other repositories have other queues."""
+        name = self.relative(fleet)
+        where = f"fleet:{self.queue}:{name}"
+        return PassJob(format=FORMAT, kind="fleet", plan=name, endpoint=where, target=target or self.target or "")
+
     def job(self, plan: Path, target: str | None = None, approved: Approved | None = None) -> PassJob:
         """The job of one plan. Raises PlanError, and UsageError where there is no target."""
         chosen = target or self.target
@@ -65,12 +73,13 @@ class Checkout(msgspec.Struct, frozen=True, kw_only=True):
         return PassJob(plan=self.relative(plan), endpoint=endpoint, target=chosen or "", approved=approved)
 
     async def find(self, known: frozenset[str]) -> Sequence[PassJob]:
-        """The jobs of plans that are not among the `known` ones; a plan that is broken is told, and has none."""
+        """The jobs of plans and fleets that are not among the `known` ones; a plan that is broken is told, and has
+        none."""
         found: list[PassJob] = []
-        for plan in find_plans(self.paths):
+        for plan in dict.fromkeys((*find_fleets(self.paths), *find_plans(self.paths))):
             try:
                 if self.relative(plan) not in known:
-                    found.append(self.job(plan))
+                    found.append(self.fleet_job(plan) if is_fleet(plan) else self.job(plan))
             except RolloutError as error:
                 say(f"{plan}:", err=True)
                 complain(error)
@@ -82,15 +91,36 @@ class Checkout(msgspec.Struct, frozen=True, kw_only=True):
             path = self.path(job.plan)
             if not path.is_file():
                 return End(exit_code=exits.OK, status="gone", reason="its file is not in this repository any more")
+            if job.kind == "member":
+                from rollout.cli.queued_fleet import carried
+
+                return await carried(job, plans=self, doors=doors)
             return (
                 self._moved(job, path) or await self._held_back(job, path, doors) or await self._pass(job, path, doors)
             )
-        except RolloutError as error:
-            return End(exit_code=complain(error), status="error", reason=str(error), failed=True)
         except Exception as error:  # one plan's surprise must not end the worker
-            reason = f"unexpected {type(error).__name__}"
-            say(f"error: {job.plan}: {reason}", err=True)
-            return End(exit_code=exits.ERROR, status="error", reason=reason, failed=True, pause=self.every)
+            return self._failed(job, error)
+
+    async def decide(self, job: PassJob, at_work: frozenset[tuple[str, str]], doors: Doors) -> End:
+        """A fleet's pass: who may start gets a job. What goes wrong is told on stderr, and in the answer."""
+        from rollout.cli.queued_fleet import decided
+
+        try:
+            if not self.path(job.plan).is_file():
+                return End(exit_code=exits.OK, status="gone", reason="its file is not in this repository any more")
+            return await decided(job, at_work, plans=self, doors=doors)
+        except Exception as error:  # one fleet's surprise must not end the worker
+            return self._failed(job, error)
+
+    def _failed(self, job: PassJob, error: Exception) -> End:
+        if isinstance(error, UsageError):
+            return End(exit_code=complain(error), status="error", reason=str(error), failed=True)
+        if isinstance(error, RolloutError):
+            seen = Visit(told=Pass(file=job.plan, exit_code=complain(error), status="error", reason=str(error)))
+            return end_of(msgspec.structs.replace(seen, error=error), job, self.every, datetime.now(UTC))
+        reason = f"unexpected {type(error).__name__}"
+        say(f"error: {job.title}: {reason}", err=True)
+        return End(exit_code=exits.ERROR, status="error", reason=reason, failed=True, pause=self.every)
 
     def _moved(self, job: PassJob, path: Path) -> End | None:
         """Where the plan is about another endpoint by now, that endpoint's lock is the one to hold."""
@@ -122,16 +152,20 @@ class Checkout(msgspec.Struct, frozen=True, kw_only=True):
         )
         seen = await visit(path, wish, doors)
         now = datetime.now(UTC)
+        await self.noted(job, seen, now)
+        return end_of(seen, job, self.every, now)
+
+    async def noted(self, job: PassJob, seen: Visit, now: datetime) -> None:
+        """Write down what a pass came to, where there is a history."""
         if self.history is not None:
             await asyncio.to_thread(self._write_down, self.history, job, record_of(seen, job, now))
-        return end_of(seen, job, self.every, now)
 
     def _write_down(self, history: History, job: PassJob, record: Record) -> None:
         """A history that cannot be written stops no rollout, least of all one that goes back: it is told."""
         try:
             history.append(job.endpoint.lower(), record, unless_said=True)
         except RolloutError as error:
-            say(f"warning: {job.plan}: not in the history: {error}", err=True)
+            say(f"warning: {job.title}: not in the history: {error}", err=True)
 
     def _saved(self, approved: Approved, path: Path) -> Saved:
         return Saved(approved=approved, plan=path, overlay=self.path(approved.overlay) if approved.overlay else None)

@@ -71,7 +71,7 @@ def worker(
     history: str | None,
     form: str,
 ) -> int:
-    """Take passes from the queue, one endpoint at a time, and queue those of plans in PATHS that have none.
+    """Take passes from the queue, one endpoint at a time, and queue those of plans and fleets in PATHS that have none.
 
     PATHS are inside of the repository; without any, only what `rollout queue add` named is worked on. Ends in order
     at SIGTERM: passes under way have --grace to end, others go back into the queue.
@@ -82,9 +82,11 @@ def worker(
     from rollout.cli.queued import Checkout
     from rollout.store.worker import Rhythm, Settings
 
+    name = queue_options.full_name(queue_name)
     plans = Checkout(
         root=repository,
         paths=paths,
+        queue=name,
         target=target,
         environment=queue_options.environment_name(),
         every=every,
@@ -95,7 +97,6 @@ def worker(
     )
     for path in paths:
         plans.relative(path)
-    name = queue_options.full_name(queue_name)
     rhythm = Rhythm(heartbeat=heartbeat, silent=heartbeat + grace + _NOTICED, grace=grace)
     settings = Settings(name=name, concurrency=concurrency, once=once, rhythm=rhythm)
     return asyncio.run(_serve(where, plans, settings, _Told(form, alive_file)))
@@ -117,10 +118,11 @@ class _Told:
         """How a job ended, on a line of stdout."""
         self.codes.add(end.exit_code)
         if self._form == "json":
-            click.echo(msgspec.json.encode({"plan": job.plan, "endpoint": job.endpoint, **_facts(end)}).decode())
+            about = {"plan": job.plan, "member": job.member, "endpoint": job.endpoint}
+            click.echo(msgspec.json.encode({**about, **_facts(end)}).decode())
             return
         then = "" if end.pause is None else f"; again in {end.pause:.0f} s"
-        say(f"{job.plan}: {end.status}: {end.reason}{then}")
+        say(f"{job.title}: {end.status}: {end.reason}{then}")
 
     def alive(self) -> None:
         """Touch the file of the probe."""
@@ -143,6 +145,7 @@ async def _serve(where: Address, plans: Checkout, settings: Settings, told: _Tol
     async with aclosing(buckets), doors(bulk=True, reserve=buckets) as shared:
         work = Work(
             carry=partial(plans.carry, doors=shared),
+            decide=partial(plans.decide, doors=shared),
             find=plans.find if plans.paths else None,
             tell=told,
             say=lambda text: say(text, err=True),

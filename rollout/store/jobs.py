@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import Meta
@@ -12,8 +12,9 @@ from msgspec import Meta
 from rollout.core.approval import Approved
 from rollout.errors import RolloutError
 
-FORMAT: Final = 1
-"""The version of `PassJob`. A job of a later one is left to a later worker."""
+FORMAT: Final = 2
+"""The version of `PassJob` up to which it is understood: 1 are plans, 2 are fleets and their members. A job of a later
+one is left to a later worker."""
 LATER: Final = 60.0
 """Seconds until a job that this worker is too old for is offered again."""
 _FIRST_PAUSE: Final = 5.0
@@ -22,14 +23,27 @@ _LONGEST_PAUSE: Final = 300.0
 
 class PassJob(msgspec.Struct, frozen=True, kw_only=True):
     """One pass over one plan. `plan` is a path inside of the repository, with `/`; `endpoint` its endpoint's ARM id,
-    that one job at a time may work on; `approved` holds it to a change set; `attempt` counts failures in a row."""
+    that one job at a time may work on; `approved` holds it to a change set; `attempt` counts failures in a row.
 
-    format: Annotated[int, Meta(ge=1)] = FORMAT
+    A `fleet` job decides who of the fleet may start; its `endpoint` is a name of its own. A `member` job does its
+    `deed` for one member, as long as that has the `goal` for which the fleet let it start.
+    """
+
+    format: Annotated[int, Meta(ge=1)] = 1
+    kind: Literal["plan", "fleet", "member"] = "plan"
     plan: str
     endpoint: str
     target: str = ""
     approved: Approved | None = None
     attempt: Annotated[int, Meta(ge=0)] = 0
+    member: str = ""
+    deed: Literal["pass", "give_back", "take_back"] = "pass"
+    goal: str = ""
+
+    @property
+    def title(self) -> str:
+        """What people read: the plan, or the fleet with its member."""
+        return f"{self.plan} {self.member}" if self.member else self.plan
 
     @property
     def lock(self) -> str:
@@ -39,7 +53,7 @@ class PassJob(msgspec.Struct, frozen=True, kw_only=True):
 
 class End(msgspec.Struct, frozen=True, kw_only=True):
     """How a job ended. `pause`: seconds until the next pass; None: there is none. `again`: it is another attempt, or
-    the job that was given `then`, instead of a new beginning."""
+    the job that was given `then`, instead of a new beginning. `beside`: jobs of other locks that are due now."""
 
     exit_code: int
     status: str
@@ -49,6 +63,7 @@ class End(msgspec.Struct, frozen=True, kw_only=True):
     again: bool = False
     then: PassJob | None = None
     next_after: datetime | None = None
+    beside: tuple[PassJob, ...] = ()
 
 
 class TooNew(RolloutError):

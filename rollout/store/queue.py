@@ -34,6 +34,10 @@ _COUNTS: Final = """
 SELECT status::text, count(*), count(*) FILTER (WHERE scheduled_at IS NULL OR scheduled_at <= now()),
        extract(epoch FROM now() - min(scheduled_at))
 FROM procrastinate_jobs WHERE queue_name = %s AND task_name = %s GROUP BY status"""
+_MEMBERS: Final = """
+SELECT DISTINCT args->>'member', args->>'goal' FROM procrastinate_jobs
+WHERE queue_name = %s AND task_name = %s AND status IN ('todo', 'doing') AND args->>'plan' = %s
+      AND args->>'kind' = 'member'"""
 _WORKERS: Final = "SELECT count(*) FROM procrastinate_workers WHERE last_heartbeat > now() - %s * interval '1 second'"
 
 
@@ -86,15 +90,31 @@ class Queue:
                 return "brought forward"
         return "queued" if await self.add(job) else "waits already"
 
+    async def hand_over(self, job: PassJob) -> None:
+        """Queue it for now, in place of what waits for its endpoint; but what was approved comes first."""
+        if await self.add(job):
+            return
+        with told(self.address):
+            for waiting in await self.app.job_manager.list_jobs_async(status="todo", lock=job.lock):
+                if not waiting.task_kwargs.get("approved"):
+                    await self._replace(waiting, job, "cancel_job")
+
+    async def at_work(self, fleet: str) -> frozenset[tuple[str, str]]:
+        """The members of that fleet that have a job, waiting or running, each with its job's goal."""
+        with told(self.address):
+            async with self._connection() as connection:
+                rows = await (await connection.execute(_MEMBERS, [self.name, PASS, fleet])).fetchall()
+        return frozenset((str(row[0]), str(row[1])) for row in rows)
+
     async def known(self) -> frozenset[str]:
-        """The plans that have a job, waiting or running."""
+        """The plans and fleets that have a job of their own, waiting or running."""
         with told(self.address):
             jobs = [
                 one
                 for state in ("todo", "doing")
                 for one in await self.app.job_manager.list_jobs_async(queue=self.name, task=PASS, status=state)
             ]
-        return frozenset(str(one.task_kwargs.get("plan", "")) for one in jobs)
+        return frozenset(str(one.task_kwargs.get("plan", "")) for one in jobs if not one.task_kwargs.get("member"))
 
     async def rescue(self, silent: float) -> int:
         """Give the jobs of workers that have been silent for so many seconds to others; how many there were."""
@@ -108,6 +128,10 @@ class Queue:
             await self.app.job_manager.delete_old_jobs(
                 nb_hours=hours, queue=self.name, include_failed=True, include_aborted=True, include_cancelled=True
             )
+
+    async def due(self) -> bool:
+        """Whether a pass is due."""
+        return bool((await self.counts(0.0)).due)
 
     async def counts(self, silent: float) -> Counts:
         """How the queue stands; workers are those that were heard of in the last `silent` seconds."""

@@ -41,10 +41,12 @@ class Rhythm(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Work(msgspec.Struct, frozen=True, kw_only=True):
-    """What a worker does. `carry` is one pass, which never raises RolloutError; `find` are the jobs that should exist,
+    """What a worker does. `carry` is one pass, which never raises RolloutError; `decide` the pass of a fleet, whose
+    members with jobs of their own it gets; `find` are the jobs that should exist,
     but for those whose plan is known already; `tell` hears how each job ended, and `say` what people should know."""
 
     carry: Callable[[PassJob], Awaitable[End]]
+    decide: Callable[[PassJob, frozenset[tuple[str, str]]], Awaitable[End]] | None = None
     find: Callable[[frozenset[str]], Awaitable[Sequence[PassJob]]] | None = None
     tell: Callable[[PassJob, End], None] = lambda job, end: None
     say: Callable[[str], None] = lambda text: None
@@ -89,6 +91,7 @@ class Worker:
         self._settings = settings
         self._engine: Engine | None = None
         self._stopped = asyncio.Event()
+        self._taken = 0
 
     def stop(self) -> None:
         """Take no more jobs, and give those under way the time of `Rhythm.grace`."""
@@ -135,6 +138,15 @@ class Worker:
         self._tasks(queue, pulse)
         if self._settings.once:
             await self._swept(queue)
+        await self._run(queue)
+        while self._settings.once and self._taken and not self._stopped.is_set() and await queue.due():
+            await self._run(queue)  # what a pass has queued beside is due, too
+        if not self._stopped.is_set() and not self._settings.once:
+            raise QueueDown(f"{self._address.shown} was lost")
+
+    async def _run(self, queue: Queue) -> None:
+        """Work until stopped or the database is lost, or with `once` until there was nothing to fetch."""
+        rhythm, self._taken = self._settings.rhythm, 0
         self._engine = Engine(
             queue.app,
             queues=[self._settings.name],
@@ -157,13 +169,12 @@ class Worker:
             self._engine = None
             keeper.cancel()
             await asyncio.gather(keeper, return_exceptions=True)
-        if not self._stopped.is_set() and not self._settings.once:
-            raise QueueDown(f"{self._address.shown} was lost")
 
     def _tasks(self, queue: Queue, pulse: Pulse) -> None:
         """What the queue's jobs call, by names that never change."""
 
         async def one(context: JobContext, /, **args: Any) -> None:
+            self._taken += 1
             await _Turn(queue, self._work, pulse).take(args)
 
         async def sweep(timestamp: int) -> None:
@@ -217,6 +228,8 @@ class _Turn:
                 await self._queue.add(job)
             raise
         self._work.tell(job, end)
+        for other in end.beside:
+            await self._queue.hand_over(other)
         then = following(job, end)
         if then is not None:
             await self._queue.add(then, end.pause or 0.0)
@@ -232,9 +245,14 @@ class _Turn:
         with suppress(AlreadyEnqueued):
             await later.defer_async(**args)
 
+    async def _carried(self, job: PassJob) -> End:
+        if job.kind != "fleet" or self._work.decide is None:
+            return await self._work.carry(job)
+        return await self._work.decide(job, await self._queue.at_work(job.plan))
+
     async def _fenced(self, job: PassJob) -> End:
         """The pass, ended at once when this worker was given up for dead. Raises CancelledError then."""
-        body = asyncio.ensure_future(self._work.carry(job))
+        body = asyncio.ensure_future(self._carried(job))
         lost = asyncio.ensure_future(self._pulse.lost.wait())
         try:
             await asyncio.wait((body, lost), return_when=asyncio.FIRST_COMPLETED)
