@@ -9,7 +9,19 @@ import sys
 from types import MappingProxyType, ModuleType
 from typing import Final
 
-from benchmarks import commands, fleet, page, planning, requests, scaling, start_up, statistics, throttled, walk_through
+from benchmarks import (
+    commands,
+    contents,
+    fleet,
+    page,
+    planning,
+    requests,
+    scaling,
+    start_up,
+    statistics,
+    throttled,
+    walk_through,
+)
 from benchmarks.curve import Curve
 from benchmarks.figures import keep
 from benchmarks.table import Row, show
@@ -23,6 +35,7 @@ ALL: Final = MappingProxyType(
         "commands": commands,
         "fleet": fleet,
         "throttled": throttled,
+        "contents": contents,
         "walk-through": walk_through,
         "statistics": statistics,
     }

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 from rollout.core.canonical import asset_id, compute_name, identity_of
@@ -16,6 +17,7 @@ from rollout.plan.az_shapes import COLLECTION, DEPLOYMENT, ENDPOINT, Shape, chos
 from rollout.plan.contents import content_digest, text_digest
 from rollout.plan.documents import Document, is_local
 
+NOTHING: Final[Mapping[Path, str]] = MappingProxyType({})
 _NAMES: Final = frozenset({"name", "endpoint_name"})
 _SETTINGS: Final = ("description", "tags")
 _NOT_FIELDS: Final = frozenset(
@@ -48,10 +50,24 @@ def endpoint_spec(document: Document, default_name: str) -> EndpointSpec:
     return EndpointSpec(name=str(data.get("name") or default_name).lower(), fields=fields)
 
 
-def deployment_spec(document: Document) -> DeploymentSpec:
-    """The deployment as the core sees it. Raises OSError if local content cannot be read."""
+def local_assets(document: Document) -> Iterator[Path]:
+    """The files and folders of this machine whose contents are a part of what the deployment is."""
     data = document.data
-    fields = deployment_fields(document)
+    model, environment = data.get("model"), data.get("environment")
+    build = environment.get("build") if isinstance(environment, Mapping) else None
+    named = (
+        model.get("path") if isinstance(model, Mapping) else None,
+        (data.get("code_configuration") or {}).get("code"),
+        build.get("path") if isinstance(build, Mapping) else None,
+    )
+    yield from (document.folder / str(value) for value in named if value and is_local(value))
+
+
+def deployment_spec(document: Document, known: Mapping[Path, str] = NOTHING) -> DeploymentSpec:
+    """The deployment as the core sees it; `known` are contents that are digested already. Raises OSError if local
+    content cannot be read."""
+    data = document.data
+    fields = deployment_fields(document, known)
     settings: dict[str, Any] = {}
     if data.get("description") is not None:
         settings["description"] = str(data["description"])
@@ -69,16 +85,16 @@ def deployment_spec(document: Document) -> DeploymentSpec:
     )
 
 
-def deployment_fields(document: Document) -> dict[str, Any]:
-    """What the deployment *is*: flat, canonical, declared fields only."""
+def deployment_fields(document: Document, known: Mapping[Path, str] = NOTHING) -> dict[str, Any]:
+    """What the deployment *is*: flat, canonical, declared fields only. `known`: see `deployment_spec`."""
     data = document.data
-    found = dict(_asset("model", data.get("model"), document.folder))
+    found = dict(_asset("model", data.get("model"), document.folder, known))
     code = data.get("code_configuration") or {}
     if code.get("code"):
-        found["code"] = _content(code["code"], document.folder)
+        found["code"] = _content(code["code"], document.folder, known)
     if code.get("scoring_script"):
         found["scoring_script"] = str(code["scoring_script"])
-    found.update(_environment(data.get("environment"), document.folder))
+    found.update(_environment(data.get("environment"), document.folder, known))
     if data.get("instance_type"):
         found["instance_type"] = str(data["instance_type"]).lower()
     for name, value in strings(data.get("environment_variables") or {}).items():
@@ -125,17 +141,19 @@ def _reference(value: str) -> str:
     return asset_id(value, home[1] if home else "")
 
 
-def _content(value: str, folder: Path) -> str:
-    return f"sha256:{content_digest(folder / value)}" if is_local(value) else _reference(value)
+def _content(value: str, folder: Path, known: Mapping[Path, str]) -> str:
+    if not is_local(value):
+        return _reference(value)
+    return f"sha256:{known.get(folder / value) or content_digest(folder / value)}"
 
 
-def _asset(key: str, value: Any, folder: Path) -> Iterator[tuple[str, Any]]:
+def _asset(key: str, value: Any, folder: Path, known: Mapping[Path, str]) -> Iterator[tuple[str, Any]]:
     if isinstance(value, str):
         yield key, _reference(value)
     elif isinstance(value, Mapping):
         path = value.get("path")
         if isinstance(path, str):
-            yield key, _content(path, folder)
+            yield key, _content(path, folder, known)
         if is_local(path):
             # The folder's own name is part of what the scoring script sees below AZUREML_MODEL_DIR.
             yield f"{key}.path", (folder / str(path)).resolve().name
@@ -144,7 +162,7 @@ def _asset(key: str, value: Any, folder: Path) -> Iterator[tuple[str, Any]]:
                 yield f"{key}.{part}", str(value[part])
 
 
-def _environment(value: Any, folder: Path) -> Iterator[tuple[str, Any]]:
+def _environment(value: Any, folder: Path, known: Mapping[Path, str]) -> Iterator[tuple[str, Any]]:
     if isinstance(value, str):
         yield "environment", _reference(value)
         return
@@ -152,16 +170,16 @@ def _environment(value: Any, folder: Path) -> Iterator[tuple[str, Any]]:
         if key == "conda_file" and item is not None:
             yield "environment.conda_file", f"sha256:{_conda(item, folder)}"
         elif key == "build" and item:
-            yield from _build(item, folder)
+            yield from _build(item, folder, known)
         elif key in ("image", "name", "version"):
             yield f"environment.{key}", str(item)
         elif key in ("inference_config", "os_type"):
             yield from _flat(f"environment.{key}", "any", item)
 
 
-def _build(build: Mapping[str, Any], folder: Path) -> Iterator[tuple[str, Any]]:
+def _build(build: Mapping[str, Any], folder: Path, known: Mapping[Path, str]) -> Iterator[tuple[str, Any]]:
     if build.get("path"):
-        yield "environment.build", _content(str(build["path"]), folder)
+        yield "environment.build", _content(str(build["path"]), folder, known)
     if build.get("dockerfile_path"):
         yield "environment.build.dockerfile_path", str(build["dockerfile_path"])
 

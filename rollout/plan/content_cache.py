@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -105,7 +106,7 @@ def _check(path: Path, looks: str, digest: str) -> str:
 
 def _keep(path: Path, looks: str, digest: str) -> None:
     """Whole or not at all. Without a place to write, nothing is remembered."""
-    mine = path.with_name(f"{path.name}.{os.getpid()}")
+    mine = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}")
     with contextlib.suppress(OSError):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         mine.write_bytes(msgspec.json.encode(Entry(looks, digest, _check(path, looks, digest))))

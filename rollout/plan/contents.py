@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -27,7 +27,30 @@ Holds = Callable[[Path], bool]
 def content_digest(path: Path) -> str:
     """The hex SHA-256 of a file or a folder; large ones that have not changed are not read again. Raises OSError if
     something cannot be read."""
-    files = dict(local_files(path)) if path.is_dir() else {path.name: path}
+    return _remembered(path, _files(path))
+
+
+def content_digests(paths: Iterable[Path]) -> dict[Path, str]:
+    """`content_digest` of each; where several are large, at the same time: neither reading nor digesting holds the
+    interpreter's lock. Raises OSError if something cannot be read."""
+    listed = {path: _files(path) for path in dict.fromkeys(paths)}
+    if len(listed) < 2 or sum(map(_large, listed.values())) < 2:
+        return {path: _remembered(path, files) for path, files in listed.items()}
+    from concurrent.futures import ThreadPoolExecutor  # loaded for large assets only: start-up time
+
+    with ThreadPoolExecutor(max_workers=min(len(listed), os.cpu_count() or 1)) as threads:
+        return dict(zip(listed, threads.map(_remembered, listed, listed.values()), strict=True))
+
+
+def _files(path: Path) -> dict[str, Path]:
+    return dict(local_files(path)) if path.is_dir() else {path.name: path}
+
+
+def _large(files: Mapping[str, Path]) -> bool:
+    return sum(path.stat().st_size for path in files.values()) >= _CHUNK
+
+
+def _remembered(path: Path, files: Mapping[str, Path]) -> str:
     return cache_of(os.environ).digest(path, files, lambda: _digest(files))
 
 
@@ -72,7 +95,7 @@ def _ignored(folder: Path) -> Ignored:
     return spec.match_file
 
 
-def _digest(files: dict[str, Path]) -> str:
+def _digest(files: Mapping[str, Path]) -> str:
     ordered = sorted(files, key=lambda name: (name.lower(), name))
     digest = hashlib.sha256(str(len(ordered)).encode())
     for name in ordered:

@@ -8,7 +8,8 @@ import msgspec
 
 from rollout.core.release import AnyStage, EndpointSpec, LiteralForm, Mirror, OnFailure, Release, Role
 from rollout.errors import Fault
-from rollout.plan.az_fields import deployment_spec
+from rollout.plan.az_fields import deployment_spec, local_assets
+from rollout.plan.contents import content_digests
 from rollout.plan.documents import Document
 from rollout.plan.evidence_lowering import check_evidence, shared_out
 from rollout.plan.layers import PlanFile
@@ -78,15 +79,18 @@ def lower(model: PlanModel, ways: Ways, endpoint: EndpointSpec, documents: dict[
     """
     cast = ways.cast
     literal = None
+    candidate = documents[cast.candidate or "candidate"]
+    whole = (candidate, documents[cast.stable]) if cast.literal else (candidate,)
+    known = content_digests(path for document in whole for path in local_assets(document))
     if cast.literal:
-        stable = deployment_spec(documents[cast.stable])
+        stable = deployment_spec(documents[cast.stable], known)
         literal = LiteralForm(
             stable=cast.stable, candidate=cast.candidate, stable_spec=stable, bootstrap=ways.bootstrap
         )
     return Release(
         name=model.name,
         endpoint=endpoint,
-        candidate=deployment_spec(documents[cast.candidate or "candidate"]),
+        candidate=deployment_spec(candidate, known),
         slots=(cast.stable, cast.candidate) if cast.literal else (model.slots[0], model.slots[1]),
         stages=ways.stages,
         literal=literal,

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import threading
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollout.plan.contents import _digest, content_digest, local_files, text_digest
+from rollout.plan import contents
+from rollout.plan.contents import _digest, content_digest, content_digests, local_files, text_digest
 
 
 def folder(root: Path, files: dict[str, str]) -> Path:
@@ -113,3 +116,32 @@ def test_equal_to_the_sdk(tmp_path: Path, ignore: str | None) -> None:
     os.symlink(tmp_path / "a.py", tmp_path / "link.py")
     theirs = utils.get_content_hash(tmp_path, utils.get_ignore_file(tmp_path))
     assert content_digest(tmp_path) == theirs
+
+
+def test_several_at_once(tmp_path: Path) -> None:
+    """Large ones are read at the same time, and each is what it is alone; what is missing is told."""
+    names = ["a", "b", "c", "small"]
+    for number, name in enumerate(names):
+        size = 100 if name == "small" else (4 << 20) + number
+        (tmp_path / name).write_bytes(bytes([number]) * size)
+    paths = [tmp_path / name for name in names]
+    assert content_digests([*paths, paths[0]]) == {path: content_digest(path) for path in paths}
+    assert content_digests(paths[3:]) == {paths[3]: content_digest(paths[3])}
+    with pytest.raises(FileNotFoundError):
+        content_digests([*paths, tmp_path / "none"])
+
+
+def test_two_large_ones_are_under_way_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither ends before both have begun."""
+    both = threading.Barrier(2, timeout=20)
+    real = contents._digest
+
+    def met(files: Mapping[str, Path]) -> str:
+        both.wait()
+        return real(files)
+
+    monkeypatch.setattr(contents, "_digest", met)
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    for name in ("a", "b"):
+        (tmp_path / name).write_bytes(name.encode() * (4 << 20))
+    assert len(set(content_digests([tmp_path / "a", tmp_path / "b"]).values())) == 2
