@@ -12,7 +12,12 @@ from rollout.core.policy_approvals import demanded, gate_of, objects, starter
 from rollout.core.release import GateKind
 from tests.worlds.plans import roles
 
-LINE = "approval, deploy, approval, smoke, traffic 10, bake 5, approval, traffic 50, approval, traffic 100, approval, bake 9"
+LINE = ", ".join(
+    (
+        "approval, deploy, approval, smoke, traffic 10",
+        "bake 5, approval, traffic 50, approval, traffic 100, approval, bake 9",
+    )
+)
 """Approvals at 0, 2, 6, 8 and 10; traffic at 4, 7 and 9."""
 WAY: Journey = journey.normal(roles("v2", LINE), "green")
 
@@ -108,5 +113,5 @@ def test_a_demand_in_words() -> None:
 
 def test_who_started_it() -> None:
     """As the candidate says; nobody where it says nothing, or where there is none."""
-    assert starter(Deployment(name="green", state="Succeeded", provenance={"actor": "ann"})) == "ann"
-    assert starter(Deployment(name="green", state="Succeeded")) == starter(None) == ""
+    assert starter(Deployment(name="green", state="Succeeded", count=1, provenance={"actor": "ann"})) == "ann"
+    assert starter(Deployment(name="green", state="Succeeded", count=1)) == starter(None) == ""
