@@ -93,6 +93,7 @@ class Desk:
         self.allowed = allowed
         self._sessions = sessions
         self._turns = asyncio.Semaphore(AT_ONCE)
+        self._known: set[str] = set()
         self._homes: dict[str, str] = {}
 
     def session(self, name: str) -> Session:
@@ -106,8 +107,13 @@ class Desk:
         return Planned(path=loaded.path, key=key, loaded=loaded, place=place)
 
     async def look(self, names: Iterable[str]) -> dict[str, Sight]:
-        """A look at each of these members; who cannot be looked at is told as `unknown`."""
+        """A look at each of these members; who cannot be looked at is told as `unknown`. The first look at a member may
+        come from a list of its workspace."""
         wanted = list(names)
+        for name in wanted:
+            if name not in self._known:
+                self.doors.expect(self.fleet.places[name], self.fleet.members[name].release.endpoint.name)
+        self._known.update(wanted)
         return dict(zip(wanted, await asyncio.gather(*map(self._look, wanted)), strict=True))
 
     async def decided(self, sights: Mapping[str, Sight]) -> FleetDecision:

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -63,6 +64,13 @@ def serving(rollout: Command, path: Path) -> dict[str, set[str]]:
     }
 
 
+def reads(state: Path, work: Callable[[], object]) -> int:
+    """How many reads the emulator serves meanwhile."""
+    process.door(state, "POST", "reset-counts")
+    work()
+    return int(process.status(state)["requests"]["reads"])
+
+
 GOOD: Final = dict.fromkeys(WAVES, "v1")
 BAD: Final = {"one": "v2", "two": "bad", "three": "v2"}
 
@@ -92,6 +100,7 @@ def test_a_bad_model_in_the_second_wave(rollout: Command, on_scoring: Path, proj
     again = applied(rollout, path)
     assert (again.code, again.json["waves"]) == (10, _without_passes(ran.json["waves"], again.json["waves"]))
     assert "start" not in again.err
+    assert reads(on_scoring, lambda: rollout("status", path)) <= 3 * SIZE + 4, "endpoints by list, deployments each"
 
 
 def _without_passes(before: Any, after: Any) -> Any:
