@@ -134,8 +134,13 @@ def read_deployment(body: Mapping[str, Any]) -> Deployment:
 
 def content_of(fields: Mapping[str, Any]) -> str:
     """12 hex digits over the canonical fields that make up what a deployment *is* (its tags are not)."""
-    what = {key: value for key, value in fields.items() if key.partition(".")[0] not in _NOT_CONTENT}
+    what = {key: value for key, value in fields.items() if _is_content(key)}
     return hashlib.sha256(msgspec.json.encode(what, order="deterministic")).hexdigest()[:12]
+
+
+@lru_cache(maxsize=512)  # a fleet has the same few
+def _is_content(path: str) -> bool:
+    return path.partition(".")[0] not in _NOT_CONTENT
 
 
 def milliseconds(duration: Any) -> int | None:
