@@ -97,8 +97,9 @@ class Trials:
         are not crowded out where thousands reach the line; then who killed most; then the quickest."""
         own = f"test_{mutant.module.rpartition('.')[2]}"
         first = [index for index in reversed(self.killers[mutant.function]) if index in chosen]
-        mine = [index for index in sorted(chosen) if items[index].path.stem.startswith(own)]
-        rest = sorted(chosen, key=lambda index: (-self.kills[index], took[index], index))
+        quickest = sorted(chosen, key=lambda index: (took[index], index))
+        mine = [index for index in quickest if items[index].path.stem.startswith(own)]
+        rest = sorted(quickest, key=lambda index: -self.kills[index])
         order = list(dict.fromkeys((*first, *mine, *rest)))
         spent = accumulate(took[index] for index in order)
         return [index for index, until in zip(order, spent, strict=True) if until <= ENOUGH]
