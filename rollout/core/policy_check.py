@@ -112,7 +112,7 @@ def _bakes(rule: BakeRule, stages: Sequence[AnyStage]) -> Iterator[Wrong]:
     traffic = _traffic(stages)
     for index, what in _concerned(rule.before, stages):
         after = max((earlier for earlier, _ in traffic if earlier < index), default=-1)
-        baked = sum(s.seconds for s in stages[after + 1 : index] if isinstance(s, Gate) and s.kind is GateKind.BAKE)
+        baked = sum(s.seconds for s in stages[after + 1 : index] if isinstance(s, Gate))  # only bakes have any
         if baked < rule.seconds:
             yield Wrong(
                 code=BAKE,
@@ -127,7 +127,7 @@ def _concerned(before: int, stages: Sequence[AnyStage]) -> Iterator[tuple[int, s
     """The places that a rule about bakes looks in front of, each with its name."""
     traffic = _traffic(stages)
     if before == PROMOTION:
-        deletes = (i for i, s in enumerate(stages) if isinstance(s, Delete) and i > traffic[-1][0])
+        deletes = (i for i, s in enumerate(stages[traffic[-1][0] :], traffic[-1][0]) if isinstance(s, Delete))
         yield next(deletes, len(stages)), "the promotion"
         return
     for number, (index, stage) in enumerate(traffic):

@@ -10,7 +10,7 @@ import msgspec
 
 from rollout.core.policy import Activity, Policy
 from rollout.core.policy_windows import closed
-from rollout.core.release import AnyStage, Deploy, Gate, GateKind, Mirror, Traffic
+from rollout.core.release import AnyStage, Deploy, Gate, Mirror, Traffic
 
 
 class Unfit(msgspec.Struct, frozen=True, gc=False):
@@ -25,7 +25,7 @@ class Unfit(msgspec.Struct, frozen=True, gc=False):
 def bakes(stages: Iterable[AnyStage]) -> float:
     """Seconds of bakes in front of the first change of traffic."""
     still = takewhile(lambda stage: not isinstance(stage, Traffic | Mirror), stages)
-    return sum(stage.seconds for stage in still if isinstance(stage, Gate) and stage.kind is GateKind.BAKE)
+    return sum(stage.seconds for stage in still if isinstance(stage, Gate))  # only bakes have any
 
 
 def unfit(policy: Policy, stages: tuple[AnyStage, ...], now: datetime) -> Iterator[Unfit]:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from rollout.core import commands
 from rollout.core.actions import DeleteDeployment, Record
 from rollout.core.observed import Observation, weights
-from rollout.core.policy import ApprovalRule, GateRule, Limits, Policy, Rule
+from rollout.core.policy import PROMOTION, ApprovalRule, GateRule, Limits, Policy, Rule
 from rollout.core.progress import Hold, Progress, Transition
 from rollout.core.release import GateKind, Release
 from tests.core.test_commands import GUARDED, LINE, back, do, go_on, halfway, look, record, refusal, released
@@ -96,7 +96,7 @@ def test_retry() -> None:
     reason, after = written(commands.retry(history.release, seen, "ann", "fixed"))
     assert (len(before.quarantine), after.quarantine, after.outcome) == (1, (), "")
     assert last(after)[0] == reason
-    assert reason.startswith("retry")
+    assert reason == "retry by ann: fixed"
     assert refusal(released(), lambda found: commands.retry(roles("v1", LINE), found, "ann", ""))[1] == "rollout status"
 
 
@@ -117,6 +117,8 @@ def test_retry_deletes_only_what_failed(change: str) -> None:
     assert isinstance(first, DeleteDeployment)
     assert (first.reason, first.deployment) == ("green is Failed; it is created anew", "green")
     assert isinstance(second, Record)
+    assert second.progress is not None
+    assert second.progress.quarantine == ()
     endpoint = seen.endpoint
     assert endpoint is not None
     (blue,) = (one for one in endpoint.deployments if one.name == "blue")
@@ -136,10 +138,9 @@ def test_promote() -> None:
     history = halfway("deploy, traffic 10, bake 30, traffic 100, bake 60")
     seen = look(history)
     reason, after = written(commands.promote(history.release, seen, "ann", "hurry"))
-    assert reason.startswith("promoted past 2-bake-30")
-    assert "hurry" in reason
+    assert reason == "promoted past 2-bake-30 by ann: hurry"
     whole, further = written(commands.promote(history.release, seen, "ann", "", full=True))
-    assert whole.startswith("promoted fully")
+    assert whole == "promoted fully by ann"
     assert len(further.passed) == len(after.passed) + 1
 
 
@@ -149,6 +150,16 @@ def test_promote_where_no_gate_is_next() -> None:
     do(history, lambda seen: commands.promote(history.release, seen, "ann", ""))
     said = refusal(history, lambda seen: commands.promote(history.release, seen, "ann", ""))
     assert said == ("no gate is waited for; the next stage is 3-traffic-100", "rollout apply carries on; or --full")
+
+
+def test_promote_where_all_is_passed() -> None:
+    """The last gate was passed, and nobody has finished the run yet."""
+    history = halfway("deploy, traffic 10, bake 30, traffic 100, bake 60")
+    do(history, lambda seen: commands.promote(history.release, seen, "ann", ""))
+    go_on(history)
+    do(history, lambda seen: commands.promote(history.release, seen, "ann", ""))
+    said = refusal(history, lambda seen: commands.promote(history.release, seen, "ann", ""))
+    assert said == ("every stage is passed already", "rollout apply finishes the run")
 
 
 def demanding(*, glass: str = "") -> Release:
@@ -167,9 +178,22 @@ def test_promote_past_what_the_policy_demands() -> None:
     for full in (False, True):
         assert refusal(history, lambda seen: commands.promote(demanding(), seen, "ann", "", full=full)) == said  # noqa: B023
     reason, _ = written(commands.promote(demanding(glass="fire"), look(history), "ann", "hurry"))
-    assert "fire; hurry" in reason
+    assert reason == "promoted past 2-bake-30 by ann: break-glass: fire; hurry"
     free = replace(demanding(), policy=Policy())
-    assert "hurry" in written(commands.promote(free, look(history), "ann", "hurry"))[0]
+    assert written(commands.promote(free, look(history), "ann", "hurry"))[0] == "promoted past 2-bake-30 by ann: hurry"
+
+
+def test_promote_past_one_that_is_not_demanded() -> None:
+    """What is demanded further on is not skipped, unless everything is."""
+    history = halfway("deploy, traffic 10, bake 30, traffic 100, bake 60")
+    rule = Rule(name="end", limits=Limits(gates=(GateRule(kind=GateKind.BAKE, before=PROMOTION),)))
+    twice = Rule(name="all", limits=Limits(gates=(GateRule(kind=GateKind.BAKE, before=100),)))
+    late = replace(demanding(), policy=Policy(rules=(rule,)))
+    assert written(commands.promote(late, look(history), "ann", ""))[0] == "promoted past 2-bake-30 by ann"
+    both = replace(demanding(), policy=Policy(rules=(twice, rule)))
+    said = "refused by policy: 2-bake-30 is demanded (rule `all`); 4-bake-60 is demanded (rule `end`)"
+    assert refusal(history, lambda seen: commands.promote(both, seen, "ann", "", full=True))[0] == said
+    assert refusal(history, lambda seen: commands.promote(late, seen, "ann", "", full=True))[0].startswith("refused")
 
 
 def test_adopt() -> None:
@@ -192,6 +216,22 @@ def test_adopt_of_an_empty_endpoint() -> None:
     history.plane.hand_create_endpoint()
     said = refusal(history, lambda seen: commands.adopt(history.release, seen, "ann", "", stable="blue"))
     assert said == ("house has no deployment blue", "it has: none")
+    history.plane.hand_create("blue", "v1")
+    history.plane.hand_create("green", "v2")
+    both = refusal(history, lambda seen: commands.adopt(history.release, seen, "ann", "", stable="red"))
+    assert both == ("house has no deployment red", "it has: blue, green")
+
+
+def test_adopt_of_what_may_be_what_the_file_means() -> None:
+    """A person says so where nothing tells them apart; what is shown to be something else stays that."""
+    for model, revision in (("v2", "v2"), ("v9", None)):
+        history = History(roles("v2", LINE))
+        history.plane.hand_create_endpoint()
+        history.plane.hand_create("blue", model)
+        history.plane.hand_weights({"blue": 100})
+        promoted = written(commands.adopt(history.release, look(history), "ann", "", stable="blue"))[1].promoted
+        assert promoted is not None
+        assert (promoted.revision == "v2") is (revision == "v2")
 
 
 def test_disown_and_destroy() -> None:
@@ -199,8 +239,7 @@ def test_disown_and_destroy() -> None:
     history = halfway()
     (gone,) = commands.disown(None, look(history), "ann", "moved")
     (deleted,) = commands.destroy(None, look(history), "ann", "old")
-    assert gone.reason.startswith("disowned")
-    assert deleted.reason.startswith("destroyed")
+    assert (gone.reason, deleted.reason) == ("disowned by ann: moved", "destroyed by ann: old")
     do(history, lambda seen: commands.disown(None, seen, "ann", ""))
     said = ("no plan manages house", "there is nothing to give up")
     assert refusal(history, lambda seen: commands.disown(None, seen, "ann", "")) == said
@@ -213,6 +252,9 @@ def test_approve_where_nothing_waits() -> None:
     assert refusal(history, lambda seen: commands.approve(history.release, seen, "ann", "", stage="x")) == waiting
     reason, after = written(commands.approve(history.release, look(history), "ann", ""))
     assert (last(after), reason.startswith("approved 1-approval-0")) == ((reason, "approved"), True)
+    do(history, lambda seen: commands.approve(history.release, seen, "ann", ""))
+    go_on(history)
+    assert written(commands.approve(history.release, look(history), "ann", ""))[0] == "approved 3-approval-0 by ann"
     free = halfway()
     said = ("nothing waits for approval", "rollout status shows what it waits for")
     assert refusal(free, lambda seen: commands.approve(free.release, seen, "ann", "")) == said
@@ -227,6 +269,10 @@ def test_approve_by_whom() -> None:
     assert said == "1-approval-0: the yes of ann does not count here, that of bob does (rule `two`)"
     assert hint == "somebody whom the policy names must say yes"
     assert written(commands.approve(strict, look(history), "bob", ""))[0].startswith("approved")
+    anybody = replace(
+        strict, policy=Policy(rules=(Rule(name="two", limits=Limits(approvals=(ApprovalRule(before=10),))),))
+    )
+    assert written(commands.approve(anybody, look(history), "ann", ""))[0] == "approved 1-approval-0 by ann"
 
 
 def test_what_is_not_under_way() -> None:

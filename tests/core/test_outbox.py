@@ -127,6 +127,12 @@ def test_what_is_due() -> None:
     ]  # fmt: skip
 
 
+def test_what_nobody_wants_is_not_due() -> None:
+    """Whether it was told or not."""
+    failed = notice(1, "failed", "yacht")
+    assert [one.rule.name for one in due(Outbox(), RULES, [failed], "me", NOON)] == ["team"]
+
+
 def test_a_claim() -> None:
     """Keeps others away until it ends; mine is mine; what somebody did not come back from may have been told."""
     box = claimed(Outbox(), [Due(TEAM, notice(1)), Due(TEAM, notice(2))], "me", NOON)

@@ -89,6 +89,7 @@ def test_anybody_and_oneself() -> None:
     [
         (approval(10), [0, 2]),
         (approval(50), [0, 2, 6]),
+        (approval(BETWEEN), [0, 2, 6, 8]),
         (approval(PROMOTION), [10]),
         (Limits(gates=(GateRule(kind=GateKind.SMOKE_TEST, before=10),)), [3]),
         (Limits(gates=(GateRule(kind=GateKind.SMOKE_TEST, before=PROMOTION),)), []),
