@@ -30,6 +30,7 @@ def queue() -> None:
 
 @queue.command()
 @queue_options.queue
+@queue_options.auth
 def setup(queue: str | None) -> int:
     """Make the queue's tables and functions, or bring them forward; doing it twice does nothing."""
     where = queue_options.address(queue)
@@ -42,6 +43,7 @@ def setup(queue: str | None) -> int:
 @queue.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @queue_options.queue
+@queue_options.auth
 @queue_options.queue_name
 @queue_options.repository
 @options.layers
@@ -91,6 +93,7 @@ async def _add(where: Address, name: str, jobs: list[PassJob]) -> None:
 
 @queue.command()
 @queue_options.queue
+@queue_options.auth
 @queue_options.queue_name
 @options.layers
 @options.plain_output

@@ -28,6 +28,7 @@ def store() -> None:
 
 @store.command()
 @queue_options.history
+@queue_options.auth
 def upgrade(history: str | None) -> int:
     """Make the history's tables, or bring them forward; doing it twice does nothing."""
     if not history:
@@ -41,6 +42,7 @@ def upgrade(history: str | None) -> int:
 
 @store.command()
 @queue_options.history
+@queue_options.auth
 @options.option("--endpoint", metavar="ID", help="All of that endpoint, by its ARM id; by default the youngest of all.")
 @options.option(
     "--out",

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @queue_options.queue
+@queue_options.auth
 @queue_options.queue_name
 @queue_options.repository
 @options.layers

@@ -92,7 +92,7 @@ class SharedBuckets:
 
     async def _run(self, statement: str, values: Mapping[str, object]) -> tuple[Any, ...] | None:
         if self._connection is None:
-            self._connection = await AsyncConnection.connect(self._address.conninfo, autocommit=True)
+            self._connection = await self._address.connect(autocommit=True)
         cursor = await self._connection.execute(statement.encode(), values)
         return await cursor.fetchone() if cursor.description else None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -26,10 +26,10 @@ _TRIES: Final = 20
 class History:
     """One history. Every method raises QueueDown where the database does not answer, SignInError, RolloutError."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, token: Callable[[], str] | None = None) -> None:
         """Raises UsageError, which does not repeat what was given, for an address that is none."""
         self.embedded = url.startswith(_SQLITE)
-        self._address = None if self.embedded else _parsed(url)
+        self._address = None if self.embedded else _parsed(url, token)
         self.shown = url if self._address is None else self._address.shown
         self._engine = _in_file(Path(url.removeprefix(_SQLITE))) if self._address is None else _served(self._address)
 
@@ -84,9 +84,9 @@ class History:
         return RolloutError(f"{self.shown}: {error.orig}", hint="is it a database that this machine may write?")
 
 
-def _parsed(url: str) -> Address:
+def _parsed(url: str, token: Callable[[], str] | None) -> Address:
     try:
-        return parse(url)
+        return parse(url, token)
     except UsageError:
         raise UsageError(
             "the history's address cannot be read",
@@ -97,7 +97,7 @@ def _parsed(url: str) -> Address:
 def _served(address: Address) -> Engine:
     """The password stays in libpq's hands: SQLAlchemy sees no address."""
     return create_engine(
-        "postgresql+psycopg://", creator=lambda: psycopg.connect(address.conninfo), pool_pre_ping=True, pool_size=2
+        "postgresql+psycopg://", creator=lambda: psycopg.connect(address.current()), pool_pre_ping=True, pool_size=2
     )
 
 

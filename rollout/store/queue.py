@@ -204,7 +204,12 @@ async def opened(
     """A queue to be used. Raises WrongSchema, QueueDown or SignInError."""
     await check(address)
     connector = PsycopgConnector(
-        conninfo=address.conninfo, min_size=1, max_size=connections, timeout=patience, reconnect_timeout=patience
+        conninfo=address.conninfo,
+        connection_class=address.connection_class(),
+        min_size=1,
+        max_size=connections,
+        timeout=patience,
+        reconnect_timeout=patience,
     )
     app = App(connector=connector)
     with told(address):

@@ -45,7 +45,7 @@ class WrongSchema(RolloutError):
 async def setup(address: Address) -> str:
     """Make the queue, or bring it forward; what was done. Twice is once. Raises WrongSchema for a later one."""
     with told(address):
-        async with await AsyncConnection.connect(address.conninfo) as connection:
+        async with await address.connect() as connection:
             await connection.execute("SELECT pg_advisory_xact_lock(hashtext('rollout queue setup'))")
             done = await _set_up(connection)
             await connection.execute(_LOCKS)
@@ -56,7 +56,7 @@ async def setup(address: Address) -> str:
 async def check(address: Address) -> None:
     """Raises WrongSchema, QueueDown or SignInError where the queue cannot be worked on as it is."""
     with told(address):
-        async with await AsyncConnection.connect(address.conninfo, autocommit=True) as connection:
+        async with await address.connect(autocommit=True) as connection:
             if not await _exists(connection, "procrastinate_jobs"):
                 raise WrongSchema(f"{address.shown} has no queue", hint=f"make it: {SETUP}")
             known = await _functions(connection)

