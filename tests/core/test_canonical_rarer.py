@@ -107,7 +107,7 @@ def test_which_workspace_a_deployment_lies_in(resource: str, model: str, shown: 
 
 def test_properties_are_no_content() -> None:
     """The SDK writes some of its own; what they are called is none of a deployment's content."""
-    fields = {"model": "azureml:m:1", "properties.team": "ml", "tags.team": "ml"}
+    fields = {"model": "azureml:m:1", "properties.team": "ml", "properties.cost.center": "7", "tags.team": "ml"}
 
     assert content_of(fields) == content_of({"model": "azureml:m:1"})
 
