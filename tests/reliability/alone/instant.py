@@ -109,6 +109,7 @@ def timeless() -> Iterator[Instant]:
             "monotonic": instant.monotonic,
             "perf_counter": instant.monotonic,
             "time": instant.time,
+            "clock_gettime": lambda clock_id: instant.monotonic(),
         }.items():
             patch.setattr(time, name, clock)
         patch.setattr(time, "sleep", instant.sleep)
