@@ -131,3 +131,22 @@ def test_every_removal_and_move_of_lines_is_found(order: list[int], keep: int) -
 
     assert (verify(lines).faults == ()) == (lines == LINES[:keep])
     assert (verify(lines, ENTRIES[-1].hash).faults == ()) == (lines == LINES)
+
+
+def test_an_empty_chain() -> None:
+    """Has no lines and no faults; only its own head is its head."""
+    assert (verify([]).lines, faults([]), faults([], START.hash)) == (0, [], [])
+    assert faults([], "f" * 64)[0][0] == 1
+    assert faults(LINES, START.hash) == []
+
+
+def test_every_damaged_line_is_named() -> None:
+    """What comes behind one is still looked at."""
+    spoilt = [b"{\n", LINES[1], b"[]\n", LINES[3]]
+    assert [line for line, _ in faults(spoilt)] == [1, 3]
+
+
+def test_an_entry_that_stands_too_late() -> None:
+    """A repetition where nothing is missing yet: the number that belongs there was never seen."""
+    moved = "entry 1 stands where entry 3 belongs: entries were moved, or repeated"
+    assert faults([LINES[0], LINES[1], LINES[0]]) == [(3, moved)]

@@ -8,7 +8,7 @@ from math import inf, log
 import pytest
 from msgspec.structs import replace
 
-from rollout.core.evidence.bursts import correlations, design_effect, effective
+from rollout.core.evidence.bursts import ENOUGH, beliefs, correlations, design_effect, effective
 from rollout.core.evidence.counts import Arm, Block, Row, faults
 from rollout.core.evidence.grid import MINUTE, blocks, ceiling, floor, horizon
 from rollout.core.evidence.judge import Check, Finding, State, Terms
@@ -304,3 +304,34 @@ def test_no_other_rates_inside_the_null_are_nearer(margin: float, upper: float, 
     grid = [step / 1000 for step in range(1, 1000) if 0 < step / 1000 + margin < 1]
     assert a - b == pytest.approx(margin)
     assert all(30 * divergence(upper, g + margin) + 270 * divergence(lower, g) >= best - 1e-9 for g in grid)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "expected"),
+    [
+        (
+            ((100, 0), (100, 20), (100, 0), (100, 20), (100, 0), (100, 20), (100, 1), (100, 19), (100, 0), (100, 22)),
+            (0.0, 0.0, 0.319865, 0.319865, 0.319865, 0.319865, 0.319865, 0.312013, 0.304091, 0.303765, 0.310198),
+        ),
+        (
+            ((50, 10), (60, 0), (40, 12), (30, 0), (70, 21), (5, 0), (90, 30)),
+            (0.0, 0.0, 0.338404, 0.493098, 0.469227, 0.438105, 0.370773, 0.343502),
+        ),
+    ],
+)
+def test_what_is_believed_of_bursts(minutes: tuple[tuple[int, int], ...], expected: tuple[float, ...]) -> None:
+    """Minute by minute, to six digits, as the simulations of docs/statistics.md had it."""
+    assert list(correlations(Arm(*minute) for minute in minutes)) == pytest.approx(expected, abs=1e-6)
+
+
+def test_when_it_is_known_how_stable_fails() -> None:
+    """After thirty minutes with a failure; those without one do not count."""
+    minutes = [Arm(100, 1), Arm(100, 0)] * ENOUGH
+    shown = [belief.shown for belief in beliefs(minutes)]
+    assert shown.index(True) == 2 * ENOUGH - 1
+    assert len(shown) == len(minutes) + 1
+
+
+def test_an_arm_without_requests() -> None:
+    """Has no bad ones."""
+    assert (Arm().rate, Arm(4, 1).rate) == (0.0, 0.25)

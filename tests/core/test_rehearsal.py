@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 
 from rollout.core.decision import Phase, Status
+from rollout.core.observed import Weights, all_to
 from rollout.core.rehearsal import (
     CHANGE_ENDPOINT,
     CREATE_DEPLOYMENT,
@@ -71,3 +73,35 @@ def test_time_never_goes_back() -> None:
     walk = rehearse(release, served_before(release, NOW))
     assert [m.at for m in walk.moments] == sorted(m.at for m in walk.moments)
     assert rehearse(release, served_before(release, NOW)) == walk
+
+
+def test_the_world_before() -> None:
+    """The same deployment with another content, a month old, with all traffic; its name is no content of anybody."""
+    seen = served_before(roles("v2", "deploy, traffic 100"), NOW)
+    assert seen.now == NOW
+    assert seen.endpoint is not None
+    (found,) = seen.endpoint.deployments
+    assert (found.revision, found.fields["model"]) == ("0" * 64, "an earlier release")
+    assert found.born is not None
+    assert found.born.startswith("20251202")
+    assert seen.endpoint.weights == all_to(found.name)
+
+
+def test_what_stands_at_each_moment() -> None:
+    """The weights before it, and the instances of all deployments; nothing before there is anything."""
+    walk = rehearse(roles("v1", "deploy, traffic 100"), nothing(NOW))
+    assert [(moment.instances, moment.weights) for moment in walk.moments] == [
+        (0, Weights()), (0, Weights()), (1, Weights()),
+    ]  # fmt: skip
+    assert (walk.most_instances, walk.weights) == (1, all_to("blue"))
+    second = rehearse(roles("v2", "deploy, traffic 100"), served_before(roles("v2", "deploy, traffic 100"), NOW))
+    assert second.moments[0].weights == all_to("blue")
+    assert msgspec.structs.replace(walk, moments=()).most_instances == 0
+
+
+def test_the_gate_that_is_assumed_to_fail() -> None:
+    """Says so."""
+    release = roles("v2", "deploy, smoke, traffic 100")
+    walk = rehearse(release, served_before(release, NOW), failing="1-smoke-0")
+    (verdict,) = (moment.verdict for moment in walk.moments if moment.verdict is not None)
+    assert (verdict.outcome, verdict.reason) == (Outcome.FAIL, "assumed to fail")

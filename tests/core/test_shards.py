@@ -29,3 +29,11 @@ def test_how_it_is_written() -> None:
     for wrong in ("", "0/4", "5/4", "1", "a/b", "1/0", "1/4/2", "-1/4", "1.0/4"):
         with pytest.raises(ValueError, match="^" + wrong.replace(".", r"\.") + "$"):
             parse_shard(wrong)
+
+
+def test_the_last_part_and_odd_keys() -> None:
+    """N/N is a part; a path that is no text has its place, too."""
+    assert parse_shard("8/8") == Shard(8, 8)
+    with pytest.raises(ValueError, match="9/8"):
+        parse_shard("9/8")
+    assert sum(Shard(index, 3).holds("plans/\udcff.yml") for index in (1, 2, 3)) == 1
