@@ -180,12 +180,14 @@ class Runner:
         the caller has looked at this very moment, for the first pass."""
         writes, trouble, waited, failure = 0, 0, 0.0, ""
         done: Done | None = None
+        there = seen is not None and seen.endpoint is not None
         while True:
             try:
                 first, seen = seen, None
                 looked = await self.look(measure=True, until=limits.until, done=done, seen=first)
                 done = None
                 decision, observation = looked.decision, looked.observation
+                there = _still_there(there, observation, self._release.endpoint.name)
                 self._ask(observation, decision)
                 if _reached(self._release, decision, limits.until):
                     return Result(decision=decision, observation=observation, writes=writes, failure=failure)
@@ -265,6 +267,17 @@ class Runner:
         seen = await self._plane.observe(self._release.endpoint.name)
         found = seen.endpoint.deployment(action.deployment) if seen.endpoint else None
         return found is not None and found.state == FAILED
+
+
+def _still_there(before: bool, seen: Observation, name: str) -> bool:
+    """Whether the endpoint is there. Raises Retryable where it was, in this very run, and is not: more likely than its
+    deletion is an old answer, and creating it anew would take all traffic from what serves."""
+    if before and seen.endpoint is None:
+        raise Retryable(
+            f"{name} was there a moment ago, and the service answers that it does not exist",
+            hint="If somebody has deleted it, run the same command again: it starts anew.",
+        )
+    return seen.endpoint is not None
 
 
 def _reached(release: Release, decision: Decision, until: str) -> bool:

@@ -71,7 +71,7 @@ class ArmControlPlane:
             seen = marked(seen, await self._autoscaled.settings(self._client))
         if seen is not None:
             seen = await with_contents(self._client, self._paths, seen)
-        self._recent.looked(endpoint, seen, found)
+        self._recent.looked(seen, found)
         return Observation(seen, found.now)
 
     async def bodies(self, endpoint: str) -> Bodies:

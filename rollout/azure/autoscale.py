@@ -51,7 +51,7 @@ class AutoscaleView:
 
     async def settings(self, client: ArmClient) -> Mapping[str, Scaling]:
         """Whoever may not read autoscale settings sees none: a count that differs is then shown as one."""
-        if (known := self._known) is not None:
+        if (known := self._known) is not None and self._clock() < self._until:
             return known
         async with self._reading:
             if self._known is None or self._clock() >= self._until:

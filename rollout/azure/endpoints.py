@@ -62,8 +62,6 @@ class EndpointWriter:
         goal = Goal(Weights(), to_tags(action.progress))
 
         async def look(again: bool) -> Any:
-            if not again and before is None and self._recent.absent(spec.name):
-                return body
             now = await self._now(spec.name, what)
             if again and now is not None and goal.reached(now):
                 return DONE

@@ -41,10 +41,9 @@ class ReadBack(msgspec.Struct, frozen=True):
 
 
 class _Look(msgspec.Struct, frozen=True):
-    """Which endpoint was looked at, what was made of it, and of what."""
+    """What was made of a look, and of what."""
 
-    name: str
-    endpoint: Endpoint | None
+    endpoint: Endpoint
     bodies: Bodies
 
 
@@ -55,9 +54,10 @@ class Recent:
         self._look: _Look | None = None
         self._back: tuple[str, ReadBack] | None = None
 
-    def looked(self, name: str, endpoint: Endpoint | None, bodies: Bodies) -> None:
-        """A look at that endpoint gave this value, of these bodies."""
-        self._look = _Look(name, endpoint, bodies)
+    def looked(self, endpoint: Endpoint | None, bodies: Bodies) -> None:
+        """A look gave this value, of these bodies. That there is nothing is never believed: what would be written then
+        takes the place of whatever is there, so it is asked once more."""
+        self._look = None if endpoint is None else _Look(endpoint, bodies)
 
     def wrote(self, name: str, back: ReadBack) -> None:
         """That endpoint was written to, and shows what was written."""
@@ -66,11 +66,6 @@ class Recent:
     def forget(self) -> None:
         """Something was written, or may have been: the look before it is over."""
         self._look = None
-
-    def absent(self, name: str) -> bool:
-        """Whether a moment ago there was no such endpoint."""
-        look = self._young()
-        return look is not None and look.name == name and look.endpoint is None
 
     def endpoint(self, before: Endpoint) -> Body | None:
         """The body of which `before`, the very value, was made a moment ago."""

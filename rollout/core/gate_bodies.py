@@ -188,4 +188,4 @@ def evidence_of(body: object) -> Evidence | None:
 
 def short(rule: str) -> str:
     """An alert rule's name, of its ARM id."""
-    return rule.rstrip("/").rsplit("/", 1)[-1]
+    return rule.rstrip("/").rpartition("/")[2]

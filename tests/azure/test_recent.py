@@ -28,7 +28,7 @@ def looked(at: float | None, endpoint: Endpoint | None) -> Recent:
     """A memory of one look, at that moment of our clock (None: from a list)."""
     memory = Recent()
     body = None if endpoint is None else BODY
-    memory.looked("house", endpoint, Bodies(body, ({"name": "blue"},) if body else (), NOW, at))
+    memory.looked(endpoint, Bodies(body, ({"name": "blue"},) if body else (), NOW, at))
     return memory
 
 
@@ -47,17 +47,17 @@ def test_what_is_not_fresh(at: float | None) -> None:
     endpoint = Endpoint(name="house")
     memory = looked(at, endpoint)
     assert (memory.endpoint(endpoint), memory.deployments(endpoint)) == (None, None)
-    assert not looked(at, None).absent("house")
 
 
 def test_what_is_over() -> None:
-    """After a write, and of another endpoint."""
+    """After a write, and after a look at nothing."""
     endpoint = Endpoint(name="house")
     memory = looked(clock(), endpoint)
     memory.forget()
     assert memory.endpoint(endpoint) is None
-    absent = looked(clock(), None)
-    assert (absent.absent("house"), absent.absent("other")) == (True, False)
+    memory = looked(clock(), endpoint)
+    memory.looked(None, Bodies(None, (), NOW, clock()))
+    assert memory.endpoint(endpoint) is None
 
 
 def test_what_was_read_back_is_told_once() -> None:
@@ -128,12 +128,12 @@ async def test_the_look_before_the_last_write_is_over(bench: Bench, connection: 
         await connection.control_plane.apply(traffic(before, all_to("green"), later("c2")), before)
 
 
-async def test_what_is_absent_is_created_without_another_look(bench: Bench, connection: Connection) -> None:
-    """A 404 of a moment ago is as good; the region of the workspace is read once for all."""
+async def test_what_is_absent_is_asked_for_twice(bench: Bench, connection: Connection) -> None:
+    """A create would take the place of what is there: a single 404 is not believed. The region is read once for all."""
     plane, first, second = connection.control_plane, bench.name(), bench.name()
     await created(connection, first)
     mine = plane.requests.reads
     assert (await plane.observe(second)).endpoint is None
     made = actions.CreateEndpoint(reason="new", endpoint=EndpointSpec(name=second), progress=PROGRESS)
     await plane.apply(made, None)
-    assert plane.requests.reads == mine + 2
+    assert plane.requests.reads == mine + 3

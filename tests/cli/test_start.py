@@ -75,4 +75,4 @@ def test_only_the_worker_s_modules_import_the_store() -> None:
     """In the source: every other module of the command line does without."""
     folder = Path(__file__).parents[2] / "rollout" / "cli"
     found = {path.stem for path in folder.glob("*.py") if "rollout.store" in path.read_text(encoding="utf-8")}
-    assert found == {"queue", "queue_options", "queued", "store", "worker"}
+    assert found == {"queue", "queue_options", "queued", "queued_fleet", "store", "worker"}

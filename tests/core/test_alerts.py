@@ -139,3 +139,8 @@ def test_a_fail_is_mild_if_all_are(first: int, second: int, mild: int) -> None:
     fails = [Verdict(outcome=Outcome.FAIL, reason="bad", mild=bool(one)) for one in (first, second)]
     found = worst([*fails, Verdict(outcome=Outcome.INCONCLUSIVE, reason="waits")])
     assert (found.outcome, found.mild) == (Outcome.FAIL, bool(mild))
+
+
+def test_who_waits_is_not_mild() -> None:
+    """Where nothing has failed, nothing is mild."""
+    assert not worst([Verdict(outcome=Outcome.ERROR, reason="no answer")]).mild

@@ -14,6 +14,7 @@ from rollout.core.gate_bodies import short
         ("/subscriptions/s/resourceGroups/g/providers/Microsoft.Insights/metricAlerts/slow", "slow"),
         ("/x/metricAlerts/slow/", "slow"),
         ("//", ""),
+        ("/x/metricAlerts/X", "X"),
     ],
 )
 def test_the_name_of_an_alert_rule(rule: str, name: str) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from rollout.core.decision import Status
-from rollout.core.observed import all_to
+from rollout.core.observed import Observation, all_to
 from rollout.core.release import Gate
 from rollout.core.verdict import Verdict
 from rollout.errors import AzureError, Refused, Retryable, RolloutError, SignInError, Stale
 from rollout.runner import PATIENCE, Troubled
-from tests.runner.stage import Stage
+from tests.runner.stage import Plane, Stage
 from tests.worlds import plans
 from tests.worlds.plane import Killed
 
@@ -142,3 +142,39 @@ async def test_operations_of_others_are_waited_for(stage: Stage) -> None:
     assert (result.decision.status, stage.plane.settled) == (Status.DONE, 1)
     assert stage.plane.given[len(CREATED)] is not None
     assert not any(given.in_flight for given in stage.plane.given if given)
+
+
+class Forgetful(Plane):
+    """A service that answers so many looks, from one on, as if the endpoint did not exist."""
+
+    def __init__(self, first: int, last: int) -> None:
+        super().__init__()
+        self.first, self.last = first, last
+
+    async def observe(self, endpoint: str) -> Observation:
+        """A look, or an old answer."""
+        seen = await super().observe(endpoint)
+        number = len(self.looked)
+        return Observation(None, seen.now) if self.first <= number <= self.last else seen
+
+
+async def test_an_endpoint_that_seems_gone_is_not_made_anew() -> None:
+    """Old answers in the middle of a run: it waits until they are over, and goes on; nothing is created twice."""
+    stage = Stage(plans.roles("v1", LINE))
+    stage.plane = Forgetful(3, 6)
+    result = await stage.run()
+    assert result.decision.status is Status.DONE
+    assert stage.written == CREATED
+    said = "house was there a moment ago, and the service answers that it does not exist"
+    assert [event.error for event in stage.told if isinstance(event, Troubled)] == [said] * 4
+
+
+async def test_an_endpoint_that_is_gone_ends_the_run() -> None:
+    """Somebody has deleted it: the run ends, and says what to do; the next one starts anew."""
+    stage = Stage(plans.roles("v1", LINE))
+    stage.plane = Forgetful(3, 99)
+    with pytest.raises(Retryable, match="was there a moment ago") as raised:
+        await stage.run()
+    assert raised.value.hint == "If somebody has deleted it, run the same command again: it starts anew."
+    assert stage.written == CREATED[: len(stage.written)]
+    assert len(stage.plane.slept) == PATIENCE - 1
