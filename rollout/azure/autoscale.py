@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import quote
@@ -15,6 +14,7 @@ import msgspec
 from rollout.azure.client import ArmClient
 from rollout.azure.paths import Paths
 from rollout.azure.sending import Sender
+from rollout.azure.wire import clock
 from rollout.core import actions
 from rollout.core.canonical import arm_id
 from rollout.core.observed import Endpoint, Scaling
@@ -24,7 +24,9 @@ _VERSION: Final = "api-version=2022-10-01"
 CARRIED: Final = "rollout.carried-from"
 """The tag of a setting that we have carried: from which deployment."""
 FRESH: Final = 30.0
-"""Seconds for which what was read is believed."""
+"""Seconds for which what was read is believed by who has many plans, and may work for days."""
+LASTING: Final = 600.0
+"""The same for a command about one plan, which looks again and again."""
 _NOT_CARRIED: Final = ("targetResourceUri", "targetResourceLocation", "name")
 
 
@@ -40,10 +42,11 @@ async def autoscaled_resources(client: ArmClient, paths: Paths) -> Mapping[str, 
 
 class AutoscaleView:
     """The settings of one resource group: read by the first who asks, again after a write of ours to one, and again
-    after `FRESH` seconds of `clock`, for whoever works for days."""
+    after `seconds` of `clock`."""
 
-    def __init__(self, paths: Paths, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, paths: Paths, seconds: float = FRESH, clock: Callable[[], float] = clock) -> None:
         self._paths = paths
+        self._seconds = seconds
         self._clock = clock
         self._known: Mapping[str, Scaling] | None = None
         self._until = 0.0
@@ -59,7 +62,7 @@ class AutoscaleView:
                     self._known = await autoscaled_resources(client, self._paths)
                 except (SignInError, AzureError, Refused):
                     self._known = {}
-                self._until = self._clock() + FRESH
+                self._until = self._clock() + self._seconds
             return self._known
 
     def forget(self) -> None:

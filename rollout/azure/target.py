@@ -16,7 +16,7 @@ from rollout.azure.alerts import AlertReader
 from rollout.azure.allowance import Admission, Allowances, Reserve, Unlimited
 from rollout.azure.arm import ArmControlPlane
 from rollout.azure.assets import SdkDeployer
-from rollout.azure.autoscale import AutoscaleView
+from rollout.azure.autoscale import FRESH, LASTING, AutoscaleView
 from rollout.azure.client import ArmClient
 from rollout.azure.credentials import AsyncCredential, TokenSource, build, choose, principal
 from rollout.azure.leasing import BlobLock, open_lock
@@ -135,7 +135,8 @@ class Shared:
         return _Account(session, source, choice.describe(), wire)
 
     def _autoscaling(self, target: Target) -> AutoscaleView:
-        return self._autoscale.setdefault((target.arm_url, target.paths.group.lower()), AutoscaleView(target.paths))
+        view = AutoscaleView(target.paths, FRESH if self._bulk else LASTING)
+        return self._autoscale.setdefault((target.arm_url, target.paths.group.lower()), view)
 
     def _listing(self, target: Target) -> Listing:
         return self._listings.setdefault((target.arm_url, target.paths.home.lower()), Listing(target.paths))

@@ -69,7 +69,7 @@ async def test_there_and_back(bench: Bench, connection: Connection) -> None:
 async def test_what_was_read_is_believed_for_a_while(bench: Bench, connection: Connection) -> None:
     """A worker that runs for days hears of a setting that somebody made meanwhile: one read each half minute."""
     at, client = [0.0], connection.control_plane._client
-    view, before = AutoscaleView(bench.target.paths, lambda: at[0]), connection.control_plane.requests.reads
+    view, before = AutoscaleView(bench.target.paths, clock=lambda: at[0]), connection.control_plane.requests.reads
     first = await view.settings(client)
     made = await scaled(bench, connection)
     counted = connection.control_plane.requests.reads
