@@ -6,6 +6,7 @@ A merge can wait for its reviewers for days; the schedule must not begin in the 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -20,6 +21,7 @@ from rollout.errors import RolloutError
 from rollout.plan.layered import overlay_of
 from rollout.plan.load import load_release
 
+NOT_BEGUN: Final = "not begun; only apply begins it, when it is approved"
 _AT_ONCE: Final = 8
 _RELEASES: Final = (Phase.FIRST_RELEASE, Phase.RELEASING, Phase.REVERTING)
 
@@ -45,6 +47,24 @@ async def _all(plans: Sequence[Path], target: str | None, environment: str) -> d
     return {plan: reason for plan, reason in found if reason}
 
 
+def fleets_held_back(fleets: Sequence[Path], target: str | None, environment: str) -> dict[Path, str]:
+    """The same for fleets: somebody must have begun this very release. What cannot be looked at fails later."""
+    return run(_fleets(fleets, target, environment))
+
+
+async def _fleets(fleets: Sequence[Path], target: str | None, environment: str) -> dict[Path, str]:
+    from rollout.cli import fleet_desk
+
+    held: dict[Path, str] = {}
+    for path in fleets:
+        with contextlib.suppress(RolloutError):
+            fleet = fleet_desk.read(path, target, lambda plan: overlay_of(plan, environment) if environment else None)
+            async with fleet_desk.desk(fleet, frozenset()) as desk:
+                if not desk.may_go_on(await desk.look(fleet.members)):
+                    held[path] = NOT_BEGUN
+    return held
+
+
 async def reason(plan: Path, target: str | None, environment: str, doors: Doors) -> str:
     """Why a schedule must not carry that plan on; "" where it may. Raises RolloutError where it cannot be looked at."""
     loaded = load_release(plan, overlay=overlay_of(plan, environment) if environment else None)
@@ -61,8 +81,4 @@ def would_begin(decision: Decision, seen: Observation, goal: str) -> str:
         return ""
     record = from_tags(seen.endpoint.tags)
     under_way = None if record is None or isinstance(record, Damaged) else record.under_way
-    return (
-        ""
-        if under_way is not None and under_way.goal == goal
-        else "not begun; only apply begins it, when it is approved"
-    )
+    return "" if under_way is not None and under_way.goal == goal else NOT_BEGUN

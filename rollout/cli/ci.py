@@ -164,11 +164,11 @@ def _calls(wish: Wish) -> Iterator[tuple[str, tuple[str, ...]]]:
         return
     from rollout.plan.load import find_fleets
 
-    found = _plans(wish)
+    found, fleets = _plans(wish), find_fleets(wish.paths) if wish.command in _MANY else []
     if wish.command == "reconcile" and wish.only_begun:
-        found = _begun(found, wish)
+        found, fleets = _begun(found, fleets, wish)
     if wish.command in _MANY:
-        found = list(dict.fromkeys((*found, *find_fleets(wish.paths))))
+        found = list(dict.fromkeys((*found, *fleets)))
     if wish.command in _MANY and found:
         yield wish.command, tuple(map(str, found))
         return
@@ -204,13 +204,14 @@ def _warn(text: str) -> None:
         click.echo(told)
 
 
-def _begun(plans: list[Path], wish: Wish) -> list[Path]:
-    from rollout.cli.begun import held_back
+def _begun(plans: list[Path], fleets: list[Path], wish: Wish) -> tuple[list[Path], list[Path]]:
+    from rollout.cli.begun import fleets_held_back, held_back
 
-    held = held_back(plans, wish.target or os.environ.get("ROLLOUT_TARGET"), wish.environment)
+    target = wish.target or os.environ.get("ROLLOUT_TARGET")
+    held = held_back(plans, target, wish.environment) | fleets_held_back(fleets, target, wish.environment)
     for plan, reason in held.items():
         click.echo(harmless.line(f"{plan}: {reason}"), err=True)
-    return [plan for plan in plans if plan not in held]
+    return [plan for plan in plans if plan not in held], [fleet for fleet in fleets if fleet not in held]
 
 
 def _approved(folder: Path) -> Iterator[tuple[str, tuple[str, ...]]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Final
@@ -22,7 +22,7 @@ from rollout.core.decide import decide
 from rollout.core.decision import Decision
 from rollout.core.fleet import FleetDecision, FleetPlan, Member, Standing
 from rollout.core.fleet_decide import decide_fleet
-from rollout.core.fleet_members import member_of, needed, release_of
+from rollout.core.fleet_members import may_go_on, member_of, needed, release_of
 from rollout.core.observed import Observation
 from rollout.core.stamp import FLEET
 from rollout.errors import PlanError, RolloutError
@@ -50,9 +50,9 @@ class Sight(msgspec.Struct, frozen=True, kw_only=True):
     decision: Decision | None = None
 
 
-def read(path: Path, target: str | None) -> Fleet:
+def read(path: Path, target: str | None, overlay_for: Callable[[Path], Path | None] = options.overlay_for) -> Fleet:
     """The fleet at `path`. Raises PlanError with every fault of it and of its members' plans, UsageError: no target."""
-    found = inspect_fleet(path, commit=commit(path), overlay_for=options.overlay_for)
+    found = inspect_fleet(path, commit=commit(path), overlay_for=overlay_for)
     places: dict[object, Place] = {}
     for loaded in found.loaded.values():
         if loaded.target not in places:
@@ -115,6 +115,13 @@ class Desk:
                 self.doors.expect(self.fleet.places[name], self.fleet.members[name].release.endpoint.name)
         self._known.update(wanted)
         return dict(zip(wanted, await asyncio.gather(*map(self._look, wanted)), strict=True))
+
+    def may_go_on(self, sights: Mapping[str, Sight]) -> bool:
+        """Whether a schedule may carry the fleet on, by what was seen (`core.fleet_members.may_go_on`)."""
+        members = (sight.member for sight in sights.values())
+        releases = (loaded.release for loaded in self.fleet.members.values())
+        live = (sight.seen.endpoint for sight in sights.values() if sight.seen is not None)
+        return may_go_on(members, releases, live)
 
     async def decided(self, sights: Mapping[str, Sight]) -> FleetDecision:
         """What may happen now. The quota is read only where a member that needs some could start."""

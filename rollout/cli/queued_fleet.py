@@ -43,7 +43,7 @@ async def decided(job: PassJob, jobs: frozenset[tuple[str, str]], *, plans: Chec
         decision = await at.decided(sights)
         now = max(sight.seen.now for sight in sights.values() if sight.seen is not None)
     code = standing_code(Ended(decision=decision, sights=sights), detailed=False)
-    if plans.only_begun and not any(_begun(sight) for sight in sights.values()):
+    if plans.only_begun and not at.may_go_on(sights):
         reason = "not begun; only apply begins it, when it is approved"
         return End(exit_code=exits.OK, status="held back", reason=reason, pause=plans.every)
     until = (decision.next_after - now).total_seconds() if decision.next_after else plans.every

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from hashlib import sha256
 from typing import Final
@@ -42,6 +42,17 @@ def member_of(release: Release, seen: Observation, decision: Decision) -> Member
         astray=standing is Standing.PENDING and gives_back(decision),
         returnable=standing is Standing.RELEASED and _returnable(release, seen.endpoint, record),
     )
+
+
+def may_go_on(members: Iterable[Member], releases: Iterable[Release], live: Iterable[Endpoint | None]) -> bool:
+    """Whether a schedule may carry a fleet on: nobody waits to be begun, or somebody has begun this very release of it:
+    a run is there, or a deployment that it has made. What an earlier release made begins nothing."""
+    found = tuple(members)
+    if not any(one.standing is Standing.PENDING for one in found) or any(one.begun for one in found):
+        return True
+    labels = {release.provenance.get(FLEET, "") for release in releases} - {""}
+    made = {deployment.tags.get(FLEET_TAG) for one in live if one is not None for deployment in one.deployments}
+    return bool(labels & made)
 
 
 def _since(release: Release, record: Progress | None) -> datetime | None:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from rollout.core.decide import decide
 from rollout.core.fleet import Member, Standing
-from rollout.core.fleet_members import member_of, needed, release_of
+from rollout.core.fleet_members import may_go_on, member_of, needed, release_of
 from rollout.core.observed import Deployment, Endpoint, Observation, Weights, weights
 from rollout.core.progress import Hold, Progress, Promoted, Quarantined, Run, to_tags
 from rollout.core.quarantine import BY_HAND
@@ -25,6 +25,7 @@ from rollout.core.release import (
     Traffic,
 )
 from rollout.core.stamp import FLEET, FLEET_TAG
+from tests.worlds.plans import roles
 
 NOW: Final = datetime(2026, 11, 23, 12, tzinfo=UTC)
 BORN: Final = "20261123T100000Z"
@@ -209,3 +210,24 @@ def test_what_a_release_is_called() -> None:
     assert called == "prices@55c420c0f44e"
     assert called == release_of("prices", {"b": "2", "a": "1"})
     assert called != release_of("prices", {"a": "1", "b": "3"})
+
+
+@pytest.mark.parametrize(
+    ("standings", "begun", "label", "goes_on"),
+    [
+        ((Standing.RELEASED, Standing.HELD), False, "", True),
+        ((Standing.RELEASED, Standing.PENDING), False, "", False),
+        ((Standing.RELEASED, Standing.PENDING), False, "f@old", False),
+        ((Standing.RELEASED, Standing.PENDING), False, "f@new", True),
+        ((Standing.FAILED, Standing.PENDING), False, "f@old", False),
+        ((Standing.RELEASED, Standing.PENDING), True, "", True),
+    ],
+)
+def test_what_a_schedule_may_carry_on(standings: tuple[Standing, ...], begun: bool, label: str, goes_on: bool) -> None:
+    """What waits for nobody, and what somebody has begun: this very release, not an earlier one."""
+    members = [Member(name=str(index), standing=one) for index, one in enumerate(standings)]
+    members[-1] = replace(members[-1], begun=begun)
+    release = replace(roles("v2"), provenance={"fleet": "f@new"})
+    tags = {"rollout.fleet": label} if label else {}
+    live = Endpoint(name="house", deployments=(Deployment(name="blue", state="Succeeded", count=1, tags=tags),))
+    assert may_go_on(members, [release], [live, None]) is goes_on

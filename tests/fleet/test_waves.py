@@ -243,3 +243,21 @@ def test_killed_and_begun_again(rollout: Command, on_scoring: Path, project: Pat
     assert ran.code in (4, 10), ran.err
     assert states(ran.json) == {"one": {("released", 100)}, "two": {("failed", 0)}, "three": {("pending", 0)}}
     assert serving(rollout, path) == {"one": {'{"green": 100}'}, "two": {'{"blue": 100}'}, "three": {'{"blue": 100}'}}
+
+
+def test_a_schedule_begins_no_release_of_a_fleet(rollout: Command, on_scoring: Path, project: Path) -> None:
+    """`--only-begun`: a merged change waits for `apply`, also where some members need nothing; once it is begun, the
+    schedule carries it on."""
+    path = fleet(project, "sched", GOOD, size=1)
+    assert states(applied(rollout, path).json) == RELEASED
+    fleet(project, "sched", {"one": "v1", "two": "v2", "three": "v2"}, size=1)
+
+    held = rollout("ci", "reconcile", path, "--only-begun")
+    assert held.code == 0, held.err
+    assert f"{path}: not begun; only apply begins it, when it is approved" in held.err
+    assert serving(rollout, path) == BLUE
+
+    rollout("apply", path, "--auto-approve")
+    for _ in range(6):
+        rollout("ci", "reconcile", path, "--only-begun")
+    assert serving(rollout, path) == {"one": {'{"blue": 100}'}, "two": {'{"green": 100}'}, "three": {'{"green": 100}'}}

@@ -53,11 +53,16 @@ OPERATIONS: Final[Mapping[str, dict[str, Any]]] = {
 """What becomes of the operation that a write has started."""
 
 
+FAILED_PROBES: Final = 3
+"""So often in a row a bake asks a server that answers with errors, before it calls it down."""
+
+
 class Trial(msgspec.Struct, frozen=True, kw_only=True):
     """One fault at one request. `rules` for the emulator; `late`: that many answers are given and never arrive.
 
     `person`: a person may have to say that it shall be tried again: an operation failed, or a scoring request was
-    answered wrong or too late, which the smoke test takes for the candidate's own fault.
+    answered wrong or too late, which the smoke test takes for the candidate's own fault; so does a bake, where the
+    candidate's server answers with an error as often in a row as it asks.
     """
 
     fault: str
@@ -68,7 +73,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
 
 def trials(method: str, path: str, times: int, exists: bool) -> Iterator[Trial]:
     """All that can happen to that request, `times` times in a row. `exists`: what it writes to is there already."""
-    scoring = path.endswith("/score")
+    scoring = path.endswith("/score") or (path.endswith("/swagger.json") and times >= FAILED_PROBES)
     for fault, effect in {**FAULTS, "time-out before acting": TIMED_OUT}.items():
         yield Trial(fault=fault, rules=({"effect": effect, "times": times, "area": "any"},), person=scoring)
     yield Trial(fault=LATE, late=times, person=scoring)
