@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any, Final, cast
+from weakref import ref
 
 import aiohttp
 
@@ -37,7 +38,7 @@ class _Bounded:
     """A body's reader; what it is asked for besides reading, aiohttp's own answers."""
 
     def __init__(self, response: aiohttp.ClientResponse) -> None:
-        self._response = response
+        self._response = ref(response)  # which holds its reader: no ring, nothing for the collector of garbage
         self._stream = response.content
         self._until = asyncio.get_running_loop().time() + BODY_SECONDS
         self._count = 0
@@ -63,9 +64,15 @@ class _Bounded:
     def _counted(self, block: bytes) -> bytes:
         self._count += len(block)
         if self._count > MOST_BYTES:
-            self._response.close()
-            raise TooLong(f"{self._response.url.host} answered with more than {MOST_BYTES} bytes", hint=HINT)
+            raise self._too_long()
         return block
+
+    def _too_long(self) -> TooLong:
+        response = self._response()
+        if response is not None:
+            response.close()
+        who = response.url.host if response is not None else "a server"
+        return TooLong(f"{who} answered with more than {MOST_BYTES} bytes", hint=HINT)
 
 
 _BLOCK: Final = 256 * 1024

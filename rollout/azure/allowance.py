@@ -114,8 +114,9 @@ class Line:
 
     async def enter(self) -> None:
         """Wait for a token, and take it; at once where nobody waits, one is there, and no other process wants any."""
-        if self._portions is None and not self._waiting and self._bucket.wait(self._now()) <= 0:
-            self._take()
+        now = self._now()
+        if self._portions is None and not self._waiting and self._bucket.wait(now) <= 0:
+            self._take(now)
         else:
             await self._queued()
 
@@ -125,12 +126,12 @@ class Line:
             async with self._queue:
                 due = self._now() if self._portions is None else await self._portions.take(self._bucket, self._waiting)
                 await self._wait(due)
-                self._take()
+                self._take(self._now())
         finally:
             self._waiting -= 1
 
-    def _take(self) -> None:
-        self._bucket = self._bucket.taken(self._now())
+    def _take(self, now: float) -> None:
+        self._bucket = self._bucket.taken(now)
         self._under_way += 1
 
     async def _wait(self, due: float) -> None:

@@ -25,7 +25,7 @@ _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 class _Page(msgspec.Struct, frozen=True):
     """One page of a list: its entries, each a JSON object, and where the next one is."""
 
-    value: list[dict[str, Any]] | None = None
+    value: list[Any] | None = None
     next: str | None = msgspec.field(name="nextLink", default=None)
 
 
@@ -116,7 +116,11 @@ class ArmClient:
 
 def _page(body: Any, what: str) -> _Page:
     try:
-        return msgspec.convert(body, _Page)
+        page = msgspec.convert(body, _Page)
+        for entry in page.value or ():
+            if type(entry) is not dict:
+                msgspec.convert(entry, dict[str, Any])
+        return page
     except msgspec.ValidationError as error:
         raise AzureError(f"{what}: the answer is no list ({error})", code="UnreadableAnswer") from error
 

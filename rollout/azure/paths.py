@@ -30,14 +30,14 @@ class Paths(msgspec.Struct, frozen=True, dict=True):
         """The workspace itself."""
         return f"{self.group}/providers/{PROVIDER}/workspaces/{quote(self.workspace, safe='')}"
 
-    @property
+    @cached_property
     def endpoints(self) -> str:
         """All online endpoints of the workspace."""
         return f"{self.home}/onlineEndpoints"
 
     def endpoint(self, name: str) -> str:
         """An online endpoint."""
-        return f"{self.home}/onlineEndpoints/{quote(name, safe='')}"
+        return f"{self.endpoints}/{quote(name, safe='')}"
 
     def deployments(self, endpoint: str) -> str:
         """All deployments of an endpoint."""

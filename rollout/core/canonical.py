@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from types import MappingProxyType
@@ -167,7 +167,11 @@ def asset_id(value: Any, workspace: str) -> str:
     An asset of the workspace (its ARM id, long or short) becomes `azureml:name:version`; one of a registry or
     another workspace keeps its full id.
     """
-    text = arm_id(str(value or ""))
+    return _asset_id(arm_id(str(value or "")), workspace)
+
+
+@lru_cache(maxsize=4096)  # many deployments carry the same few assets
+def _asset_id(text: str, workspace: str) -> str:
     if text.startswith("azureml://") and (match := _LONG_ID.match(text)):
         subscription, group, name, rest = match.groups()
         home = f"/subscriptions/{subscription}/resourcegroups/{group}"
@@ -263,13 +267,16 @@ def _workspace_of(resource: str) -> str:
     return f"{home}{here}{name}" if name and resource.startswith("/subscriptions/") else ""
 
 
-def _probe(kind: str, probe: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    for path, member in _PROBE_PATHS[kind]:
-        value = probe.get(member)
-        if isinstance(value, str):
-            duration = milliseconds(value)
-            value = None if duration is None else duration // 1000
-        yield path, value
+def _probe(kind: str, probe: Mapping[str, Any]) -> dict[str, Any]:
+    return {path: _seconds(probe.get(member)) for path, member in _PROBE_PATHS[kind]}
+
+
+def _seconds(value: Any) -> Any:
+    """Whole seconds of a duration, None for a text that is none; what is no text as it is."""
+    if not isinstance(value, str):
+        return value
+    duration = _milliseconds(value)
+    return None if duration is None else duration // 1000
 
 
 def _lasting(properties: Mapping[str, Any]) -> dict[str, str]:

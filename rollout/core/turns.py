@@ -30,6 +30,7 @@ class Turns(Generic[Item]):
         self._under_way: dict[str, int] = {}
         self._all_under_way = 0
         self._levels: list[dict[str, None]] = [{}]
+        self._lowest = 0
         self._by_waiting: list[tuple[int, int, str]] = []
         self._counted = False
 
@@ -37,7 +38,7 @@ class Turns(Generic[Item]):
         """One more item of that owner, behind those that it has."""
         waiting = self._waiting.setdefault(owner, deque())
         waiting.append(item)
-        self._level(self._under_way.get(owner, 0)).setdefault(owner)
+        self._enter(owner, self._under_way.get(owner, 0))
         self._counted = False
 
     def take(self) -> tuple[str, Item] | None:
@@ -46,12 +47,12 @@ class Turns(Generic[Item]):
         if owner is None:
             return None
         number, waiting = self._under_way.get(owner, 0), self._waiting[owner]
-        del self._level(number)[owner]
+        del self._levels[number][owner]
         item = waiting.popleft()
         self._under_way[owner] = number + 1
         self._all_under_way += 1
         if waiting:
-            self._level(number + 1)[owner] = None
+            self._enter(owner, number + 1)
         return owner, item
 
     def done(self, owner: str) -> None:
@@ -59,9 +60,9 @@ class Turns(Generic[Item]):
         number = self._under_way[owner]
         self._under_way[owner] = number - 1
         self._all_under_way -= 1
-        if owner in self._level(number):
-            del self._level(number)[owner]
-            self._level(number - 1)[owner] = None
+        if self._waiting[owner]:
+            del self._levels[number][owner]
+            self._enter(owner, number - 1)
 
     def _whose(self) -> str | None:
         last = self._last()
@@ -69,7 +70,9 @@ class Turns(Generic[Item]):
             mine = self._under_way.get(last, 0)
             if mine < AHEAD and SHARE * mine < self._all_under_way:
                 return last
-        return next((next(iter(level)) for level in self._levels if level), None)
+        while self._lowest < len(self._levels) and not self._levels[self._lowest]:
+            self._lowest += 1
+        return next(iter(self._levels[self._lowest])) if self._lowest < len(self._levels) else None
 
     def _last(self) -> str | None:
         """The owner with the most waiting; None: nothing waits. What the heap says is corrected as it comes up: an
@@ -88,7 +91,9 @@ class Turns(Generic[Item]):
             heapreplace(heap, (-number, order, owner))
         return None
 
-    def _level(self, number: int) -> dict[str, None]:
+    def _enter(self, owner: str, number: int) -> None:
+        """Behind those who have as many under way; owners with nothing waiting are in no level."""
         while len(self._levels) <= number:
             self._levels.append({})
-        return self._levels[number]
+        self._levels[number].setdefault(owner)
+        self._lowest = min(self._lowest, number)
