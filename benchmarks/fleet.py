@@ -21,7 +21,7 @@ FEW: Final = (10, 100)
 COUNT: Final = 1_000
 MANY: Final = 10_000
 MOST_EXPONENT: Final = 1.05
-TURNS: Final = 5
+TURNS: Final = 15
 BY_SDK: Final = 50
 THROTTLED: Final = 2.0
 """Seconds of the service's time in one of ours, where it throttles."""

@@ -16,8 +16,8 @@ def collecting_seldom() -> Iterator[None]:
     """Everything that is there already is left out of every search, and new things are searched less often.
 
     Plans live to the end and answers die with their last reader, without a cycle: to go through them all the time
-    costs a tenth of a pass and finds nothing. Afterwards everything is as before; what is young then is searched, so
-    that its number does not set off a search of everything.
+    costs a tenth of a pass and finds nothing. Afterwards everything is as before, but that what is young then counts
+    as old: its number must not set off a search at once, mostly at the end of a process.
     """
     before = gc.get_threshold()
     gc.freeze()
@@ -25,6 +25,6 @@ def collecting_seldom() -> Iterator[None]:
     try:
         yield
     finally:
-        gc.collect(0)
+        gc.freeze()
         gc.set_threshold(*before)
         gc.unfreeze()

@@ -252,12 +252,14 @@ def test_a_schedule_begins_no_release_of_a_fleet(rollout: Command, on_scoring: P
     assert states(applied(rollout, path).json) == RELEASED
     fleet(project, "sched", {"one": "v1", "two": "v2", "three": "v2"}, size=1)
 
-    held = rollout("ci", "reconcile", path, "--only-begun")
+    scheduled = ("ci", "reconcile", path, "--only-begun", "--documents", project / "documents")
+
+    held = rollout(*scheduled)
     assert held.code == 0, held.err
     assert f"{path}: not begun; only apply begins it, when it is approved" in held.err
     assert serving(rollout, path) == BLUE
 
     rollout("apply", path, "--auto-approve")
     for _ in range(6):
-        rollout("ci", "reconcile", path, "--only-begun")
+        rollout(*scheduled)
     assert serving(rollout, path) == {"one": {'{"blue": 100}'}, "two": {'{"green": 100}'}, "three": {'{"green": 100}'}}
