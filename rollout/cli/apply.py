@@ -91,7 +91,7 @@ def apply(
     change set that `rollout diff --out FILE.json` saved: then exactly that is done, in as many runs as it takes. Or a
     fleet: its members are carried on wave by wave.
     """
-    if is_fleet(plan):
+    if is_fleet(plan) or _is_saved_fleet(plan):
         from rollout.cli import fleet
 
         fleet.refuse_overlooked({"--until": until}, "apply")
@@ -120,6 +120,14 @@ def apply(
     )
     with failures_told("apply", plan, outputs):
         return run(_apply(wish))
+
+
+def _is_saved_fleet(path: Path) -> bool:
+    if not is_saved(path):
+        return False
+    from rollout.cli.fleet_approving import is_saved_fleet  # only where something was saved: start-up time
+
+    return is_saved_fleet(path)
 
 
 def _patience(wait: bool, max_wait: float | None) -> float:

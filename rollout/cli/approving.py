@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -14,6 +14,9 @@ from rollout.core.decision import Decision
 from rollout.core.observed import Observation
 from rollout.core.release import Release
 from rollout.errors import Unapproved, UsageError
+
+if TYPE_CHECKING:  # every start pays for what is imported here
+    from rollout.render.document import AnyDocument
 
 TOOL: Final = "0"
 """The major version of rollout: a change set that another one looked at must be looked at again."""
@@ -56,21 +59,27 @@ def is_saved(path: Path) -> bool:
     return path.suffix.lower() == SUFFIX
 
 
-def read_saved(path: Path) -> Saved:
-    """The change set that `rollout diff --out` wrote. Raises UsageError where there is none in the file."""
-    from rollout.render.document import Document
+def document_in(path: Path) -> AnyDocument:
+    """What a command has saved there. Raises UsageError where it cannot be read."""
     from rollout.render.saved import decode
 
     try:
         text = path.read_bytes()
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from error
-    document = decode(text, str(path))
+    return decode(text, str(path))
+
+
+def read_saved(path: Path) -> Saved:
+    """The change set that `rollout diff --out` wrote. Raises UsageError where there is none in the file."""
+    from rollout.render.document import Document
+
+    document = document_in(path)
     if not isinstance(document, Document) or document.approval is None:
         raise UsageError(f"{path} holds no change set to apply", hint="write one: rollout diff PLAN --out FILE")
     approved = document.approval
-    overlay = _beside(path, approved.overlay) if approved.overlay else None
-    return Saved(approved=approved, plan=_beside(path, approved.file), overlay=overlay)
+    overlay = beside(path, approved.overlay) if approved.overlay else None
+    return Saved(approved=approved, plan=beside(path, approved.file), overlay=overlay)
 
 
 def must_concern(approved: Approved, release: Release, endpoint: str, expect: str = "") -> None:
@@ -80,7 +89,7 @@ def must_concern(approved: Approved, release: Release, endpoint: str, expect: st
     must_be_about(approved, release, endpoint, TOOL)
 
 
-def _beside(saved: Path, name: str) -> Path:
+def beside(saved: Path, name: str) -> Path:
     """The file as it was named: from here, else from where the change set lies."""
     found = Path(name)
     if not name:

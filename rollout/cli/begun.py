@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from rollout.cli.running import run
 from rollout.cli.session import Doors, doors, place_of
@@ -21,8 +21,13 @@ from rollout.errors import RolloutError
 from rollout.plan.layered import overlay_of
 from rollout.plan.load import load_release
 
+if TYPE_CHECKING:  # only where there is a fleet
+    from rollout.cli.fleet_desk import Sight
+
 NOT_BEGUN: Final = "not begun; only apply begins it, when it is approved"
+UNSEEN: Final = "cannot be looked at"
 _AT_ONCE: Final = 8
+_MOST_TOLD: Final = 4
 _RELEASES: Final = (Phase.FIRST_RELEASE, Phase.RELEASING, Phase.REVERTING)
 
 
@@ -60,9 +65,16 @@ async def _fleets(fleets: Sequence[Path], target: str | None, environment: str) 
         with contextlib.suppress(RolloutError):
             fleet = fleet_desk.read(path, target, lambda plan: overlay_of(plan, environment) if environment else None)
             async with fleet_desk.desk(fleet, frozenset()) as desk:
-                if not desk.may_go_on(await desk.look(fleet.members)):
-                    held[path] = NOT_BEGUN
+                sights = await desk.look(fleet.members)
+                if not desk.may_go_on(sights):
+                    held[path] = _with_unseen(sights)
     return held
+
+
+def _with_unseen(sights: Mapping[str, Sight]) -> str:
+    """Why a fleet is not begun, and which of its members nobody could look at: they may be waiting, too."""
+    unseen = [f"{name} {UNSEEN}: {sight.member.reason}" for name, sight in sights.items() if sight.seen is None]
+    return "; ".join([NOT_BEGUN, *unseen[:_MOST_TOLD]])
 
 
 async def reason(plan: Path, target: str | None, environment: str, doors: Doors) -> str:

@@ -1,17 +1,21 @@
-"""Which plans a commit changed: those that mean something else than before, whatever files that took."""
+"""Which plans and fleets a commit changed: those that mean something else than before, whatever files that took."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
+from rollout.core.fleet import FleetPlan
 from rollout.core.release import Release
 from rollout.errors import PlanError, RolloutError
 from rollout.forge.git import Git
 from rollout.plan.layered import overlay_of
-from rollout.plan.load import find_plans, load_release
+from rollout.plan.load import Target, find_fleets, find_plans, is_fleet, load_release
+
+Meaning = Mapping[str, FleetPlan | tuple[Release, Target | None]]
+"""Of a plan itself under "", of a fleet its members, too."""
 
 
 def changed(plans: Sequence[Path], since: str, environment: str = "") -> list[Path]:
@@ -29,7 +33,7 @@ def changed(plans: Sequence[Path], since: str, environment: str = "") -> list[Pa
 
 
 def gone(paths: Sequence[Path], since: str) -> list[Path]:
-    """The plans below `paths` that were there at that commit and are not any more; none for an unknown commit."""
+    """The plans and fleets below `paths` that were there at that commit and are gone; none for an unknown commit."""
     git = Git(Path.cwd())
     try:
         before = git.commit_of(since)
@@ -39,7 +43,8 @@ def gone(paths: Sequence[Path], since: str) -> list[Path]:
         # From the same folder of that tree, so that the names are those that people would type here.
         inner = tree / Path.cwd().relative_to(git.root.resolve())
         there = [inner / path for path in paths if not path.is_absolute() and (inner / path).exists()]
-        names = [plan.relative_to(inner) for plan in find_plans(there)]
+        found = dict.fromkeys((*find_plans(there), *find_fleets(there)))
+        names = [plan.relative_to(inner) for plan in found]
     return [name for name in names if not name.exists()]
 
 
@@ -48,13 +53,27 @@ def _differs(root: Path, tree: Path, plan: Path, environment: str) -> bool:
     return now is None or now != _meaning(tree / plan.relative_to(root.resolve()), environment)
 
 
-def _meaning(plan: Path, environment: str) -> Release | None:
-    """What the plan asks for, without where its files happen to lie; None where it is not valid, or not there."""
+def _meaning(path: Path, environment: str) -> Meaning | None:
+    """What the plan, or fleet, asks for; None where it is not valid, or not there."""
+
+    def overlay_for(plan: Path) -> Path | None:
+        return overlay_of(plan, environment) if environment else None
+
     try:
-        overlay = overlay_of(plan, environment) if environment else None
-        release = load_release(plan, overlay=overlay).release
+        if not is_fleet(path):
+            loaded = load_release(path, overlay=overlay_for(path))
+            return {"": (_placeless(loaded.release), loaded.target)}
+        from rollout.plan.fleet_files import inspect_fleet  # only where there is one: start-up time
+
+        found = inspect_fleet(path, overlay_for=overlay_for)
+        members = {name: (_placeless(one.release), one.target) for name, one in found.loaded.items()}
+        return {"": found.plan, **members}
     except (PlanError, RolloutError, OSError):
         return None
+
+
+def _placeless(release: Release) -> Release:
+    """Without where its files happen to lie."""
     policy = release.policy.bare if release.policy is not None else None
     return msgspec.structs.replace(
         release, candidate=msgspec.structs.replace(release.candidate, origin=""), policy=policy

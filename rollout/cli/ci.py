@@ -162,13 +162,7 @@ def _calls(wish: Wish) -> Iterator[tuple[str, tuple[str, ...]]]:
     if wish.command == "apply" and wish.approved is not None:
         yield from _approved(wish.approved)
         return
-    from rollout.plan.load import find_fleets
-
-    found, fleets = _plans(wish), find_fleets(wish.paths) if wish.command in _MANY else []
-    if wish.command == "reconcile" and wish.only_begun:
-        found, fleets = _begun(found, fleets, wish)
-    if wish.command in _MANY:
-        found = list(dict.fromkeys((*found, *fleets)))
+    found = _begun(_plans(wish), wish) if wish.command == "reconcile" and wish.only_begun else _plans(wish)
     if wish.command in _MANY and found:
         yield wish.command, tuple(map(str, found))
         return
@@ -177,14 +171,13 @@ def _calls(wish: Wish) -> Iterator[tuple[str, tuple[str, ...]]]:
 
 
 def _plans(wish: Wish) -> list[Path]:
+    """The plans, then the fleets."""
     from rollout.plan.load import find_fleets, find_plans
 
     if not wish.paths:
         raise UsageError("which plans? Give their paths, or folders")
     fleets = find_fleets(wish.paths)
-    for fleet in fleets if wish.command not in _MANY else ():
-        _warn(f"{fleet} is a fleet, which `rollout ci {wish.command}` leaves out: `rollout {wish.command} {fleet}`")
-    found = [plan for plan in find_plans(wish.paths) if plan not in fleets]
+    found = [*(plan for plan in find_plans(wish.paths) if plan not in fleets), *fleets]
     if wish.since:
         from rollout.cli.changed import changed, gone
 
@@ -192,7 +185,7 @@ def _plans(wish: Wish) -> list[Path]:
             _warn(f"{plan} is gone: its endpoint stays as it is, and nothing carries a rollout of it on")
         found = changed(found, wish.since, wish.environment) if found else []
         click.echo(f"{len(found)} plan{'' if len(found) == 1 else 's'} changed since {wish.since[:40]}", err=True)
-    elif not (found or fleets):
+    elif not found:
         raise UsageError(f"no plan in {', '.join(map(str, wish.paths))}", hint="a plan has `version:` and `stages:`")
     return found
 
@@ -204,24 +197,32 @@ def _warn(text: str) -> None:
         click.echo(told)
 
 
-def _begun(plans: list[Path], fleets: list[Path], wish: Wish) -> tuple[list[Path], list[Path]]:
-    from rollout.cli.begun import fleets_held_back, held_back
+def _begun(found: list[Path], wish: Wish) -> list[Path]:
+    from rollout.cli.begun import UNSEEN, fleets_held_back, held_back
+    from rollout.plan.load import is_fleet
 
     target = wish.target or os.environ.get("ROLLOUT_TARGET")
+    fleets = [path for path in found if is_fleet(path)]
+    plans = [path for path in found if path not in fleets]
     held = held_back(plans, target, wish.environment) | fleets_held_back(fleets, target, wish.environment)
     for plan, reason in held.items():
-        click.echo(harmless.line(f"{plan}: {reason}"), err=True)
-    return [plan for plan in plans if plan not in held], [fleet for fleet in fleets if fleet not in held]
+        if UNSEEN in reason:
+            _warn(f"{plan}: {reason}")
+        else:
+            click.echo(harmless.line(f"{plan}: {reason}"), err=True)
+    return [path for path in found if path not in held]
 
 
 def _approved(folder: Path) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Each approved change set, as a file; those that change nothing need no apply."""
     from rollout.cli.publishing import read_documents
+    from rollout.render.fleet_life import would_change
 
     if not folder.is_dir():
         raise UsageError(f"there is no folder {folder}", hint="it is what `rollout ci diff --documents` wrote")
     for path, one in read_documents([folder]):
-        if one.document is not None and one.document.actions:
+        changes = one.document is not None and bool(one.document.actions) and not one.part_of
+        if changes or (one.fleet is not None and would_change(one.fleet)):
             yield path.stem, (str(path),)
 
 

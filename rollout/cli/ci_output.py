@@ -12,7 +12,8 @@ from rollout.cli.ci_runner import Runner, runner_of
 from rollout.errors import RolloutError
 from rollout.render import harmless
 from rollout.render.azure_commands import variables
-from rollout.render.document import AnyDocument, Document, Failure, Reconciliation
+from rollout.render.document import AnyDocument, Document, Failure, Fleet, Reconciliation
+from rollout.render.fleet_life import would_change
 from rollout.render.github_output import KEYS, entry, facts
 from rollout.render.saved import decode
 
@@ -57,10 +58,13 @@ def _count(documents: Sequence[AnyDocument]) -> int:
 
 def _facts(documents: Sequence[AnyDocument]) -> Iterator[tuple[str, str]]:
     """The keys that are true of all together."""
+    fleets = [found for found in documents if isinstance(found, Fleet)]
     plans = [found for found in documents if isinstance(found, Document)]
     failed = sum(isinstance(found, Failure) for found in documents)
-    moments = [found.decision.next_after for found in plans if found.decision.next_after]
-    changing = sum(bool(found.actions) for found in plans)
+    times = [*(found.decision.next_after for found in plans), *(found.next_after for found in fleets)]
+    moments = [found for found in times if found]
+    changing = sum(bool(found.actions) for found in plans) + sum(would_change(found) for found in fleets)
+    plans += [found for fleet in fleets for found in fleet.change_sets]
     yield "status", "error" if failed else "act" if changing else "done"
     yield "headline", f"{len(documents)} plans: {changing} with changes, {failed} failed"
     yield "has-changes", _flag(changing > 0)

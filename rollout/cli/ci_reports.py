@@ -24,7 +24,7 @@ def write_reports(documents: Path, folder: Path, options: Sequence[str]) -> Iter
     from rollout.cli.publishing import read_documents
 
     for path, one in read_documents([documents]):
-        if one.document is None or not _eventful(one.document):
+        if one.document is None or one.part_of or not _eventful(one.document):
             continue
         page = folder / f"{slug(Path(one.file))}.html"
         code = _report(one.file, "--measured", str(path), "--output", f"html={page}", *options)

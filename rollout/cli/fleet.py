@@ -12,36 +12,31 @@ from typing import Final, Literal
 import click
 import msgspec
 
-from rollout.cli import ending, exits
+from rollout.cli import exits
+from rollout.cli.approving import is_saved
 from rollout.cli.carry_out import Asked, carry_out
 from rollout.cli.context import actor
-from rollout.cli.fleet_desk import Desk, Fleet, Sight, desk, digest_of, read
+from rollout.cli.fleet_approving import SavedFleet, as_approved, must_still_fit, read_saved_fleet
+from rollout.cli.fleet_changes import changes_of
+from rollout.cli.fleet_desk import Desk, Fleet, Sight, desk, read
 from rollout.cli.fleet_run import Ended, Journey, exit_code
-from rollout.cli.fleet_told import as_passes, told
+from rollout.cli.fleet_told import as_passes, bare, told
 from rollout.cli.many import worst
 from rollout.cli.options import Output
 from rollout.cli.passes import Visit, Wish
 from rollout.cli.printing import failures_told, publish, say, show, stdout_is_taken
 from rollout.cli.running import run
-from rollout.cli.session import CREATES, report_on
+from rollout.cli.session import CREATES
 from rollout.core import commands
+from rollout.core.change_set import LIFETIME
 from rollout.core.fleet import FleetStatus, Standing
 from rollout.errors import Refused, RolloutError, Unapproved, UsageError
 from rollout.render import document as form
-from rollout.render.document import Document, Pass
-from rollout.render.from_report import document
+from rollout.render.document import Pass
 
 PARALLEL: Final = 8
 """How many members of a fleet are worked on at the same time by a command that does not wait."""
 To = Literal["stable", "former"]
-
-
-class Changes(msgspec.Struct, frozen=True, kw_only=True):
-    """What all members would still do: their change sets, the exit codes of looking at them, and one digest."""
-
-    change_sets: Mapping[str, Document]
-    codes: tuple[int, ...]
-    digest: str
 
 
 def look(
@@ -51,38 +46,21 @@ def look(
     detailed: bool,
     hazards: tuple[str, ...],
     command: Literal["diff", "status"],
+    lifetime: float = LIFETIME,
 ) -> int:
     """`diff` and `status`: every member as it stands, and what it would still do. Changes nothing."""
     with failures_told(command, path, outputs):
-        found = run(_look(read(path, target), frozenset(hazards) | {CREATES}, command))
+        found = run(_look(read(path, target), frozenset(hazards) | {CREATES}, command, lifetime))
         publish(found, outputs)
     return found.exit_code if detailed else exits.OK
 
 
-async def _look(fleet: Fleet, allowed: frozenset[str], command: str) -> form.Fleet:
+async def _look(fleet: Fleet, allowed: frozenset[str], command: str, lifetime: float) -> form.Fleet:
     async with desk(fleet, allowed) as at:
         sights = await at.look(fleet.members)
         ended = Ended(decision=await at.decided(sights), sights=sights)
-        changes = _changes(at, sights)
-        return told(command, fleet, ended, worst(changes.codes), changes.change_sets, changes.digest)
-
-
-def _changes(at: Desk, sights: Mapping[str, Sight]) -> Changes:
-    """What each member that could be looked at would still do."""
-    found: dict[str, Document] = {}
-    codes: list[int] = []
-    for name, sight in sights.items():
-        if sight.seen is None:
-            codes.append(exits.ERROR)
-            continue
-        report = report_on(at.session(name), at.fleet.members[name], sight.seen, at.allowed)
-        codes.append(ending.of_look(report.changes, detailed=True))
-        found[name] = document(msgspec.structs.replace(report, command="diff", exit_code=codes[-1]))
-    return Changes(
-        change_sets=found,
-        codes=tuple(codes),
-        digest=digest_of({name: change_set.digest for name, change_set in found.items()}),
-    )
+        changes = changes_of(at, sights, ended.decision, lifetime)
+        return told(command, fleet, ended, worst(changes.codes), changes)
 
 
 def apply(
@@ -96,13 +74,18 @@ def apply(
     approved: bool,
     expect: str,
 ) -> int:
-    """`apply`: what the fleet asks for, wave by wave, as far as it goes now (or to its end, with a wait)."""
+    """`apply`: what the fleet asks for, wave by wave, as far as it goes now (or to its end, with a wait). `path` may be
+    what was saved and approved: then that, and nothing else."""
     wish = Wish(target=target, allowed=allowed, detailed=detailed, max_wait=max_wait, expected={})
     with failures_told("apply", path, outputs):
-        found = run(_apply(read(path, target), wish, outputs, approved, expect))
-        if found is None:
-            click.echo("nothing was done", err=True)
-            return exits.ERROR
+        if is_saved(path):
+            found = run(_apply_saved(read_saved_fleet(path), wish, expect))
+        else:
+            asked = run(_apply(read(path, target), wish, outputs, approved, expect))
+            if asked is None:
+                click.echo("nothing was done", err=True)
+                return exits.ERROR
+            found = asked
         publish(found, outputs)
     return found.exit_code
 
@@ -111,22 +94,39 @@ async def _apply(
     fleet: Fleet, wish: Wish, outputs: tuple[Output, ...], approved: bool, expect: str
 ) -> form.Fleet | None:
     async with desk(fleet, wish.allowed) as at:
-        if (expect or not approved) and not await _may(at, outputs, expect):
-            return None
-        return await _carried(at, wish, "apply", PARALLEL)
+        sights: Mapping[str, Sight] | None = await at.look(fleet.members)
+        if sights is not None and (expect or not approved):
+            sights = await _may(at, sights, outputs, expect)
+        return await _carried(at, wish, "apply", PARALLEL, sights) if sights is not None else None
 
 
-async def _may(at: Desk, outputs: tuple[Output, ...], expect: str) -> bool:
-    """Whether the changes may be made: as expected, nothing to approve, or said now."""
-    sights = await at.look(at.fleet.members)
-    changes = _changes(at, sights)
+async def _apply_saved(saved: SavedFleet, wish: Wish, expect: str) -> form.Fleet:
+    """Exactly what was approved. Raises Unapproved where that is not what would be done."""
+    if expect and expect != saved.approved.digest:
+        raise Unapproved(f"the saved change set is {saved.approved.digest}, not {expect}")
+    wish = msgspec.structs.replace(wish, allowed=wish.allowed | saved.allowed)
+    fleet = as_approved(saved, wish.target)
+    async with desk(fleet, wish.allowed, given=saved.members) as at:
+        sights = await at.look(fleet.members)
+        must_still_fit(at, saved, sights)
+        return await _carried(at, wish, "apply", PARALLEL, sights)
+
+
+async def _may(
+    at: Desk, sights: Mapping[str, Sight], outputs: tuple[Output, ...], expect: str
+) -> Mapping[str, Sight] | None:
+    """The members, where the changes may be made: as expected, nothing to approve, or said now; None: they may not.
+
+    Where a person was asked, time has passed: they are looked at again.
+    """
+    decision = await at.decided(sights)
+    changes = changes_of(at, sights, decision)
     if expect and expect != changes.digest:
         raise Unapproved(
             f"the changes of the fleet are {changes.digest} now, not {expect}", hint="look at them again: rollout diff"
         )
-    decision = await at.decided(sights)
     if expect or decision.status is FleetStatus.DONE:
-        return True
+        return sights
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise UsageError(
             f"the changes of the fleet, {changes.digest}, are not approved, and nobody is here to ask",
@@ -134,14 +134,15 @@ async def _may(at: Desk, outputs: tuple[Output, ...], expect: str) -> bool:
         )
     from rollout.render.forms import lines_of
 
-    ended = Ended(decision=decision, sights=sights)
-    found = told("diff", at.fleet, ended, worst(changes.codes), changes.change_sets, changes.digest)
+    found = told("diff", at.fleet, Ended(decision=decision, sights=sights), worst(changes.codes), changes)
     show(lines_of(found), sys.stderr if stdout_is_taken(outputs) else sys.stdout)
-    return click.confirm("Release this fleet?", err=True)
+    return await at.look(at.fleet.members) if click.confirm("Release this fleet?", err=True) else None
 
 
-async def _carried(at: Desk, wish: Wish, command: str, parallel: int) -> form.Fleet:
-    ended = await Journey(at, wish, parallel, actor(os.environ.get("ROLLOUT_WHO"))).carry_on()
+async def _carried(
+    at: Desk, wish: Wish, command: str, parallel: int, first: Mapping[str, Sight] | None = None
+) -> form.Fleet:
+    ended = await Journey(at, wish, parallel, actor(os.environ.get("ROLLOUT_WHO"))).carry_on(first)
     return told(command, at.fleet, ended, exit_code(ended, detailed=wish.detailed))
 
 
@@ -162,6 +163,7 @@ async def reconciled(path: Path, wish: Wish, parallel: int) -> list[Visit]:
         status=found.status.value,
         reason=found.reason,
         next_after=found.next_after,
+        fleet=bare(found),
     )
     rows = as_passes(found)
     return [*(Visit(told=row, plan=name) for name, row in rows), Visit(told=whole)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
@@ -12,18 +11,22 @@ from typing import Final
 import msgspec
 
 from rollout.cli import options
+from rollout.cli.approving import Saved
 from rollout.cli.context import commit
 from rollout.cli.place import Place
 from rollout.cli.planned import Planned
 from rollout.cli.session import Doors, Session, doors, signed
 from rollout.cli.targets import resolve
+from rollout.core import fleet_members
+from rollout.core.approval import Approved
 from rollout.core.capacity import Usage
 from rollout.core.decide import decide
 from rollout.core.decision import Decision
 from rollout.core.fleet import FleetDecision, FleetPlan, Member, Standing
 from rollout.core.fleet_decide import decide_fleet
 from rollout.core.fleet_members import may_go_on, member_of, needed, release_of
-from rollout.core.observed import Observation
+from rollout.core.observed import Endpoint, Observation
+from rollout.core.release import Release
 from rollout.core.stamp import FLEET
 from rollout.errors import PlanError, RolloutError
 from rollout.plan.fleet_files import Inspected, inspect_fleet
@@ -50,8 +53,14 @@ class Sight(msgspec.Struct, frozen=True, kw_only=True):
     decision: Decision | None = None
 
 
-def read(path: Path, target: str | None, overlay_for: Callable[[Path], Path | None] = options.overlay_for) -> Fleet:
-    """The fleet at `path`. Raises PlanError with every fault of it and of its members' plans, UsageError: no target."""
+def read(
+    path: Path,
+    target: str | None,
+    overlay_for: Callable[[Path], Path | None] = options.overlay_for,
+    approved: str = "",
+) -> Fleet:
+    """The fleet at `path`; `approved`: the digest of its approval. Raises PlanError with every fault of it and of its
+    members' plans, UsageError: no target."""
     found = inspect_fleet(path, commit=commit(path), overlay_for=overlay_for)
     places: dict[object, Place] = {}
     for loaded in found.loaded.values():
@@ -61,7 +70,7 @@ def read(path: Path, target: str | None, overlay_for: Callable[[Path], Path | No
     _once(found, where)
     goals = {name: loaded.release.goal for name, loaded in found.loaded.items()}
     label = release_of(found.plan.name, goals)
-    members = {name: _labelled(loaded, label) for name, loaded in found.loaded.items()}
+    members = {name: _labelled(loaded, label, approved) for name, loaded in found.loaded.items()}
     return Fleet(plan=found.plan, path=path, members=members, places=where)
 
 
@@ -77,20 +86,28 @@ def _once(found: Inspected, where: Mapping[str, Place]) -> None:
         raise PlanError(faults)
 
 
-def _labelled(loaded: LoadedPlan, label: str) -> LoadedPlan:
+def _labelled(loaded: LoadedPlan, label: str, approved: str) -> LoadedPlan:
     """The plan with its provenance, and of which release of the fleet it is a part."""
-    loaded = signed(loaded)
+    loaded = signed(loaded, approved)
     provenance = {**loaded.release.provenance, FLEET: label}
     return msgspec.structs.replace(loaded, release=msgspec.structs.replace(loaded.release, provenance=provenance))
 
 
 class Desk:
-    """A fleet with the open doors to its workspaces."""
+    """A fleet with the open doors to its workspaces. `given`: by member what was approved, where that is known."""
 
-    def __init__(self, fleet: Fleet, doors: Doors, sessions: Mapping[str, Session], allowed: frozenset[str]) -> None:
+    def __init__(
+        self,
+        fleet: Fleet,
+        doors: Doors,
+        sessions: Mapping[str, Session],
+        allowed: frozenset[str],
+        given: Mapping[str, Approved],
+    ) -> None:
         self.fleet = fleet
         self.doors = doors
         self.allowed = allowed
+        self._given = given
         self._sessions = sessions
         self._turns = asyncio.Semaphore(AT_ONCE)
         self._known: set[str] = set()
@@ -104,7 +121,9 @@ class Desk:
         """A member, as a pass wants its plan."""
         loaded, place = self.fleet.members[name], self.fleet.places[name]
         key = place.target.paths.endpoint(loaded.release.endpoint.name).lower()
-        return Planned(path=loaded.path, key=key, loaded=loaded, place=place)
+        approved = self._given.get(name)
+        given = Saved(approved=approved, plan=loaded.path, overlay=None) if approved is not None else None
+        return Planned(path=loaded.path, key=key, loaded=loaded, place=place, given=given)
 
     async def look(self, names: Iterable[str]) -> dict[str, Sight]:
         """A look at each of these members; who cannot be looked at is told as `unknown`. The first look at a member may
@@ -118,10 +137,11 @@ class Desk:
 
     def may_go_on(self, sights: Mapping[str, Sight]) -> bool:
         """Whether a schedule may carry the fleet on, by what was seen (`core.fleet_members.may_go_on`)."""
-        members = (sight.member for sight in sights.values())
-        releases = (loaded.release for loaded in self.fleet.members.values())
-        live = (sight.seen.endpoint for sight in sights.values() if sight.seen is not None)
-        return may_go_on(members, releases, live)
+        return may_go_on(*_seen(self.fleet, sights))
+
+    def is_begun(self, sights: Mapping[str, Sight]) -> bool:
+        """Whether somebody has begun this release of the fleet."""
+        return is_begun(self.fleet, sights)
 
     async def decided(self, sights: Mapping[str, Sight]) -> FleetDecision:
         """What may happen now. The quota is read only where a member that needs some could start."""
@@ -171,22 +191,33 @@ class Desk:
         return found
 
 
+def is_begun(fleet: Fleet, sights: Mapping[str, Sight]) -> bool:
+    """Whether somebody has begun this release of the fleet, by what was seen (`core.fleet_members.is_begun`)."""
+    return fleet_members.is_begun(*_seen(fleet, sights))
+
+
+def _seen(
+    fleet: Fleet, sights: Mapping[str, Sight]
+) -> tuple[Iterable[Member], Iterable[Release], Iterable[Endpoint | None]]:
+    """The members, their releases, and the endpoints that could be looked at."""
+    members = [sight.member for sight in sights.values()]
+    releases = [loaded.release for loaded in fleet.members.values()]
+    return members, releases, [sight.seen.endpoint for sight in sights.values() if sight.seen is not None]
+
+
 def _first_reason(members: Mapping[str, Member]) -> str:
     return next((member.reason for member in members.values()), "it has none")
 
 
 @asynccontextmanager
-async def desk(fleet: Fleet, allowed: frozenset[str], through: Doors | None = None) -> AsyncIterator[Desk]:
-    """Open the doors, through one set of connections: given ones, or those that are closed at the end."""
+async def desk(
+    fleet: Fleet, allowed: frozenset[str], through: Doors | None = None, given: Mapping[str, Approved] | None = None
+) -> AsyncIterator[Desk]:
+    """Open the doors, through one set of connections: given ones, or those that are closed at the end. `given`: what
+    was approved of each member; then nothing else is done to it."""
     async with nullcontext(through) if through else doors(bulk=True) as shared:
         sessions: dict[str, Session] = {}
         for place in fleet.places.values():
             if place.label not in sessions:
                 sessions[place.label] = await shared.session(place)
-        yield Desk(fleet, shared, sessions, allowed)
-
-
-def digest_of(digests: Mapping[str, str]) -> str:
-    """One digest of the change sets of all members."""
-    told = "\n".join(f"{name}={digests[name]}" for name in sorted(digests))
-    return hashlib.sha256(told.encode()).hexdigest()[:16]
+        yield Desk(fleet, shared, sessions, allowed, given or {})

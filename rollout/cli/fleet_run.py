@@ -52,9 +52,12 @@ class Journey:
         self._begun = asyncio.get_running_loop().time()
         self._told: frozenset[str] = frozenset()
 
-    async def carry_on(self) -> Ended:
-        """As far as it goes. Raises RolloutError where no member can be looked at."""
-        sights = await self._desk.look(self._desk.fleet.members)
+    async def carry_on(self, first: Mapping[str, Sight] | None = None) -> Ended:
+        """As far as it goes; `first` is a look of this moment. Raises RolloutError where no member can be looked at.
+
+        It only says who may start or go on: each of their passes looks for itself before it writes.
+        """
+        sights = dict(first) if first is not None else await self._desk.look(self._desk.fleet.members)
         try:
             while True:
                 decision = await self._desk.decided(self._as_known(sights))

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rollout.cli.fleet_desk import Fleet, Sight
+from msgspec.structs import replace
+
+from rollout.cli.fleet_changes import Changes
+from rollout.cli.fleet_desk import Fleet, Sight, is_begun
 from rollout.cli.fleet_run import Ended
 from rollout.core.decision import Decision, StageState
 from rollout.core.fleet import Standing
@@ -21,11 +24,11 @@ def told(
     fleet: Fleet,
     ended: Ended,
     exit_code: int,
-    change_sets: Mapping[str, Document] | None = None,
-    digest: str = "",
+    changes: Changes | None = None,
 ) -> form.Fleet:
-    """The whole fleet. `change_sets` by member, where they were worked out."""
-    decision = ended.decision
+    """The whole fleet; with what all members would still do, where that was worked out."""
+    decision, approval = ended.decision, changes.approval if changes else None
+    change_sets: Mapping[str, Document] = changes.change_sets if changes else {}
     views = {view.name: view for view in decision.waves}
     waves = tuple(
         form.FleetWave(
@@ -34,7 +37,7 @@ def told(
             reason=views[wave.name].reason,
             after=wave.after,
             until=views[wave.name].until,
-            members=tuple(_member(fleet, name, ended, (change_sets or {}).get(name)) for name in wave.members),
+            members=tuple(_member(fleet, name, ended, change_sets.get(name)) for name in wave.members),
         )
         for wave in fleet.plan.waves
     )
@@ -46,11 +49,14 @@ def told(
         exit_code=exit_code,
         status=decision.status,
         reason=decision.reason,
-        digest=digest,
+        digest=changes.digest if changes else "",
+        valid_until=approval.valid_until if approval else None,
+        begun=is_begun(fleet, ended.sights),
         error_budget=fleet.plan.error_budget,
         failed=decision.failed,
         waves=waves,
         next_after=min([*times, *([decision.next_after] if decision.next_after else [])], default=None),
+        approval=approval,
     )
 
 
@@ -68,7 +74,17 @@ def _row(fleet: form.Fleet, wave: str, member: form.FleetMember) -> Pass:
         writes=member.writes,
         next_after=member.next_after,
         change_set=member.change_set,
+        part_of=fleet.file,
     )
+
+
+def bare(fleet: form.Fleet) -> form.Fleet:
+    """The fleet without its members' change sets, which stand beside it."""
+    waves = (
+        replace(wave, members=tuple(replace(member, change_set=None) for member in wave.members))
+        for wave in fleet.waves
+    )
+    return replace(fleet, waves=tuple(waves))
 
 
 def _member(fleet: Fleet, name: str, ended: Ended, change_set: Document | None) -> form.FleetMember:

@@ -51,15 +51,14 @@ def diff(
     given to `rollout apply`, which then does exactly that and nothing else. PLAN may be a fleet: all of its members,
     wave by wave.
     """
+    text, extra = (Output("text"),), (Output("json", out),) if out else ()
     alone = plans[0] if len(plans) == 1 and shard is None and not plans[0].is_dir() else None
     if alone is not None and is_fleet(alone):
         from rollout.cli import fleet
 
-        fleet.refuse_overlooked({"--out": out}, "diff")
-        return fleet.look(alone, target, outputs, detailed, hazards, "diff")
+        return fleet.look(alone, target, (*(outputs or text), *extra), detailed, hazards, "diff", lifetime)
     if alone is not None and not any(output.form == "jsonl" for output in outputs):
-        extra = (Output("json", out),) if out else ()
-        return _look(alone, target, (*(outputs or (Output("text"),)), *extra), detailed, hazards, "diff", lifetime)
+        return _look(alone, target, (*(outputs or text), *extra), detailed, hazards, "diff", lifetime)
     if out is not None:
         raise UsageError("--out is for the change set of one plan", hint="--output json=FILE holds all of them")
     for found in find_fleets(plans):

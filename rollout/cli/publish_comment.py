@@ -6,14 +6,15 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
+from rollout.cli.publish_life import ends, station, station_line, told_of
 from rollout.cli.publishing import About, Asked, footer
-from rollout.cli.released import place_of, release_commit
-from rollout.core.decision import Status
+from rollout.cli.released import fleet_commit, place_of, release_commit
 from rollout.errors import RolloutError
 from rollout.forge.marker import ROOM, Marker
 from rollout.forge.port import ChangeRequest, Forge
 from rollout.forge.sticky import Done, Note, outdate, say
-from rollout.render.life import Life, Standing, life_line, life_of
+from rollout.render.document import Failure
+from rollout.render.life import Life, Standing
 from rollout.render.markdown import markdown
 
 _LINE_ROOM = 4_000
@@ -24,7 +25,7 @@ async def comments(forge: Forge, wish: Asked, number: int | None, *, prune: bool
     """Bring the comments up to date, on one listing of each pull request."""
     by_request: dict[int, list[About]] = defaultdict(list)
     requests: dict[int, ChangeRequest] = {}
-    for one in wish.documents:
+    for one in wish.each:
         request = await request_of(forge, wish, one, number)
         if request is not None:
             requests[request.number] = request
@@ -65,27 +66,22 @@ def standing_of(request: ChangeRequest | None) -> Standing:
 
 def note_of(forge: Forge, wish: Asked, one: About, standing: Standing) -> Note:
     """The comment's marker and body, within the forge's limit."""
-    digest = one.document.digest if one.document else ""
+    told = told_of(one)
+    digest = "" if isinstance(told, Failure) else told.digest
     marker = Marker(kind="comment", plan=one.name, environment=wish.environment, digest=digest)
-    below = footer(wish) if _ends(one) else ""
+    below = footer(wish) if ends(one) else ""
     room = forge.limits.body - ROOM - _LINE_ROOM
-    told = one.document or one.failure
-    assert told is not None, "there is one of them"
     body = markdown(told, room) + below
-    if one.document is None:
-        return Note(marker=marker, body=body)
-    over = life_of(one.document, standing) in (Life.NOTHING, Life.DONE)
-    return Note(marker=marker, body=f"{life_line(one.document, standing)}\n\n{body}", settled=over)
-
-
-def _ends(one: About) -> bool:
-    """Whether to link the run: only where its log tells more, so that a pass without news edits nothing."""
-    return one.document is None or one.document.decision.status in (Status.HOLD, Status.REFUSE)
+    line = station_line(one, standing)
+    over = station(one, standing) in (Life.NOTHING, Life.DONE)
+    return Note(marker=marker, body=f"{line}\n\n{body}" if line else body, settled=over)
 
 
 def _commit(one: About, environment: str) -> str:
     """The commit that the candidate comes from, as far as the checkout tells."""
     try:
+        if one.fleet is not None:
+            return fleet_commit(Path(one.file), environment)
         return release_commit(place_of(Path(one.file), environment)) if one.file else ""
     except RolloutError:
         return ""

@@ -67,7 +67,9 @@ def write_patch(shared: Shared, path: Path) -> int:
 
 
 def _backs(documents: Sequence[About], environment: str) -> list[Back]:
-    found = [one.document for one in documents if one.document is not None and rolled_back(one.document)]
+    found = [
+        one.document for one in documents if one.document is not None and not one.part_of and rolled_back(one.document)
+    ]
     return [_back(document, environment) for document in found]
 
 

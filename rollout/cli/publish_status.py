@@ -1,4 +1,4 @@
-"""A commit status for each plan, and for each of its stages."""
+"""A commit status for each plan and fleet, and for each of its stages or waves."""
 
 from __future__ import annotations
 
@@ -6,16 +6,19 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from rollout.cli.publish_comment import request_of, standing_of
+from rollout.cli.publish_life import refuses, station, station_words, told_of
 from rollout.cli.publishing import About, Asked
 from rollout.core.decision import StageState
+from rollout.core.fleet import WaveState
 from rollout.errors import UsageError
 from rollout.forge.port import Forge, State, Status
 from rollout.forge.statuses import post
 from rollout.forge.sticky import Done
 from rollout.render import harmless
-from rollout.render.document import Document
+from rollout.render.document import Document, Failure, Fleet
+from rollout.render.fleet_life import wave_words
 from rollout.render.headline import headline
-from rollout.render.life import Life, Standing, life_of, stage_words, status_words
+from rollout.render.life import Life, Standing, stage_words
 
 _STATES: Final = {
     Life.NOTHING: State.SUCCESS,
@@ -36,11 +39,14 @@ _STAGES: Final = {
     StageState.PENDING: State.PENDING,
 }
 
+_WAVES: Final = {WaveState.COMPLETE: State.SUCCESS, WaveState.BLOCKED: State.FAILURE}
+"""The others are under way, or wait."""
+
 
 async def statuses(forge: Forge, wish: Asked, commit: str, *, each_stage: bool) -> Sequence[Done]:
     """Set those that say something new. Raises UsageError where no commit is known."""
     done: list[Done] = []
-    for one in wish.documents:
+    for one in wish.each:
         request = await request_of(forge, wish, one, commit=commit)
         on = commit or _commit(wish, request.commit if request and request.open else "")
         wanted = list(_wanted(wish, one, standing_of(request), each_stage=each_stage))
@@ -59,18 +65,21 @@ def _commit(wish: Asked, head: str) -> str:
 def _wanted(wish: Asked, one: About, standing: Standing, *, each_stage: bool) -> Iterator[Status]:
     root = "/".join(["rollout", *([wish.environment] if wish.environment else []), one.name])
     context, url = harmless.line(root, 200), wish.run_url
-    if one.document is None:
-        assert one.failure is not None, "there is one of them"
-        said = harmless.line(headline(one.failure))
+    told, life = told_of(one), station(one, standing)
+    if isinstance(told, Failure) or life is None:
+        said = harmless.line(headline(told))
         yield Status(context=context, state=State.ERROR, description=said, url=url)
         return
-    life = life_of(one.document, standing)
-    state = State.FAILURE if life in (Life.PROPOSED, Life.APPROVED) and _refused(one.document) else _STATES[life]
-    yield Status(context=context, state=state, description=status_words(one.document, standing), url=url)
-    for index, stage in enumerate(one.document.stages, 1) if each_stage else ():
-        name = harmless.line(f"{context}/{index:02} {stage.name}")
-        yield Status(context=name, state=_STAGES[stage.state], description=stage_words(stage), url=url)
+    state = State.FAILURE if life in (Life.PROPOSED, Life.APPROVED) and refuses(told) else _STATES[life]
+    yield Status(context=context, state=state, description=station_words(told, standing), url=url)
+    for index, (name, found, words) in enumerate(_parts(told), 1) if each_stage else ():
+        part = harmless.line(f"{context}/{index:02} {name}")
+        yield Status(context=part, state=found, description=words, url=url)
 
 
-def _refused(document: Document) -> bool:
-    return any(hazard.refused for hazard in document.hazards)
+def _parts(told: Document | Fleet) -> Iterator[tuple[str, State, str]]:
+    """The stages of a plan, the waves of a fleet."""
+    if isinstance(told, Fleet):
+        yield from ((wave.name, _WAVES.get(wave.state, State.PENDING), wave_words(wave)) for wave in told.waves)
+    else:
+        yield from ((stage.name, _STAGES[stage.state], stage_words(stage)) for stage in told.stages)

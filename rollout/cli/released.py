@@ -55,6 +55,17 @@ def release_commit(place: Place) -> str:
     return found[0] if found else ""
 
 
+def fleet_commit(path: Path, environment: str = "") -> str:
+    """The same for a fleet: the newest commit that touched its file, or what one of its members releases."""
+    from rollout.plan.fleet_files import inspect_fleet  # only where there is one: start-up time
+
+    git = Git(path.resolve().parent)
+    found = inspect_fleet(path, overlay_for=lambda plan: _overlay(plan, environment) if environment else None)
+    files = {name for loaded in found.loaded.values() for name in _candidate_files(git.root, loaded)}
+    commits = git.history(sorted({_relative(git.root, path), *files}), 1)
+    return commits[0] if commits else ""
+
+
 def restoration(place: Place, revision: str) -> Restoration:
     """How the plan's goal becomes `revision` again, with as few files as possible; each way is tried before it is told.
 

@@ -102,6 +102,16 @@ def approved(
     return msgspec.structs.replace(value, seal=_seal(value))
 
 
+def as_part(what: Approved, whole: str, seconds: float) -> Approved:
+    """The same approval as a part of that of `whole`, a fleet's file: it may be started, and carried on, `seconds`
+    later, and is read from there with its overlay."""
+    later = timedelta(seconds=seconds)
+    value = msgspec.structs.replace(
+        what, file=whole, overlay="", valid_until=what.valid_until + later, carry_until=what.carry_until + later
+    )
+    return msgspec.structs.replace(value, seal=_seal(value))
+
+
 def must_be_about(what: Approved, release: Release, endpoint: str, tool: str) -> None:
     """Raise Unapproved unless it is the approval of this plan, as it is now, for this endpoint, by such a tool."""
     hint = _AGAIN.format(file=what.file or "PLAN")

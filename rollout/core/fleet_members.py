@@ -45,14 +45,19 @@ def member_of(release: Release, seen: Observation, decision: Decision) -> Member
 
 
 def may_go_on(members: Iterable[Member], releases: Iterable[Release], live: Iterable[Endpoint | None]) -> bool:
-    """Whether a schedule may carry a fleet on: nobody waits to be begun, or somebody has begun this very release of it:
-    a run is there, or a deployment that it has made. What an earlier release made begins nothing."""
+    """Whether a schedule may carry a fleet on: nobody waits to be begun, or somebody has begun this very release of it.
+    Who cannot be looked at may be waiting."""
     found = tuple(members)
-    if not any(one.standing is Standing.PENDING for one in found) or any(one.begun for one in found):
-        return True
+    waits = any(one.standing in (Standing.PENDING, Standing.UNKNOWN) for one in found)
+    return not waits or is_begun(found, releases, live)
+
+
+def is_begun(members: Iterable[Member], releases: Iterable[Release], live: Iterable[Endpoint | None]) -> bool:
+    """Whether somebody has begun this very release of a fleet: a run is there, or a deployment that it has made. What
+    an earlier release made begins nothing."""
     labels = {release.provenance.get(FLEET, "") for release in releases} - {""}
     made = {deployment.tags.get(FLEET_TAG) for one in live if one is not None for deployment in one.deployments}
-    return bool(labels & made)
+    return any(one.begun for one in members) or bool(labels & made)
 
 
 def _since(release: Release, record: Progress | None) -> datetime | None:

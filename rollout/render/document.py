@@ -20,9 +20,10 @@ from msgspec import Meta
 from rollout.core.approval import Approved
 from rollout.core.decision import Phase, StageState, Status
 from rollout.core.fleet import FleetStatus, Standing, WaveState
+from rollout.core.fleet_approval import ApprovedFleet
 from rollout.errors import Fault
 
-FORMAT_VERSION: Final = "1.3"
+FORMAT_VERSION: Final = "1.4"
 
 Version = Annotated[str, Meta(pattern=r"^1\.[0-9]+$", description="MAJOR.MINOR; a minor version only adds keys.")]
 Instant = Annotated[datetime, Meta(tz=True)]
@@ -305,7 +306,10 @@ class Failure(Part, frozen=True, kw_only=True, tag_field="kind", tag="failure"):
 
 
 class Pass(Part, frozen=True, kw_only=True):
-    """How the pass of one plan ended. `change_set` is null where the plan could not be looked at."""
+    """How the pass of one plan ended. `change_set` is null where the plan could not be looked at.
+
+    Of a fleet there is one for each member, with the fleet's file as `part_of`, and one for itself: `fleet` says how it
+    stands, without the change sets that its members' have."""
 
     file: str
     exit_code: Count
@@ -314,6 +318,8 @@ class Pass(Part, frozen=True, kw_only=True):
     writes: Count = 0
     next_after: Instant | None = None
     change_set: Document | None = None
+    part_of: str = ""
+    fleet: Fleet | None = None
 
 
 class Reconciliation(Part, frozen=True, kw_only=True, tag_field="kind", tag="reconciliation"):
@@ -368,16 +374,24 @@ class Fleet(Part, frozen=True, kw_only=True, tag_field="kind", tag="fleet"):
     exit_code: Count
     status: FleetStatus
     reason: str
-    digest: Annotated[str, Meta(description="Of the change sets of all members: `apply --expect`.")] = ""
+    digest: Annotated[str, Meta(description="Of the waves and the change sets of all members: `apply --expect`.")] = ""
+    valid_until: Annotated[Instant | None, Meta(description="Until when an approval of this digest holds.")] = None
+    begun: Annotated[bool, Meta(description="Whether somebody has begun this very release of the fleet.")] = False
     error_budget: Annotated[int, Meta(ge=0, description="How many members may fail.")]
     failed: Annotated[int, Meta(ge=0, description="How many have failed.")]
     waves: tuple[FleetWave, ...]
     next_after: Annotated[Instant | None, Meta(description="When the next pass is worth it.")] = None
+    approval: Annotated[ApprovedFleet | None, Meta(description="What `apply FILE` takes as approved.")] = None
 
     @property
     def members(self) -> tuple[FleetMember, ...]:
         """All of them, in the order of the file."""
         return tuple(member for wave in self.waves for member in wave.members)
+
+    @property
+    def change_sets(self) -> tuple[Document, ...]:
+        """Those that are known, in the same order."""
+        return tuple(member.change_set for member in self.members if member.change_set is not None)
 
 
 AnyDocument = Document | Validation | Failure | Reconciliation | Fleet

@@ -9,6 +9,7 @@ from rollout.core.decision import StageState
 from rollout.core.fleet import FleetStatus
 from rollout.render import harmless
 from rollout.render.document import AnyDocument, Document, Failure, Fleet, Reconciliation, Validation
+from rollout.render.fleet_life import would_change
 from rollout.render.headline import headline
 
 KEYS: Final = (
@@ -73,6 +74,12 @@ def _facts(document: AnyDocument) -> Iterator[tuple[str, str]]:
             yield "status", status.value
             yield "reason", reason
             yield "digest", digest
+            yield "valid-until", document.valid_until.isoformat() if document.valid_until else ""
+            yield "has-changes", _flag(would_change(document))
+            yield "has-drift", _flag(any(found.drift for found in document.change_sets))
+            hazards = [hazard for found in document.change_sets for hazard in found.hazards]
+            yield "hazards", ",".join(sorted({hazard.name for hazard in hazards}))
+            yield "refused-hazards", ",".join(sorted({hazard.name for hazard in hazards if hazard.refused}))
             yield "next-after", when.isoformat() if when else ""
             yield "complete", _flag(status is FleetStatus.DONE)
 

@@ -88,7 +88,13 @@ def started(document: Document) -> bool:
 def life_line(document: Document, standing: Standing) -> str:
     """The line at the top of a comment, in Markdown."""
     life = life_of(document, standing)
-    bold = f"{_SIGNS[life]} **{life.value}{_count(document, life)}**{_told(document, life, standing)}"
+    return line_of(life, _count(document, life), _told(document, life), standing)
+
+
+def line_of(life: Life, count: str, told: str, standing: Standing) -> str:
+    """The station between those before and behind it; `count` is how far it is, `told` where and why."""
+    by = ", ".join(harmless.code(name, 60) for name in standing.approved_by[:5]) if life is Life.APPROVED else ""
+    bold = f"{_SIGNS[life]} **{life.value}{count}**{f' by {by}' if by else ''}{told}"
     return _BEFORE[life] + bold + _AFTER.get(life, "")
 
 
@@ -114,10 +120,8 @@ def _count(document: Document, life: Life) -> str:
     return f" {passed}/{len(document.stages)}" if life in (Life.APPLYING, Life.HELD) else ""
 
 
-def _told(document: Document, life: Life, standing: Standing) -> str:
+def _told(document: Document, life: Life) -> str:
     match life:
-        case Life.APPROVED if standing.approved_by:
-            return " by " + ", ".join(harmless.code(name, 60) for name in standing.approved_by[:5])
         case Life.APPLYING:
             stage = active(document)
             return (f" {harmless.code(stage.name)}" if stage else "") + _until(document)

@@ -221,10 +221,13 @@ def test_what_a_release_is_called() -> None:
         ((Standing.RELEASED, Standing.PENDING), False, "f@new", True),
         ((Standing.FAILED, Standing.PENDING), False, "f@old", False),
         ((Standing.RELEASED, Standing.PENDING), True, "", True),
+        ((Standing.RELEASED, Standing.UNKNOWN), False, "", False),
+        ((Standing.RELEASED, Standing.UNKNOWN), False, "f@new", True),
     ],
 )
 def test_what_a_schedule_may_carry_on(standings: tuple[Standing, ...], begun: bool, label: str, goes_on: bool) -> None:
-    """What waits for nobody, and what somebody has begun: this very release, not an earlier one."""
+    """What waits for nobody, and what somebody has begun: this very release, not an earlier one. Who cannot be looked
+    at may be waiting."""
     members = [Member(name=str(index), standing=one) for index, one in enumerate(standings)]
     members[-1] = replace(members[-1], begun=begun)
     release = replace(roles("v2"), provenance={"fleet": "f@new"})

@@ -186,3 +186,50 @@ def test_a_report_that_cannot_be_made(tmp_path: Path) -> None:
         (tmp_path / f"{name}.json").write_text(encode(document))
     (trouble,) = write_reports(tmp_path, tmp_path, [])
     assert trouble == f"there is no report of {gate_failed().file}: the log says why (exit 3)"
+
+
+FLEET = """\
+version: 1
+kind: fleet
+name: shops
+template: churn.rollout.yml
+waves:
+  - {name: one, members: [{name: shop-a}]}
+  - {name: two, members: [{plan: prices.rollout.yml}]}
+"""
+
+
+def test_a_fleet_that_means_something_else(team: Bench) -> None:
+    """By its own file, its template, or a member's plan and model; a comment and a release beside it change nothing."""
+    fleet = Path("plans/shops.fleet.yml")
+    fleet.write_text(FLEET)
+    Path("plans/churn/endpoint.yml").write_text("auth_mode: key\n")
+    team.push("a fleet", "main")
+    assert changed([fleet], "HEAD^") == [fleet], "it is new"
+    for file, old, new, found in (
+        (fleet, "version", "# words\nversion", []),
+        (fleet, "{name: one,", "{name: one, bake: 1h,", [fleet]),
+        (Path("plans/churn.rollout.yml"), "bake: 10m", "bake: 20m", [fleet]),
+        (Path("plans/prices/models/v1/model.json"), "{", " {", [fleet]),
+        (Path("README.md"), "models", "words", []),
+    ):
+        text = file.read_text()
+        assert old in text
+        file.write_text(text.replace(old, new, 1))
+        team.push(f"edit {file}", "main")
+        assert changed([fleet], "HEAD^") == found, file
+
+
+def test_a_fleet_among_the_plans_of_a_folder(team: Bench, capfd: pytest.CaptureFixture[str]) -> None:
+    """It has a result of its own; what it names has none; and that one is gone is told."""
+    Path("plans/shops.fleet.yml").write_text(FLEET)
+    Path("plans/churn/endpoint.yml").write_text("auth_mode: key\n")
+    team.push("a fleet", "main")
+    code, told = ci(team, "diff", "plans", "--changed-since", "HEAD^", "--target", "emulator")
+    assert (code, told["status"], told["plans"]) == (3, "error", "1"), "no emulator runs here"
+    assert [path.name for path in Path(told["documents"]).iterdir()] == ["000-plans-shops.fleet.yml.json"]
+    git(team.checkout, "rm", "--quiet", "plans/shops.fleet.yml")
+    team.push("gone", "main")
+    capfd.readouterr()
+    ci(team, "validate", "plans", "--changed-since", "HEAD^")
+    assert capfd.readouterr().err.startswith("warning: plans/shops.fleet.yml is gone: ")
