@@ -8,7 +8,6 @@ that take from the same bucket can keep its books together, in a `Reserve`; each
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, Protocol
@@ -20,7 +19,7 @@ LONGEST: Final = 120.0
 """Seconds of `Retry-After` that are believed, at most."""
 LAPSE: Final = 10.0
 """Seconds of the service's time after which a token that was booked is not used any more."""
-_SUBSCRIPTION: Final = re.compile(r"/subscriptions/([^/?]+)", re.IGNORECASE)
+_SUBSCRIPTION: Final = "/subscriptions/"
 _KINDS: Final = {"PUT": "writes", "PATCH": "writes", "DELETE": "deletes"}
 _REMAINING: Final = "x-ms-ratelimit-remaining-subscription-"
 
@@ -183,10 +182,9 @@ class Allowances:
         return self._clock() * self._speed
 
     def _line(self, method: str, url: str) -> Line:
-        kind, found = _KINDS.get(method, "reads"), _SUBSCRIPTION.search(url)
-        key = (kind, url[: found.end()].lower() if found else "")
+        kind, place = key = (_KINDS.get(method, "reads"), _place(url))
         if (line := self._lines.get(key)) is None:
-            line = self._lines[key] = Line(kind, self._now, self._speed, self._portions(*key))
+            line = self._lines[key] = Line(kind, self._now, self._speed, self._portions(kind, place))
         return line
 
     def _portions(self, kind: str, place: str) -> Portions | None:
@@ -199,3 +197,10 @@ class Allowances:
             return Whose(place=place, principal=self._who, kind=kind, speed=self._speed)
 
         return Portions(self._reserve, whose, self._now)
+
+
+def _place(url: str) -> str:
+    """Address and subscription in lower case; "" for what is in no subscription."""
+    address, mark, rest = url.lower().partition(_SUBSCRIPTION)
+    name = rest.partition("/")[0].partition("?")[0]
+    return f"{address}{mark}{name}" if name else ""

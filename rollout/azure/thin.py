@@ -9,7 +9,6 @@ the pipeline.
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 import uuid
 from itertools import count
@@ -31,8 +30,6 @@ _EARLY: Final = 300.0
 _LEFT: Final = 2
 """How often azure-core tries again after the first attempt was ours: four in all, as often as it tries by itself."""
 _AGAIN: Final = frozenset({408, 429, 500, 502, 503, 504})
-_QUOTED: Final = re.compile(r"[!-~]+")
-"""An address that can be sent as it is, as ours are; one of the service that cannot is quoted."""
 _PATIENCE: Final = aiohttp.ClientTimeout(total=ANSWER_SECONDS, sock_connect=CONNECT_SECONDS)
 """One clock for headers and body together: what takes longer is left to the pipeline, which has more patience."""
 
@@ -62,7 +59,7 @@ class ThinWire:
         except (aiohttp.ClientError, TimeoutError, OSError):
             pause = 0.0
         else:
-            if answer.status not in _AGAIN and "claims=" not in answer.headers.get("WWW-Authenticate", ""):
+            if answer.status not in _AGAIN and not _challenges(answer):
                 return answer
             wish = answer.after
             pause = 0.0 if wish is None else min(wish, LONGEST_PAUSE)
@@ -80,7 +77,7 @@ class ThinWire:
         setattr(requests, kind, getattr(requests, kind) + 1)
         try:
             async with self._session.get(
-                URL(url, encoded=_QUOTED.fullmatch(url) is not None),
+                URL(url, encoded=_sendable(url)),
                 headers=headers,
                 timeout=_PATIENCE,
                 allow_redirects=False,
@@ -100,3 +97,13 @@ class ThinWire:
                 if token is None or token.expires_on - _EARLY < time.time():
                     token = self._token = await self._credential.get_token(self._scope)
         return f"Bearer {token.token}"
+
+
+def _challenges(answer: Answer) -> bool:
+    """Whether it wants a token with further claims."""
+    return answer.status == 401 and "claims=" in answer.headers.get("WWW-Authenticate", "")
+
+
+def _sendable(url: str) -> bool:
+    """Whether that address can be sent as it is, as ours are; one of the service that cannot is quoted."""
+    return url.isascii() and url.isprintable() and " " not in url

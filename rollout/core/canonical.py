@@ -307,6 +307,8 @@ def _lower(value: Any) -> str | None:
 
 def _map(body: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     found = body.get(key)
+    if found is None:
+        return {}
     return found if type(found) is dict or isinstance(found, Mapping) else {}
 
 

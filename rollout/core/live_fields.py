@@ -98,4 +98,6 @@ def _truth(value: Any) -> bool:
 
 def _map(body: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     found = body.get(key)
+    if found is None:
+        return {}
     return found if type(found) is dict or isinstance(found, Mapping) else {}
