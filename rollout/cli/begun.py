@@ -60,14 +60,18 @@ def fleets_held_back(fleets: Sequence[Path], target: str | None, environment: st
 async def _fleets(fleets: Sequence[Path], target: str | None, environment: str) -> dict[Path, str]:
     from rollout.cli import fleet_desk
 
+    def overlay_for(plan: Path) -> Path | None:
+        return overlay_of(plan, environment) if environment else None
+
     held: dict[Path, str] = {}
-    for path in fleets:
-        with contextlib.suppress(RolloutError):
-            fleet = fleet_desk.read(path, target, lambda plan: overlay_of(plan, environment) if environment else None)
-            async with fleet_desk.desk(fleet, frozenset()) as desk:
-                sights = await desk.look(fleet.members)
-                if not desk.may_go_on(sights):
-                    held[path] = _with_unseen(sights)
+    async with doors(bulk=True) as shared:
+        for path in fleets:
+            with contextlib.suppress(RolloutError):
+                fleet = fleet_desk.read(path, target, overlay_for)
+                async with fleet_desk.desk(fleet, frozenset(), shared) as desk:
+                    sights = await desk.look(fleet.members)
+                    if not desk.may_go_on(sights):
+                        held[path] = _with_unseen(sights)
     return held
 
 

@@ -20,10 +20,10 @@ from rollout.cli.fleet_approving import SavedFleet, as_approved, must_still_fit,
 from rollout.cli.fleet_changes import changes_of
 from rollout.cli.fleet_desk import Desk, Fleet, Sight, desk, read
 from rollout.cli.fleet_run import Ended, Journey, exit_code
-from rollout.cli.fleet_told import as_passes, bare, told
+from rollout.cli.fleet_told import told
 from rollout.cli.many import worst
 from rollout.cli.options import Output
-from rollout.cli.passes import Visit, Wish
+from rollout.cli.passes import Wish
 from rollout.cli.printing import failures_told, publish, say, show, stdout_is_taken
 from rollout.cli.running import run
 from rollout.cli.session import CREATES
@@ -97,7 +97,7 @@ async def _apply(
         sights: Mapping[str, Sight] | None = await at.look(fleet.members)
         if sights is not None and (expect or not approved):
             sights = await _may(at, sights, outputs, expect)
-        return await _carried(at, wish, "apply", PARALLEL, sights) if sights is not None else None
+        return await carried(at, wish, "apply", PARALLEL, sights) if sights is not None else None
 
 
 async def _apply_saved(saved: SavedFleet, wish: Wish, expect: str) -> form.Fleet:
@@ -109,7 +109,7 @@ async def _apply_saved(saved: SavedFleet, wish: Wish, expect: str) -> form.Fleet
     async with desk(fleet, wish.allowed, given=saved.members) as at:
         sights = await at.look(fleet.members)
         must_still_fit(at, saved, sights)
-        return await _carried(at, wish, "apply", PARALLEL, sights)
+        return await carried(at, wish, "apply", PARALLEL, sights)
 
 
 async def _may(
@@ -139,34 +139,13 @@ async def _may(
     return await at.look(at.fleet.members) if click.confirm("Release this fleet?", err=True) else None
 
 
-async def _carried(
+async def carried(
     at: Desk, wish: Wish, command: str, parallel: int, first: Mapping[str, Sight] | None = None
 ) -> form.Fleet:
+    """The fleet carried on as far as it goes, and how that left it; `first` is a look of this moment. Raises
+    RolloutError."""
     ended = await Journey(at, wish, parallel, actor(os.environ.get("ROLLOUT_WHO"))).carry_on(first)
     return told(command, at.fleet, ended, exit_code(ended, detailed=wish.detailed))
-
-
-async def reconciled(path: Path, wish: Wish, parallel: int) -> list[Visit]:
-    """`reconcile`: one bounded pass over the fleet, its members as rows, the fleet itself as the last one."""
-    try:
-        fleet = read(path, wish.target)
-        async with desk(fleet, wish.allowed) as at:
-            found = await _carried(at, wish, "reconcile", parallel)
-    except RolloutError as error:
-        from rollout.cli.complain import complain
-
-        say(f"{path}:", err=True)
-        return [Visit(told=Pass(file=str(path), exit_code=complain(error), status="error", reason=str(error)))]
-    whole = Pass(
-        file=str(path),
-        exit_code=found.exit_code,
-        status=found.status.value,
-        reason=found.reason,
-        next_after=found.next_after,
-        fleet=bare(found),
-    )
-    rows = as_passes(found)
-    return [*(Visit(told=row, plan=name) for name, row in rows), Visit(told=whole)]
 
 
 def rollback(

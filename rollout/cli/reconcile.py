@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,10 +15,13 @@ from rollout.cli.options import Output
 from rollout.cli.passes import Visit, Wish
 from rollout.cli.printing import failures_told
 from rollout.cli.running import run
-from rollout.cli.session import doors
+from rollout.cli.session import Doors, doors
 from rollout.core.shards import Shard
 from rollout.plan.load import find_fleets
 from rollout.render.document import Pass, Reconciliation
+
+if TYPE_CHECKING:  # only where there is one
+    from rollout.cli.fleet_desk import Fleet
 
 
 @click.command()
@@ -88,23 +92,34 @@ async def _all(
 ) -> list[Pass]:
     """All passes, some at a time; then what is under way without any of these plans, where `folder` is given."""
     async with doors(bulk=True) as shared:
+        read = _read(fleets, wish.target, shared)
         work = partial(passes.carried_on, wish=wish, doors=shared)
         visits = await many.over(
             plans.mine, work, shared, title="reconcile", parallel=parallel, outputs=outputs or (Output("text"),)
         )
-        visits += await _fleets(fleets, wish, parallel, outputs)
+        for fleet in read:
+            visits += await _fleet(fleet, wish, parallel, outputs, shared)
         found = []
         if folder is not None:
             found = await passes.orphans(plans.found, visits, folder, shard, shared)
     return [*(visit.told for visit in visits), *found]
 
 
-async def _fleets(fleets: Sequence[Path], wish: Wish, parallel: int, outputs: tuple[Output, ...]) -> list[Visit]:
-    """The passes of all members of all fleets, one fleet after the other."""
+def _read(fleets: Sequence[Path], target: str | None, shared: Doors) -> list[Fleet | Visit]:
+    """The fleets, before anything is looked at: their members may be read by list together with the plans."""
     if not fleets:
         return []
-    from rollout.cli.fleet import reconciled
+    from rollout.cli.fleet_passes import read_each  # only where there is one: start-up time
 
-    found = [visit for fleet in fleets for visit in await reconciled(fleet, wish, parallel)]
+    return read_each(fleets, target, shared)
+
+
+async def _fleet(
+    fleet: Fleet | Visit, wish: Wish, parallel: int, outputs: tuple[Output, ...], shared: Doors
+) -> list[Visit]:
+    """The passes of all members of a fleet, told as soon as they are over."""
+    from rollout.cli.fleet_passes import reconciled
+
+    found = await reconciled(fleet, wish, parallel, shared)
     many.write_lines((visit.told for visit in found), outputs)
     return found
