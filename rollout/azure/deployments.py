@@ -175,7 +175,12 @@ def _order(action: actions.DeployRevision, endpoint: str) -> Order:
         origin=action.spec.origin,
         count=action.count,
         tags=deployment_tags(
-            action.spec.revision, action.born, action.spec.fields, codes(action.spec.settings), action.fleet
+            action.spec.revision,
+            action.born,
+            action.spec.fields,
+            codes(action.spec.settings),
+            action.fleet,
+            action.promoted_from,
         ),
         properties=provenance_properties(action.provenance),
     )

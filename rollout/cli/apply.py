@@ -23,6 +23,7 @@ from rollout.cli.printing import failures_told, publish, show, stdout_is_taken
 from rollout.cli.recording import recording
 from rollout.cli.running import run
 from rollout.cli.session import CREATES, Session, load, opened, place_of, report_on
+from rollout.cli.sourcing import with_sources
 from rollout.cli.tracing import followed
 from rollout.core.approval import Approved
 from rollout.core.decision import Status
@@ -144,6 +145,8 @@ async def _apply(wish: Wish) -> int:
         if given is not None:
             must_concern(given, release, session.endpoint_id(release.endpoint.name), wish.expect)
         seen = await session.settled(release.endpoint.name)
+        loaded = await with_sources(session, loaded, seen)
+        release = loaded.release
         report = report_on(session, loaded, seen, wish.allowed)
         decision = report.changes.decision
         Guarding(release, wish.allowed, given, wish.plan)(seen, decision)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from rollout.cli.running import run
 from rollout.cli.session import Doors, doors, place_of
+from rollout.cli.sourcing import with_sources
 from rollout.core.decide import decide
 from rollout.core.decision import Decision, Phase, Status
 from rollout.core.observed import Observation
@@ -86,6 +87,7 @@ async def reason(plan: Path, target: str | None, environment: str, doors: Doors)
     loaded = load_release(plan, overlay=overlay_of(plan, environment) if environment else None)
     session = await doors.session(place_of(loaded, target))
     seen = await session.plane.observe(loaded.release.endpoint.name)
+    loaded = await with_sources(session, loaded, seen)
     return would_begin(decide(loaded.release, seen, {}, frozenset()), seen, loaded.release.goal)
 
 

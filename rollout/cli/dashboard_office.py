@@ -15,6 +15,7 @@ from rollout.cli.dashboard_plans import AGAIN, Plan, Plans, row_unseen
 from rollout.cli.place import Place
 from rollout.cli.session import CREATES, Session, opened, report_on
 from rollout.cli.sight import story_of
+from rollout.cli.sourcing import with_sources
 from rollout.core import commands
 from rollout.core.change_set import change_set
 from rollout.core.commands import Actions
@@ -85,7 +86,7 @@ class Office:
             return await self._bare(key, plan)
         door = await self._door(plan.place)
         seen = await door.plane.observe(plan.loaded.release.endpoint.name)
-        return _row(key, door, plan.loaded, seen)
+        return _row(key, door, await with_sources(door, plan.loaded, seen), seen)
 
     async def sight(self, key: str) -> Sight:
         """See `Office`."""
@@ -96,10 +97,11 @@ class Office:
             return Sight(row=row, story=None, offers=offers)
         door = await self._door(plan.place)
         seen = await door.plane.observe(plan.loaded.release.endpoint.name)
-        story = await story_of(door, plan.loaded, seen, self._kept(key, plan.loaded.release.goal))
+        loaded = await with_sources(door, plan.loaded, seen)
+        story = await story_of(door, loaded, seen, self._kept(key, plan.loaded.release.goal))
         self._showed[key] = (plan.loaded.release.goal, story.measurements[-_MOST_KEPT:])
         offers = tuple(_offers(plan.loaded.release, seen))
-        return Sight(row=_row(key, door, plan.loaded, seen), story=story, offers=offers)
+        return Sight(row=_row(key, door, loaded, seen), story=story, offers=offers)
 
     def _kept(self, key: str, goal: str) -> tuple[Measurement, ...]:
         """What the gates of that goal have shown here: each is asked once, when it is over."""

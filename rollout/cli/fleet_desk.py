@@ -16,6 +16,7 @@ from rollout.cli.context import commit
 from rollout.cli.place import Place
 from rollout.cli.planned import Planned
 from rollout.cli.session import Doors, Session, doors, signed
+from rollout.cli.sourcing import with_sources
 from rollout.cli.targets import resolve
 from rollout.core import fleet_members
 from rollout.core.approval import Approved
@@ -157,9 +158,10 @@ class Desk:
 
     async def _look(self, name: str) -> Sight:
         async with self._turns:
-            release, session = self.fleet.members[name].release, self.session(name)
+            loaded, session = self.fleet.members[name], self.session(name)
             try:
-                seen = await session.plane.observe(release.endpoint.name)
+                seen = await session.plane.observe(loaded.release.endpoint.name)
+                release = (await with_sources(session, loaded, seen)).release
                 decision = decide(release, seen, {}, self.allowed)
                 found = member_of(release, seen, decision)
                 if found.standing in (Standing.PENDING, Standing.IN_FLIGHT):

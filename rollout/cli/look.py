@@ -15,6 +15,7 @@ from rollout.cli.options import Output
 from rollout.cli.printing import failures_told, publish, say
 from rollout.cli.running import run
 from rollout.cli.session import CREATES, load, opened, place_of, report_on
+from rollout.cli.sourcing import with_sources
 from rollout.core.change_set import LIFETIME
 from rollout.core.shards import Shard
 from rollout.errors import UsageError
@@ -113,5 +114,6 @@ async def _report(plan: Path, target: str | None, hazards: frozenset[str], lifet
         if whole:
             return await report_of(session, loaded, hazards, lifetime)
         seen = await session.plane.observe(loaded.release.endpoint.name)
+        loaded = await with_sources(session, loaded, seen)
         report = report_on(session, loaded, seen, hazards | {CREATES}, lifetime)
         return await with_authors(report, session.activity)

@@ -18,6 +18,7 @@ from rollout.cli.printing import failures_told
 from rollout.cli.room import with_capacity
 from rollout.cli.running import run
 from rollout.cli.session import CREATES, Doors, Session, doors, report_on
+from rollout.cli.sourcing import with_sources
 from rollout.core.decide import decide
 from rollout.core.decision import Status
 from rollout.core.observed import Observation
@@ -73,6 +74,7 @@ async def _looked(planned: Planned, look: Look, doors: Doors) -> Visit:
     assert place is not None, "it has no fault"
     session = await (doors.session(place) if look.whole else doors.common(place))
     seen = await session.plane.observe(loaded.release.endpoint.name)
+    loaded = await with_sources(session, loaded, seen)
     if not look.whole and (told := _in_sync(planned.path, loaded, seen)) is not None:
         return Visit(told=told, plan=loaded.release.name)
     report = await told_in_full(session, loaded, seen, look.hazards, look.lifetime)
@@ -101,6 +103,7 @@ def _in_sync(path: Path, loaded: LoadedPlan, seen: Observation) -> Pass | None:
 async def report_of(session: Session, loaded: LoadedPlan, hazards: frozenset[str], lifetime: float) -> Report:
     """A look, and what it says in full."""
     seen = await session.plane.observe(loaded.release.endpoint.name)
+    loaded = await with_sources(session, loaded, seen)
     return await told_in_full(session, loaded, seen, hazards, lifetime)
 
 

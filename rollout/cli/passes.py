@@ -19,8 +19,10 @@ from rollout.cli.notifying import drifted, tell, tell_orphan
 from rollout.cli.planned import Planned, Reader
 from rollout.cli.printing import say
 from rollout.cli.session import Doors, report_on
+from rollout.cli.sourcing import with_sources
 from rollout.cli.tracing import followed
 from rollout.core.decision import Decision
+from rollout.core.promoted_from import asks
 from rollout.core.shards import Shard
 from rollout.errors import PlanError, RolloutError
 from rollout.render.document import Pass
@@ -129,10 +131,14 @@ async def _carried_on(planned: Planned, wish: Wish, doors: Doors) -> Visit:
     async with locked(await doors.session(place), release.endpoint.name) as session:
         if given is not None:
             must_concern(given, release, session.endpoint_id(release.endpoint.name))
+        seen = await session.plane.observe(release.endpoint.name) if asks(release) else None
+        if seen is not None:
+            loaded = await with_sources(session, loaded, seen)
+            release = loaded.release
         with followed(release, log_listener(release.name)) as heard:
             gates = Measurements(heard)
             runner = session.runner(release, allowed, gates, given, plan=path)
-            result = await runner.run(Limits(max_wait=wish.max_wait))
+            result = await runner.run(Limits(max_wait=wish.max_wait), seen)
         report = await with_authors(report_on(session, loaded, result.observation, allowed), session.activity)
     told_of = ((gate.name, verdict) for gate, verdict in gates.measured)
     await tell(session, path, result.observation, told_of, drifted(session, release, report))

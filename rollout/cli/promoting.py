@@ -6,13 +6,14 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import click
 import msgspec
 
 from rollout.cli import exits, options
 from rollout.cli.edit import read_file, write_file
+from rollout.cli.environments import Environment, environments
 from rollout.cli.options import Output
 from rollout.cli.printing import publish_value
 from rollout.cli.running import run
@@ -29,24 +30,11 @@ from rollout.render.document import FORMAT_VERSION
 from rollout.render.styled import Line, line
 from rollout.render.words import moment
 
-if TYPE_CHECKING:
-    from rollout.plan.environments import EnvironmentModel
-
 _PARTS: Final = ("model", "code_configuration", "environment")
 """The members of an `az ml` deployment that are handed on."""
 _LOCAL: Final = ("path", "code", "conda_file")
 """The members below them that may be local paths, from the file's own folder."""
 _ROWS: Final = 5
-
-
-class Environment(msgspec.Struct, frozen=True, kw_only=True):
-    """A plan with its overlay; for how many seconds its goal must be promoted there before it goes on, and the kinds of
-    gate that it must have passed."""
-
-    plan: Path
-    overlay: Path | None = None
-    baked: float = 0.0
-    gates: tuple[str, ...] = ()
 
 
 class Promotion(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,7 +86,7 @@ def way(repository: Repository, next_: str, former: str | None) -> tuple[Environ
     """From which environment to which. Raises UsageError, and PlanError for faults of `rollout.yaml`."""
     if repository.faults:
         raise PlanError(repository.faults)
-    known = {one.name: _environment(repository, one) for one in repository.environments}
+    known = environments(repository)
     goes_to = known.get(next_) or Environment(plan=Path(next_))
     if former is not None:
         return known.get(former) or Environment(plan=Path(former)), goes_to
@@ -109,21 +97,6 @@ def way(repository: Repository, next_: str, former: str | None) -> tuple[Environ
     if next_ == names[0]:
         raise UsageError(f"{next_} is the first environment: nothing comes before it", hint="--from PLAN")
     return known[names[names.index(next_) - 1]], goes_to
-
-
-def _environment(repository: Repository, one: EnvironmentModel) -> Environment:
-    home = repository.file.parent if repository.file else Path()
-    return Environment(
-        plan=_near(home / one.plan),
-        overlay=_near(home / one.overlay) if one.overlay else None,
-        baked=one.require.baked,
-        gates=one.require.gates,
-    )
-
-
-def _near(path: Path) -> Path:
-    """As people would write it from here."""
-    return Path(os.path.relpath(path))
 
 
 def _handed_on(before: LoadedPlan, after: LoadedPlan, file: Path, overlay: Path | None) -> bool:

@@ -11,6 +11,7 @@ import msgspec
 from rollout.cli import ending
 from rollout.cli.authors import with_authors
 from rollout.cli.session import CREATES, Session, report_on
+from rollout.cli.sourcing import with_sources
 from rollout.core.history import history
 from rollout.core.observed import Endpoint, Observation
 from rollout.core.progress import Progress
@@ -41,6 +42,7 @@ async def story(session: Session, loaded: LoadedPlan, saved: Iterable[Measuremen
 
 async def story_of(session: Session, loaded: LoadedPlan, seen: Observation, saved: Iterable[Measurement] = ()) -> Story:
     """The same after that look."""
+    loaded = await with_sources(session, loaded, seen)
     report = await with_authors(report_on(session, loaded, seen, frozenset({CREATES})), session.activity)
     decision = report.changes.decision
     report = msgspec.structs.replace(report, command="status", exit_code=ending.of_look(report.changes, detailed=True))

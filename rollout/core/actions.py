@@ -68,7 +68,8 @@ class DeployRevision(Act, frozen=True, kw_only=True, gc=False, tag="deploy"):
     """Create the deployment, or update it in place, so that it carries `spec.revision` with `count` instances.
 
     `mode` says which of the two the decision saw. `born` is the stamp for its tags, `provenance` the properties that a
-    creation writes (the service never lets them be altered), `fleet` the release of a fleet that it is a part of.
+    creation writes (the service never lets them be altered), `fleet` the release of a fleet that it is a part of,
+    `promoted_from` the environments that had promoted it.
     """
 
     deployment: str
@@ -79,6 +80,7 @@ class DeployRevision(Act, frozen=True, kw_only=True, gc=False, tag="deploy"):
     changes: tuple[FieldChange, ...] = ()
     provenance: Mapping[str, str] = {}
     fleet: str = ""
+    promoted_from: str = ""
 
 
 class ScaleDeployment(Act, frozen=True, kw_only=True, gc=False, tag="scale"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from msgspec.structs import replace
@@ -27,6 +27,7 @@ from rollout.core.policy_check import hazard_refused, type_allowed
 from rollout.core.policy_fit import bakes
 from rollout.core.policy_windows import Closed, closed, shown
 from rollout.core.progress import from_tags, remember, to_tags
+from rollout.core.promoted_from import refusals
 from rollout.core.release import AnyStage, Deploy, Mirror, Release, Traffic
 from rollout.core.scene import Scene
 
@@ -48,13 +49,14 @@ def governed(
     action = decision.actions[0]
     if _keeps_record(action, view):
         return decision
-    if hazards.ANY not in allowed and (no := _said_no(policy, action)):
+    unshown = tuple(refusals(release, seen.endpoint))
+    if hazards.ANY not in allowed and (no := _said_no(policy, action) or _not_promoted(policy, unshown)):
         return replace(decision, status=Status.REFUSE, phase=Phase.REFUSED, reason=no, actions=())
     activity = activity_of(decision)
     shut = closed(policy, activity, seen.now, _length(view.journey, action) if view else 0.0)
     if shut is not None and not policy.break_glass:
         return _waiting(decision, activity, shut)
-    if policy.break_glass and (shut is not None or policy.stopped):
+    if policy.break_glass and (shut is not None or policy.stopped or unshown):
         return _recorded(release, seen, decision, view)
     return decision
 
@@ -64,6 +66,15 @@ def _said_no(policy: Policy, action: Action) -> str:
     if no := refusal(policy, action):
         return f"refused by policy: {no}"
     return f"the line is stopped: {policy.stopped}" if policy.stopped and not policy.break_glass else ""
+
+
+def _not_promoted(policy: Policy, unshown: Sequence[tuple[Rule, str]]) -> str:
+    """What must come from another environment and does not, with the way out; "" where nobody asks for it, or the
+    glass is broken."""
+    if not unshown or policy.break_glass:
+        return ""
+    told = "; ".join(f"{why} ({named(rule)})" for rule, why in unshown)
+    return f"refused by policy: {told}; release it there first, then `rollout promote-to`"
 
 
 def refusal(policy: Policy, action: Action) -> str:

@@ -50,6 +50,13 @@ class ApprovalRule(_Value, frozen=True, kw_only=True):
     other: bool = True
 
 
+class PromotedRule(_Value, frozen=True, kw_only=True):
+    """The environment of that name must have promoted what is released here, for at least `seconds`."""
+
+    environment: str
+    seconds: float = 0.0
+
+
 class Limits(_Value, frozen=True, kw_only=True):
     """What one rule asks for; None and empty: nothing. `delete_after` is in seconds."""
 
@@ -65,6 +72,7 @@ class Limits(_Value, frozen=True, kw_only=True):
     expressions: tuple[str, ...] = ()
     deletes: bool = True
     delete_after: float | None = None
+    promoted_from: tuple[PromotedRule, ...] = ()
 
 
 class Rule(_Value, frozen=True, kw_only=True):
@@ -117,9 +125,20 @@ class Violation(_Value, frozen=True, kw_only=True):
     limit: str = ""
 
 
+class Shown(_Value, frozen=True, kw_only=True):
+    """What a look at another environment says of a release: it has been promoted there for `seconds` at least, of the
+    `least` that `rollout.yaml` requires there; or `why` it is not shown."""
+
+    environment: str
+    seconds: float = 0.0
+    least: float = 0.0
+    why: str = ""
+
+
 class Policy(_Value, frozen=True, kw_only=True):
     """All that applies to one plan. `broken` is what the plan breaks, as sentences with the rules' places.
 
+    `shown` is what other environments say of it (`core.promoted_from`), where somebody has looked.
     `stopped` is why the line is stopped, "" where it is not. `break_glass` is a person's reason to go on all the same,
     and `who` that is.
     """
@@ -127,6 +146,7 @@ class Policy(_Value, frozen=True, kw_only=True):
     rules: tuple[Rule, ...] = ()
     windows: tuple[Window, ...] = ()
     broken: tuple[str, ...] = ()
+    shown: tuple[Shown, ...] = ()
     stopped: str = ""
     break_glass: str = ""
     who: str = ""

@@ -45,9 +45,8 @@ def content(release: Release) -> dict[str, str]:
 def evidence(release: Release, seen: Observation, *, least: float, gates: tuple[str, ...] = ()) -> Evidence:
     """What that look shows about the release's goal, which must be promoted for `least` seconds, by a plan with gates
     of these kinds. Raises Refused."""
-    there = {stage.kind.value for stage in release.stages if isinstance(stage, Gate)}
-    if lacking := [kind for kind in gates if kind not in there]:
-        raise Refused(f"the plan {release.name} has no gate {', '.join(lacking)}, which must be passed there first")
+    if missing := lacking(release, gates):
+        raise Refused(missing)
     progress, promoted, since = _promoted(release, seen)
     seconds = (seen.now - since).total_seconds()
     if seconds < least:
@@ -67,6 +66,15 @@ def evidence(release: Release, seen: Observation, *, least: float, gates: tuple[
         gates=tuple(stage.name for stage in release.stages if isinstance(stage, Gate)),
         history=progress.history,
         content=content(release),
+    )
+
+
+def lacking(release: Release, gates: tuple[str, ...]) -> str:
+    """The kinds of gate that the plan must have and has not, as a sentence; "" where it has them all."""
+    there = {stage.kind.value for stage in release.stages if isinstance(stage, Gate)}
+    missing = [kind for kind in gates if kind not in there]
+    return (
+        f"the plan {release.name} has no gate {', '.join(missing)}, which must be passed there first" if missing else ""
     )
 
 

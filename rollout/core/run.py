@@ -28,6 +28,7 @@ from rollout.core.going_back import GOING_BACK, first_step
 from rollout.core.journey import JourneyKind
 from rollout.core.observed import CANCELED, FAILED, Deployment, Weights, all_to, weights
 from rollout.core.place import Place, stage_views
+from rollout.core.promoted_from import stamp
 from rollout.core.release import Delete, Deploy, Gate, Mirror, Role, Scale, Traffic
 from rollout.core.scene import Scene
 from rollout.core.settings import endpoint_changes, revision_changes
@@ -136,6 +137,7 @@ def _deploy(scene: Scene, place: Place) -> Decision:
         changes=revision_changes(journey.spec, found),
         provenance={} if found else scene.release.provenance,
         fleet=scene.release.provenance.get(FLEET, ""),
+        promoted_from=stamp(scene.release),
     )
     return _act(scene, place, action)
 

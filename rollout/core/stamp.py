@@ -18,6 +18,8 @@ CONTENTS_TAG: Final = "rollout.contents"
 SETTINGS_TAG: Final = "rollout.settings"
 FLEET_TAG: Final = "rollout.fleet"
 """The release of a fleet that gave the deployment what it carries."""
+PROMOTED_FROM_TAG: Final = "rollout.promoted-from"
+"""The environments that had promoted what the deployment carries, where the policy asks (`core.promoted_from`)."""
 PROVENANCE: Final = "rollout."
 """What the names of our write-once properties begin with."""
 ACTOR: Final = "actor"
@@ -47,13 +49,14 @@ def born_at(stamp: str) -> datetime | None:
 
 
 def deployment_tags(
-    revision: str, born: str, fields: Mapping[str, Any], settings: str = "", fleet: str = ""
+    revision: str, born: str, fields: Mapping[str, Any], settings: str = "", fleet: str = "", promoted_from: str = ""
 ) -> dict[str, str]:
     """Our tags for a deployment whose declared fields are `fields`; `settings` are the codes of its declared settings
-    (`core.differences`), `fleet` the release of a fleet that it is a part of."""
+    (`core.differences`), `fleet` the release of a fleet that it is a part of, `promoted_from` the environments that
+    had promoted it."""
     parts = [f"{path}={_short(fields[path])}" for path in sorted(fields) if path.split(".")[0] in _LOCAL]
     contents = ";".join(parts)
-    further = {SETTINGS_TAG: settings, FLEET_TAG: fleet}
+    further = {SETTINGS_TAG: settings, FLEET_TAG: fleet, PROMOTED_FROM_TAG: promoted_from[:_LONGEST]}
     tags = {REVISION_TAG: revision, BORN_TAG: born, **{name: value for name, value in further.items() if value}}
     return {**tags, CONTENTS_TAG: contents} if contents and len(contents) <= _LONGEST else tags
 
@@ -77,6 +80,13 @@ def same_content(tags: Mapping[str, str], path: str, value: Any) -> bool | None:
     if path.split(".")[0] not in _LOCAL or CONTENTS_TAG not in tags:
         return None
     return f"{path}={_short(value)}" in tags[CONTENTS_TAG].split(";")
+
+
+def made_of(tags: Mapping[str, str], fields: Mapping[str, str]) -> bool:
+    """Whether the tags say that the deployment was made of exactly these local parts; False where they do not say."""
+    local = {path: value for path, value in fields.items() if path.split(".")[0] in _LOCAL}
+    wanted = {f"{path}={_short(value)}" for path, value in local.items()}
+    return bool(wanted) and set(tags.get(CONTENTS_TAG, "").split(";")) == wanted
 
 
 def content_paths(tags: Mapping[str, str], root: str) -> frozenset[str] | None:

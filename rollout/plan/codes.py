@@ -134,6 +134,11 @@ _NOTIFICATIONS: Final = {
         "`$name` or `${name}` stands for one of the fields that docs/notifications.md lists; `$$` is a dollar sign.",
     ),
 }
+_ENVIRONMENTS: Final = {
+    "PLAN125": Explanation(
+        "an environment that is not known", "`promoted_from` of a policy names one of `environments` in `rollout.yaml`."
+    ),
+}
 _POLICY: Final = {
     "POLICY101": Explanation("the first weight is too large", "`largest_first_weight` of the repository's policy."),
     "POLICY102": Explanation("a step is too large", "`largest_step` of the repository's policy."),
@@ -349,6 +354,7 @@ CODES: Final[Mapping[str, Explanation]] = MappingProxyType(
         **_LANGUAGE,
         **_TIMES,
         **_NOTIFICATIONS,
+        **_ENVIRONMENTS,
         **_ROLLOUT,
         **_FILES,
         **_EVIDENCE,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -11,8 +11,10 @@ from typing import Annotated, Any, Literal
 import msgspec
 from pydantic import BeforeValidator, Field, ValidationError, WithJsonSchema
 
-from rollout.core.policy import Policy
+from rollout.core.policy import Policy, Rule, Shown
 from rollout.core.policy_windows import closed
+from rollout.core.promoted_from import refusals
+from rollout.core.release import Release
 from rollout.errors import Fault, PlanError
 from rollout.plan.documents import merge_patch
 from rollout.plan.layered import overlay_of
@@ -63,6 +65,9 @@ class CaseModel(Strict):
     plan: Text = Field(description="The path of a plan.")
     environment: str | None = Field(default=None, description="The overlay to use, as `--environment`.")
     change: dict[str, Any] = Field(default={}, description="What is other in that plan (RFC 7386).")
+    promoted: Texts = Field(
+        default=(), description="Environments that have promoted this, long enough; `promoted_from` refuses without."
+    )
     when: MomentModel | None = Field(default=None, description="Ask the windows instead of the rules.")
     expect: Annotated[Literal["passes", "open", "closed"] | RefusedModel, BeforeValidator(_expectation)] = Field(
         description="`passes` or `{refused: [RULE]}`; of a moment `open` or `closed`."
@@ -107,10 +112,24 @@ def tried(case: CaseModel, folder: Path) -> Tried:
     except PlanError as error:
         if any(fault.code != "POLICY120" for fault in error.faults):
             raise
-        return Tried(case.name, _compared(case, {fault.code for fault in error.faults}, error.faults))
+        return Tried(case.name, _compared(case, {fault.code for fault in error.faults}, _told(error.faults)))
     if case.when is not None:
         return Tried(case.name, _at(case, case.when, found.loaded.release.policy))
-    return Tried(case.name, _compared(case, _rules(found), found.broken))
+    told = [f"{why} (rule `{rule.name}`)" for rule, why in _unshown(case, found.loaded.release)]
+    told += _told(found.broken)
+    names = _rules(found) | {rule.name for rule, _ in _unshown(case, found.loaded.release)}
+    return Tried(case.name, _compared(case, names, told))
+
+
+def _unshown(case: CaseModel, release: Release) -> list[tuple[Rule, str]]:
+    """What `promoted_from` says where the case's environments have promoted it and no other one has."""
+    policy = release.policy
+    if policy is None:
+        return []
+    ever = max((one.seconds for rule in policy.rules for one in rule.limits.promoted_from), default=0.0)
+    shown = tuple(Shown(environment=name, seconds=ever) for name in case.promoted)
+    release = msgspec.structs.replace(release, policy=msgspec.structs.replace(policy, shown=shown))
+    return list(refusals(release, None))
 
 
 def _changed(plan: Path, change: Mapping[str, Any]) -> str | None:
@@ -125,11 +144,15 @@ def _rules(found: Inspection) -> set[str]:
     return {name for name in names if any(f"(rule `{name}`, " in fault.expected for fault in found.broken)}
 
 
-def _compared(case: CaseModel, said: set[str], faults: tuple[Fault, ...]) -> str:
+def _told(faults: Iterable[Fault]) -> list[str]:
+    return [f"{fault.message}, {fault.expected}" for fault in faults]
+
+
+def _compared(case: CaseModel, said: set[str], why: Iterable[str]) -> str:
     wanted = set(case.expect.refused) if isinstance(case.expect, RefusedModel) else set()
     if said == wanted:
         return ""
-    told = "; ".join(f"{fault.message}, {fault.expected}" for fault in faults)
+    told = "; ".join(why)
     expected = f"refused by {', '.join(sorted(wanted))}" if wanted else str(case.expect)
     return f"expected: {expected}; it is refused: {told}" if said else f"expected: {expected}; it passes"
 

@@ -30,6 +30,7 @@ def loosened(outer: Limits, inner: Limits, given: Set[str]) -> Iterator[Looser]:
     yield from _more(outer, inner)
     for approval in inner.approvals:
         yield from _approval(outer.approvals, approval)
+    yield from _sources(outer, inner)
     yield from _deletes(outer, inner, given)
 
 
@@ -52,6 +53,7 @@ def _emptied(outer: Limits, inner: Limits, given: Set[str]) -> Iterator[Looser]:
         ("gates", outer.gates, inner.gates),
         ("approvals", outer.approvals, inner.approvals),
         ("refused_hazards", outer.refused_hazards, inner.refused_hazards),
+        ("promoted_from", outer.promoted_from, inner.promoted_from),
     ):
         if limit in given and theirs and not mine:
             yield limit, "nothing here would loosen what the policy demands"
@@ -76,6 +78,15 @@ def _approval(rules: tuple[ApprovalRule, ...], mine: ApprovalRule) -> Iterator[L
             yield "approvals", f"the yes of {', '.join(more)} would loosen whose yes the policy demands"
         if rule.other and not mine.other:
             yield "approvals", "`other: false` would loosen the four eyes that the policy demands"
+
+
+def _sources(outer: Limits, inner: Limits) -> Iterator[Looser]:
+    """The same environment for a shorter time. Another one is asked beside it."""
+    least = {rule.environment: rule.seconds for rule in outer.promoted_from}
+    for mine in inner.promoted_from:
+        if mine.seconds < (theirs := least.get(mine.environment, 0.0)):
+            told = f"{span(mine.seconds)} in {mine.environment} would loosen the {span(theirs)} that the policy demands"
+            yield "promoted_from", told
 
 
 def _deletes(outer: Limits, inner: Limits, given: Set[str]) -> Iterator[Looser]:

@@ -16,6 +16,7 @@ from rollout.core.policy import (
     GateRule,
     Limits,
     Policy,
+    PromotedRule,
     Rule,
     Violation,
     Window,
@@ -156,6 +157,9 @@ def limits_of(model: LimitsModel) -> Limits:
         instances=model.most_instances,
         allowed_hazards=model.allowed_hazards,
         refused_hazards=model.refused_hazards,
+        promoted_from=tuple(
+            PromotedRule(environment=each.environment, seconds=each.baked) for each in model.promoted_from
+        ),
         expressions=tuple(each.cel for each in model.expressions),
         deletes=model.deletes != "none",
         delete_after=model.deletes.after if isinstance(model.deletes, DeletesModel) else None,

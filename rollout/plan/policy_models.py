@@ -111,6 +111,17 @@ class DeletesModel(Strict):
     after: Duration = Field(description="The least time after the promotion.")
 
 
+class PromotedRuleModel(Shorthand):
+    """An environment of `rollout.yaml` that must have promoted what is released here."""
+
+    shorthand: ClassVar[str] = "environment"
+
+    environment: Text = Field(description="Its name in `rollout.yaml`.")
+    baked: Duration = Field(
+        default=0.0, description="For how long at least; what `rollout.yaml` requires there counts, too."
+    )
+
+
 def _deletes(value: Any) -> Any:
     if value not in ("allowed", "none") and not isinstance(value, Mapping):
         refuse("PLAN110", f"`{value}` is not known here", expected="`none`, `allowed`, or {after: DURATION}")
@@ -156,6 +167,9 @@ class LimitsModel(Strict):
         Literal["allowed", "none"] | DeletesModel,
         BeforeValidator(_deletes),
     ] = Field(default="allowed", description="Whether deployments may be deleted: `none`, or `{after: DURATION}`.")
+    promoted_from: Annotated[tuple[PromotedRuleModel, ...], _ONE_OR_MANY] = Field(
+        default=(), description="Environments that must have promoted what is released here: a name, or a list."
+    )
     expressions: Annotated[tuple[ExpressionModel, ...], BeforeValidator(_list)] = Field(
         default=(), description="Rules in CEL; needs the extra `cel`."
     )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from rollout.core.policy import ACTIVITIES, Limits, Policy, Rule, Span, Window
+from rollout.core.policy import ACTIVITIES, Limits, Policy, PromotedRule, Rule, Span, Window
 from tests.worlds.plane import START
 
 
@@ -29,7 +29,8 @@ class Minutes:
 
 
 def policy_of(said: Mapping[str, Any] | None) -> Policy | None:
-    """`broken: […]`, `most_instances`, `stopped`, `break_glass`, and `windows: {NAME: deny start 0 90 begin}`."""
+    """`broken: […]`, `most_instances`, `stopped`, `break_glass`, `promoted_from`, and `windows` as
+    `{NAME: deny start 0 90 begin}`."""
     if said is None:
         return None
     words = {name: text.split() for name, text in said.get("windows", {}).items()}
@@ -43,7 +44,11 @@ def policy_of(said: Mapping[str, Any] | None) -> Policy | None:
         for name, (kind, activity, _, _, *rest) in words.items()
     )
     spans = tuple(Span(start=_at(begin), end=_at(end)) for _, _, begin, end, *_ in words.values())
-    limits = Limits(instances=said.get("most_instances"), refused_hazards=tuple(said.get("refused_hazards", ())))
+    limits = Limits(
+        instances=said.get("most_instances"),
+        refused_hazards=tuple(said.get("refused_hazards", ())),
+        promoted_from=tuple(PromotedRule(environment=name) for name in said.get("promoted_from", ())),
+    )
     return Policy(
         rules=(Rule(name="small", limits=limits, where="policy.yaml:4:5"),),
         broken=tuple(said.get("broken", ())),

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from rollout.cli.promoting import Environment, way
+from rollout.cli.environments import Environment
+from rollout.cli.promoting import way
 from rollout.core.observed import Deployment, Endpoint, Observation, all_to, weights
 from rollout.core.progress import Hold, Progress, Promoted, Run, to_tags
 from rollout.core.promotion import evidence

@@ -72,6 +72,7 @@ OF_A_DEPLOYMENT: Final[Mapping[str, str]] = {
     stamp.CONTENTS_TAG: "short digests of its local model, code and environment, so that a diff can say which changed",
     stamp.SETTINGS_TAG: "the codes of its declared settings, to tell a plan that moved from a world that moved",
     stamp.FLEET_TAG: "the release of a fleet that made it",
+    stamp.PROMOTED_FROM_TAG: "the environments that had promoted it, where a policy asks; each with a digest of it",
 }
 
 

@@ -192,12 +192,19 @@ LOOSER = [
     ("refused_hazards: [auth-change]", "refused_hazards: []", "nothing here would loosen what the policy demands"),
     ("deletes: {after: 24h}", "deletes: {after: 1h}", "1h would loosen the 1d that the policy demands"),
     ("deletes: {after: 24h}", "deletes: allowed", "0s would loosen the 1d that the policy demands"),
+    ("promoted_from: dev", "promoted_from: []", "nothing here would loosen what the policy demands"),
+    (
+        "promoted_from: [{environment: dev, baked: 1d}]",
+        "promoted_from: dev",
+        "0s in dev would loosen the 1d that the policy demands",
+    ),
 ]
 
 
 @pytest.mark.parametrize(("outer", "inner", "message"), LOOSER, ids=[each[1] for each in LOOSER])
 def test_a_plan_cannot_loosen_the_policy(root: Path, outer: str, inner: str, message: str) -> None:
     """It is refused with the place in the plan and that of the rule, whatever command reads it."""
+    (root / "rollout.yaml").write_text("environments: [{name: dev, plan: dev.yml}]\n")
     _rule(root, outer)
     _write(root, STAGES, f"policy:\n  {inner}\n")
     limit = inner.split(":")[0]

@@ -165,7 +165,8 @@ class RulesPlane:
             self.rules.fail_next(kind, "ResourceNotReady", "User container has crashed or terminated")
         tags, properties = _declared(action.spec)
         settings = codes(action.spec.settings)
-        tags |= deployment_tags(action.spec.revision, action.born, action.spec.fields, settings, action.fleet)
+        told = (settings, action.fleet, action.promoted_from)
+        tags |= deployment_tags(action.spec.revision, action.born, action.spec.fields, *told)
         body = deployment_body(action.spec.revision, action.count, tags, action.spec.instance_type)
         body["properties"] |= {**properties, "properties": provenance_properties(action.provenance)}
         return self.rules.put_deployment(NAME, action.deployment, body, self.now)
