@@ -34,10 +34,10 @@ def changes_of(at: Desk, sights: Mapping[str, Sight], decision: FleetDecision, l
     found: dict[str, Document] = {}
     codes: list[int] = []
     for name, sight in sights.items():
-        if sight.seen is None:
+        if sight.seen is None or sight.loaded is None:
             codes.append(exits.ERROR)
             continue
-        report = report_on(at.session(name), at.fleet.members[name], sight.seen, at.allowed, lifetime)
+        report = report_on(at.session(name), sight.loaded, sight.seen, at.allowed, lifetime)
         codes.append(ending.of_look(report.changes, detailed=True))
         found[name] = document(msgspec.structs.replace(report, command="diff", exit_code=codes[-1]))
     digest = digest_of(at.fleet.plan, {name: change_set.digest for name, change_set in found.items()})

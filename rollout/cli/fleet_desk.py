@@ -47,11 +47,13 @@ class Fleet(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Sight(msgspec.Struct, frozen=True, kw_only=True):
-    """One member at one look; `seen` and `decision` are None where it could not be looked at."""
+    """One member at one look; `seen`, `decision` and `loaded` (the plan with what other environments show, where its
+    policy asks) are None where it could not be looked at."""
 
     member: Member
     seen: Observation | None = None
     decision: Decision | None = None
+    loaded: LoadedPlan | None = None
 
 
 def read(
@@ -161,7 +163,8 @@ class Desk:
             loaded, session = self.fleet.members[name], self.session(name)
             try:
                 seen = await session.plane.observe(loaded.release.endpoint.name)
-                release = (await with_sources(session, loaded, seen)).release
+                loaded = await with_sources(session, loaded, seen)
+                release = loaded.release
                 decision = decide(release, seen, {}, self.allowed)
                 found = member_of(release, seen, decision)
                 if found.standing in (Standing.PENDING, Standing.IN_FLIGHT):
@@ -170,7 +173,7 @@ class Desk:
                     )
             except RolloutError as error:
                 return Sight(member=Member(name=name, standing=Standing.UNKNOWN, reason=str(error)))
-        return Sight(member=found, seen=seen, decision=decision)
+        return Sight(member=found, seen=seen, decision=decision, loaded=loaded)
 
     async def _pool(self, name: str, seen: Observation) -> str:
         """The subscription and region whose quota the member takes from."""
