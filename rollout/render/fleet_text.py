@@ -1,4 +1,4 @@
-"""A fleet as lines and as Markdown: wave by wave, a row for each member, and why the ones that wait do."""
+"""A fleet as lines: wave by wave, a row for each member, and why the ones that wait do."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from typing import Final
 
 from rollout.core.fleet import FleetStatus, Standing, WaveState
 from rollout.render import harmless, words
-from rollout.render.budget import Block
 from rollout.render.document import Fleet, FleetMember, FleetWave
 from rollout.render.headline import headline
 from rollout.render.styled import Line, Meaning, line, spans
 
-_SIGNS: Final[Mapping[Standing, tuple[str, Meaning]]] = MappingProxyType(
+SIGNS: Final[Mapping[Standing, tuple[str, Meaning]]] = MappingProxyType(
     {
         Standing.PENDING: ("·", "dim"),
         Standing.IN_FLIGHT: ("~", "change"),
@@ -61,37 +60,14 @@ def wave_text(wave: FleetWave) -> str:
 
 
 def _row(member: FleetMember, width: int, command: str) -> Line:
-    sign, look = _SIGNS[member.state]
+    sign, look = SIGNS[member.state]
     state = member.state.value.replace("_", " ")
-    told = f"{member.weight:3} %  {member.stage or '–':12}  {_what(member, command)}"
+    told = f"{member.weight:3} %  {member.stage or '–':12}  {what(member, command)}"
     return spans(("  ", ""), (sign, look), (f" {member.name:{width}}  ", ""), (f"{state:9}", look), (f"  {told}", ""))
 
 
-def _what(member: FleetMember, command: str) -> str:
+def what(member: FleetMember, command: str) -> str:
     """What is told of one member: of a diff what would be done, else how it stands."""
     if command == "diff" and member.change_set is not None and member.change_set.actions:
         return headline(member.change_set)
     return harmless.first_line(member.reason)[:_LONGEST]
-
-
-def fleet_blocks(fleet: Fleet) -> Iterator[Block]:
-    """The same in pieces of Markdown: a table with the members, the troubled ones first."""
-    yield Block(rank=0, what="the budget", head=f"Error budget: {fleet.failed} failed, {fleet.error_budget} may.")
-    waves = [f"- **{harmless.prose(wave.name)}**: {harmless.prose(wave_text(wave))}" for wave in fleet.waves]
-    yield Block(rank=1, what="waves", items=tuple(waves), more="- … and {} more")
-    calm = (Standing.RELEASED, Standing.PENDING, Standing.IN_FLIGHT)
-    rows = [
-        (member.state in calm, _cells(wave.name, member, fleet.command))
-        for wave in fleet.waves
-        for member in wave.members
-    ]
-    head = "| | wave | member | state | weight | stage | what |\n|---|---|---|---|---|---|---|\n"
-    items = tuple(row for _, row in sorted(rows, key=lambda each: each[0]))
-    yield Block(rank=1, what="members", head=head, items=items, more="| … | | and {} more | | | | |")
-
-
-def _cells(wave: str, member: FleetMember, command: str) -> str:
-    sign, _ = _SIGNS[member.state]
-    state = member.state.value.replace("_", " ")
-    texts = (wave, member.name, state, f"{member.weight} %", member.stage or "–", _what(member, command))
-    return f"| {sign} | " + " | ".join(map(harmless.cell, texts)) + " |"

@@ -9,7 +9,7 @@ from rollout.render import harmless
 from rollout.render.budget import Block, fitted
 from rollout.render.document import AnyDocument, Document, Failure, Fleet, Pass, Reconciliation, Validation
 from rollout.render.findings import findings
-from rollout.render.fleet_text import fleet_blocks
+from rollout.render.fleet_markdown import fleet_blocks
 from rollout.render.headline import headline
 from rollout.render.markdown_plan import evidence, plan_blocks
 

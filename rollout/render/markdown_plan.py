@@ -111,13 +111,16 @@ def _hazards(hazards: tuple[Hazard, ...]) -> Iterator[Block]:
     """Refused ones first, each with what allows it."""
     if not hazards:
         return
-    items = []
-    for hazard in sorted(hazards, key=lambda found: not found.refused):
-        text = f"- {_STATES[hazard.state]} {harmless.code(hazard.name)}"
-        text += f" {harmless.prose(hazard.why)}" if hazard.why else ""
-        way = f"**refused**; {harmless.code(hazard.flag)} allows it" if hazard.refused else hazard.state
-        items.append(f"{text} ({way})")
-    yield Block(rank=2, what="hazards", head="#### Hazards\n\n", items=tuple(items), more="- … and {} more")
+    items = tuple(map(hazard_text, sorted(hazards, key=lambda found: not found.refused)))
+    yield Block(rank=2, what="hazards", head="#### Hazards\n\n", items=items, more="- … and {} more")
+
+
+def hazard_text(hazard: Hazard) -> str:
+    """One item of a list: its name, why, and what allows it."""
+    text = f"- {_STATES[hazard.state]} {harmless.code(hazard.name)}"
+    text += f" {harmless.prose(hazard.why)}" if hazard.why else ""
+    way = f"**refused**; {harmless.code(hazard.flag)} allows it" if hazard.refused else hazard.state
+    return f"{text} ({way})"
 
 
 def _steps(document: Document) -> Iterator[Block]:
@@ -127,10 +130,14 @@ def _steps(document: Document) -> Iterator[Block]:
     title = "#### Still to come, if every gate passes"
     if not document.complete:
         title += "\n\nThis does not end converged: see the decision above."
+    yield fenced(title, "diff", step_lines(document), rank=4, what="lines of changes")
+
+
+def step_lines(document: Document) -> list[str]:
+    """The lines of a `diff` fence: every action with its fields."""
     drifted = {(change.target, change.path) for change in document.drift}
     numbered = sorted(enumerate(document.actions, 1), key=lambda pair: pair[1].sign != "-")
-    lines = [text for at, action in numbered for text in _step(at, action, drifted)]
-    yield _fenced(title, "diff", lines, rank=4, what="lines of changes")
+    return [text for at, action in numbered for text in _step(at, action, drifted)]
 
 
 def _step(at: int, action: Step, drifted: set[tuple[str, str]]) -> Iterator[str]:
@@ -161,7 +168,7 @@ def _pending(document: Document) -> Iterator[Block]:
 def _fields(title: str, changes: Iterable[Change], *, rank: int, what: str) -> Iterator[Block]:
     lines = [text for change in changes for text in _field(change)]
     if lines:
-        yield _fenced(f"#### {title}", "diff", lines, rank=rank, what=what)
+        yield fenced(f"#### {title}", "diff", lines, rank=rank, what=what)
 
 
 def _footer(document: Document) -> Iterator[Block]:
@@ -215,7 +222,7 @@ def _logs(document: Document) -> Iterator[Block]:
 
 def evidence(title: str, lines: Iterable[str]) -> Block:
     """A log, folded; `title` is HTML. Where there is not room for all of it, the end stays."""
-    found = _fenced("", "text", list(lines), rank=10, what="lines of logs", fold=title)
+    found = fenced("", "text", list(lines), rank=10, what="lines of logs", fold=title)
     return msgspec.structs.replace(found, last=True)
 
 
@@ -226,10 +233,10 @@ def _unchanged(document: Document) -> Iterator[Block]:
             for one in document.unchanged
         ]
         title = f"{plural(len(lines), 'managed field')} unchanged"
-        yield _fenced("", "text", lines, rank=11, what="unchanged fields", fold=title)
+        yield fenced("", "text", lines, rank=11, what="unchanged fields", fold=title)
 
 
-def _fenced(title: str, info: str, lines: list[str], *, rank: int, what: str, fold: str = "") -> Block:
+def fenced(title: str, info: str, lines: list[str], *, rank: int, what: str, fold: str = "") -> Block:
     """Lines in a fence that none of them can close, below a title or folded."""
     ticks = "`" * max(3, max(map(harmless.longest_run, lines), default=0) + 1)
     head = _summary(fold) if fold else f"{title}\n\n"

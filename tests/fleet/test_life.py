@@ -79,6 +79,11 @@ def test_a_fleet_from_the_proposal_to_its_end(rollout: Command, team: Bench) -> 
     rollout("publish", "comment", "seen", "--number", number)
     rollout("publish", "status", "seen", "--commit", head, "--each-stage")
     assert life(team, number) == "🟡 **proposed** → approved → applied → done"
+    told = comment(team, number)
+    assert "| · | three | shop-three-01 | pending | 0 % | deploy | 1 to create, 2 to change, next: deploy" in told
+    assert [told.count(f"<summary>What is done to <code>{name}") for name in ("shop", "shop&#45;one&#45;00")] == [2, 1]
+    assert "# shop-one-00, shop-one-01, shop-three-00, shop-three-01\n" in told, "they get the same model"
+    assert f"- **Digest** of the whole fleet `{seen['digest']}`, valid until " in told
     assert statuses(team, head) == {
         "rollout/fleet shop": "success",
         **{f"rollout/fleet shop/0{at} {wave}": "pending" for at, wave in enumerate(("one", "two", "three"), 1)},

@@ -13,7 +13,7 @@ import msgspec
 from hypothesis import strategies as st
 from msgspec import inspect
 
-from rollout.render.document import AnyDocument, Document, Failure, Reconciliation, Validation
+from rollout.render.document import AnyDocument, Document, Failure, Fleet, Reconciliation, Validation
 
 BANK = (
     "```", "````", "~~~", "`", "</details>", "</summary>", "<details>",
@@ -33,7 +33,7 @@ BANK = (
 )  # fmt: skip
 TEXT = st.lists(st.one_of(st.sampled_from(BANK), st.text(max_size=8)), max_size=8).map("".join)
 TEXTS = st.lists(TEXT, min_size=1, max_size=5)
-KINDS: tuple[type[AnyDocument], ...] = (Document, Validation, Failure, Reconciliation)
+KINDS: tuple[type[AnyDocument], ...] = (Document, Validation, Failure, Reconciliation, Fleet)
 WHEN = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 

@@ -1,7 +1,7 @@
 """What people and programs read, whole: each form of each situation is a file below `golden/`.
 
 Made anew with `ROLLOUT_GOLDEN=write`. The main situations: a first release, at 10 % in a bake, a gate failed and
-rolled back, held by a person, drift only, a hazard refused, in sync, a list of faults, no result, many passes.
+rolled back, held by a person, drift only, a hazard refused, in sync, a list of faults, no result, many passes, a fleet.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ MACHINES = (
     "no_result",
     "many_passes",
     "a_fleet",
+    "a_fleet_to_come",
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from msgspec.structs import replace
@@ -10,6 +11,7 @@ from rollout.core import commands
 from rollout.core.approval import approved
 from rollout.core.change_set import change_set
 from rollout.core.fleet import FleetStatus, Standing, WaveState
+from rollout.core.fleet_approval import ApprovedFleet
 from rollout.core.release import EndpointSpec, Gate, GateKind, Release
 from rollout.core.verdict import Outcome as Word
 from rollout.core.verdict import Verdict
@@ -279,6 +281,42 @@ def a_fleet() -> Fleet:
     )
 
 
+def a_fleet_to_come() -> Fleet:
+    """The same as a pull request shows it: the same is to be done to two, something refused to a third."""
+    same, other = told(nothing_yet()), told(hazardous())
+    here: dict[str, Any] = {
+        "file": "plans/house.yml",
+        "target": "s/ml/weu",
+        "state": Standing.PENDING,
+        "stage": "smoke",
+    }
+    first, second, third = (
+        FleetMember(name=name, endpoint="house", change_set=found, **here)
+        for name, found in (("lu", same), ("nl", same), ("be", other))
+    )
+    return Fleet(
+        command="diff",
+        fleet="prices",
+        file="plans/prices.fleet.yml",
+        exit_code=2,
+        status=FleetStatus.ACT,
+        reason="3 pending",
+        digest="0123456789abcdef",
+        error_budget=1,
+        failed=0,
+        valid_until=same.valid_until,
+        waves=(
+            FleetWave(name="canary", state=WaveState.OPEN, members=(first,)),
+            FleetWave(
+                name="west", state=WaveState.WAITING, reason="after canary", after=("canary",), members=(second, third)
+            ),
+        ),
+        approval=ApprovedFleet(
+            digest="0123456789abcdef", fleet="prices", meaning="0" * 16, valid_until=datetime(2026, 1, 1, 2, tzinfo=UTC)
+        ),
+    )
+
+
 def documents() -> dict[str, AnyDocument]:
     """One of each situation, by its name."""
     return {
@@ -288,4 +326,5 @@ def documents() -> dict[str, AnyDocument]:
         "no_result": no_result(),
         "many_passes": many_passes(),
         "a_fleet": a_fleet(),
+        "a_fleet_to_come": a_fleet_to_come(),
     }
