@@ -83,8 +83,8 @@ def ci(
 ) -> int:
     """Run COMMAND on every plan in PATHS (files, or folders that are searched), as a job on a runner wants it.
 
-    Further options are handed on. Results are written as JSON; on GitHub and in Azure Pipelines also as summary,
-    annotations and outputs.
+    Further options are handed on. Results are written as JSON; on GitHub, in Azure Pipelines and in GitLab CI also in
+    the forms that those show.
     One plan's failure does not stop the others; the worst exit code is that of the whole.
     """
     where, arguments = _split(paths)

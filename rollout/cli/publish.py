@@ -23,10 +23,11 @@ from rollout.forge.surroundings import Job, Kind, job_of, token
 
 @click.group()
 def publish() -> None:
-    """Tell people on GitHub or Azure DevOps how a rollout stands: comments, statuses, issues, pull requests.
+    """Tell people on GitHub, Azure DevOps or GitLab how a rollout stands: comments, statuses, issues, pull requests.
 
     DOCUMENTS are what diff, status, apply and reconcile write with --output json=FILE, or folders of them.
-    The token comes from GITHUB_TOKEN (or GH_TOKEN), in Azure Pipelines from SYSTEM_ACCESSTOKEN, and only from there.
+    The token comes from GITHUB_TOKEN (or GH_TOKEN), in Azure Pipelines from SYSTEM_ACCESSTOKEN, in GitLab CI from
+    GITLAB_TOKEN, and only from there.
     """
 
 
