@@ -46,7 +46,7 @@ class Checkup:
     @property
     def wanted(self) -> tuple[Permission, ...]:
         """The permissions that are needed."""
-        return needed(self._release)
+        return needed(self._release, self._live)
 
     async def run(self) -> list[Check]:
         """All checks, in the order in which one depends on the other; the rest is skipped without a way in."""

@@ -18,7 +18,7 @@ from rollout.cli.running import run
 from rollout.cli.session import load, place_of
 from rollout.cli.targets import resolve
 from rollout.core.permissions import custom_role, needed
-from rollout.core.release import Release
+from rollout.plan.load import LoadedPlan
 from rollout.render.document import FORMAT_VERSION
 from rollout.render.saved import to_json
 from rollout.render.styled import Line, Meaning, line, spans
@@ -34,9 +34,11 @@ _SIGNS: Final[dict[State, tuple[str, Meaning]]] = {
 @options.plan_argument(required=False)
 @options.target
 @options.plain_output
+@options.option("--notify", "send", is_flag=True, help="Send a sample to each receiver of notifications.")
 @options.option("--role", "role_only", is_flag=True, help="Print the least custom role as JSON, and try nothing.")
-def doctor(plan: Path | None, target: str | None, outputs: tuple[Output, ...], role_only: bool) -> int:
-    """Try what PLAN needs, without writing: sign-in, control plane, scoring host, permissions, locks, tags, capacity.
+def doctor(plan: Path | None, target: str | None, outputs: tuple[Output, ...], send: bool, role_only: bool) -> int:
+    """Try what PLAN needs, without writing: sign-in, control plane, scoring host, permissions, locks, tags, capacity,
+    receivers of notifications, the forge's token.
 
     Without a plan: what every plan needs. Ends with the least custom role that would do; exit 9 if anything is missing.
     """
@@ -46,7 +48,7 @@ def doctor(plan: Path | None, target: str | None, outputs: tuple[Output, ...], r
     if role_only:
         click.echo(to_json(custom_role(needed(release), place.target.paths.subscription)), nl=False)
         return exits.OK
-    checks, role = run(_checked(place, release))
+    checks, role = run(_checked(place, loaded, send=send))
     bad = worst(checks) == "missing"
     code = exits.SIGN_IN if bad else exits.OK
     document: dict[str, Any] = {
@@ -59,12 +61,18 @@ def doctor(plan: Path | None, target: str | None, outputs: tuple[Output, ...], r
     return code
 
 
-async def _checked(place: Place, release: Release | None) -> tuple[list[Check], dict[str, Any]]:
+async def _checked(place: Place, loaded: LoadedPlan | None, *, send: bool) -> tuple[list[Check], dict[str, Any]]:
     from rollout.azure.target import connect
 
     async with connect(place.target) as connection:
-        checkup = Checkup(connection, release)
-        return await checkup.run(), custom_role(checkup.wanted, place.target.paths.subscription)
+        checkup = Checkup(connection, loaded.release if loaded else None)
+        checks = await checkup.run()
+        if loaded is not None:
+            from rollout.cli.checkup_people import forge_rights, receivers
+
+            checks += await receivers(loaded.path, connection.notebook, send=send)
+            checks += await forge_rights(loaded.path)
+        return checks, custom_role(checkup.wanted, place.target.paths.subscription)
 
 
 def _lines(place: Place, checks: Sequence[Check], role: dict[str, Any]) -> Iterator[Line]:

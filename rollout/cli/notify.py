@@ -60,9 +60,12 @@ async def _tried(rules: tuple[Rule, ...], send: bool) -> list[Tried]:
 
 
 async def _one(rule: Rule, send: bool) -> Tried:
+    return await sampled(rule) if send else Tried(rule.name, rule.kind, rule.events, rule.plans)
+
+
+async def sampled(rule: Rule) -> Tried:
+    """What came back for a sample that is sent to that receiver."""
     shown = Tried(rule.name, rule.kind, rule.events, rule.plans)
-    if not send:
-        return shown
     from rollout.notify.post import senders
     from rollout.render.notices import Surroundings
 

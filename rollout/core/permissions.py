@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from rollout.core.gate_bodies import evidence_of
+from rollout.core.observed import Endpoint
 from rollout.core.release import Gate, GateKind, Release
 
 _ML: Final = "Microsoft.MachineLearningServices"
@@ -57,11 +58,17 @@ _ALERTS: Final = (
     Permission("Microsoft.Insights/MetricAlerts/Read", "see whether an alert rule is there and enabled"),
 )
 """A rule of another kind, or of another resource group, has a permission of its own there."""
+_AUTOSCALE: Final = (
+    Permission("Microsoft.Insights/autoscaleSettings/read", "see what scales a deployment"),
+    Permission("Microsoft.Insights/autoscaleSettings/write", "carry stable's autoscale setting to the candidate"),
+    Permission("Microsoft.Insights/autoscaleSettings/delete", "delete a deployment's autoscale setting before it"),
+)
 _ASSETS: Final = {"code": "codes", "model": "models", "environment": "environments"}
 
 
-def needed(release: Release | None) -> tuple[Permission, ...]:
-    """What the plan needs; without a plan, what every plan does. Registers only the kinds of asset that are local."""
+def needed(release: Release | None, live: Endpoint | None = None) -> tuple[Permission, ...]:
+    """What the plan needs; without a plan, what every plan does. Registers only the kinds of asset that are local.
+    `live`: the endpoint, whose deployments may be autoscaled: their settings are carried on, and go with them."""
     if release is None:
         return _ALWAYS
     found = list(_ALWAYS)
@@ -73,6 +80,8 @@ def needed(release: Release | None) -> tuple[Permission, ...]:
         found.append(_METRICS)
     if any(evidence.alerts for evidence in shown):
         found += _ALERTS
+    if live is not None and any(one.autoscaled or one.scaling is not None for one in live.deployments):
+        found += _AUTOSCALE
     kinds = [kind for root, kind in _ASSETS.items() if _is_local(release, root)]
     found += [asset for kind in kinds for asset in _of_asset(kind)]
     return (*found, *(_UPLOADS if kinds else ()))

@@ -27,7 +27,8 @@ from rollout.forge.azure_shapes import (
     status_of,
 )
 from rollout.forge.dialect import Call
-from rollout.forge.port import ChangeRequest, Comment, Draft, Issue, Limits, Status
+from rollout.forge.port import ChangeRequest, Comment, Draft, Issue, Limits, Status, Task
+from rollout.forge.rights import azure_refusal
 from rollout.forge.wire import Wire
 
 LIMITS: Final = Limits(body=150_000, request=4_000, title=255, context=255, description=140)
@@ -53,6 +54,10 @@ class AzureDevOps:
     def limits(self) -> Limits:
         """Azure DevOps'."""
         return LIMITS
+
+    async def refusal(self, task: Task) -> str | None:
+        """See the port."""
+        return await azure_refusal(self._wire, self._root, task, VERSION)
 
     async def comments(self, number: int) -> Sequence[Comment]:
         """See the port: the first comment of each thread."""

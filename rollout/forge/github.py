@@ -12,7 +12,8 @@ import aiohttp
 from rollout.bounded import BoundedResponse
 from rollout.errors import RolloutError
 from rollout.forge.dialect import Call
-from rollout.forge.port import ChangeRequest, Comment, Draft, Issue, Limits, State, Status
+from rollout.forge.port import ChangeRequest, Comment, Draft, Issue, Limits, State, Status, Task
+from rollout.forge.rights import github_refusal
 from rollout.forge.wire import Wire
 
 LIMITS: Final = Limits(body=65_536, request=65_536, title=256, context=255, description=140)
@@ -38,6 +39,10 @@ class GitHub:
     def limits(self) -> Limits:
         """GitHub's."""
         return LIMITS
+
+    async def refusal(self, task: Task) -> str | None:
+        """See the port."""
+        return await github_refusal(self._wire, self._root, task)
 
     async def comments(self, number: int) -> Sequence[Comment]:
         """See the port."""

@@ -17,7 +17,8 @@ from rollout.errors import RolloutError
 from rollout.forge.dialect import Call
 from rollout.forge.gitlab_faults import GITLAB
 from rollout.forge.gitlab_shapes import comment_of, issue_of, request_of, status_body, status_of
-from rollout.forge.port import ChangeRequest, Comment, Draft, Issue, Limits, Status
+from rollout.forge.port import ChangeRequest, Comment, Draft, Issue, Limits, Status, Task
+from rollout.forge.rights import gitlab_refusal
 from rollout.forge.wire import Wire
 
 LIMITS: Final = Limits(body=1_000_000, request=1_000_000, title=255, context=255, description=255)
@@ -40,6 +41,10 @@ class GitLab:
     def limits(self) -> Limits:
         """GitLab's."""
         return LIMITS
+
+    async def refusal(self, task: Task) -> str | None:
+        """See the port."""
+        return await gitlab_refusal(self._wire, self._root, task)
 
     async def comments(self, number: int) -> Sequence[Comment]:
         """See the port: the first note of each discussion."""

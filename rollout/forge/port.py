@@ -52,6 +52,15 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     url: str = ""
 
 
+class Task(StrEnum):
+    """What a token is needed for."""
+
+    COMMENT = "comment"
+    STATUS = "status"
+    ISSUE = "issue"
+    REQUEST = "change request"
+
+
 class Issue(msgspec.Struct, frozen=True, kw_only=True):
     """An issue. `number` is what people call it by."""
 
@@ -90,6 +99,9 @@ class Forge(Protocol):
     @property
     def limits(self) -> Limits:
         """How long texts may be."""
+
+    async def refusal(self, task: Task) -> str | None:
+        """Why the token may not do that, and the remedy; "" where it may, None: nobody can tell. Changes nothing."""
 
     async def comments(self, number: int) -> Sequence[Comment]:
         """All comments of a change request or an issue, oldest first."""

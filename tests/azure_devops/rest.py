@@ -75,6 +75,7 @@ def routes(world: World) -> list[Route]:
     pull = git + "/pullRequests/{number:int}"
     return [
         route("/_apis/connectionData", connection, "GET"),
+        route("/_apis/permissions/2e9eb7ed-3c0a-47d4-87c1-0ffdd275fd87/{bit}", permissions, "GET"),
         route(git, repository, "GET"),
         route(git + "/pullrequests", pulls, "GET", "POST"),
         route(git + "/pullrequestquery", queried, "POST"),
@@ -131,7 +132,16 @@ def repository(asked: Asked) -> Response:
     """The repository."""
     asked.needs("contents: read", "GenericRead")
     name = asked.repo.full_name.partition("/")[2]
-    return JSONResponse({"id": name, "name": name, "defaultBranch": f"refs/heads/{asked.repo.default_branch}"})
+    branch = f"refs/heads/{asked.repo.default_branch}"
+    return JSONResponse({"id": name, "name": name, "project": {"id": "p-1"}, "defaultBranch": branch})
+
+
+def permissions(asked: Asked) -> Response:
+    """Whether whoever asks has a permission of Git on a repository, by its bit."""
+    bit = {"16": "contents: write", "16384": "pull-requests: write"}[asked.request.path_params["bit"]]
+    token = asked.request.query_params["tokens"]
+    assert token == f"repoV2/p-1/{asked.repo.full_name.partition('/')[2]}", token
+    return JSONResponse({"value": [asked.token.may(bit)], "count": 1})
 
 
 def number_of(asked: Asked) -> int:

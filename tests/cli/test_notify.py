@@ -112,3 +112,31 @@ def test_nobody_to_tell(rollout: Command, tmp_path: Path) -> None:
     ended = rollout("notify", tmp_path)
     assert ended.code == 3
     assert "no receiver is configured: `notifications:` in rollout.yaml" in ended.err
+
+
+def checks(told: Any) -> dict[str, str]:
+    """What the doctor says of receivers and their outbox."""
+    names = ("notifications", "outbox", "receiver team", "receiver bus", "receiver others")
+    return {check["name"]: check["state"] for check in told["checks"] if check["name"] in names}
+
+
+def test_the_doctor_tries_receivers_and_sends_only_when_asked(
+    rollout: Command, plan: Path, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The outbox can be read, every address can be used; a variable that is not set is named, and no secret is told."""
+    well = rollout("doctor", plan, "-o", "json")
+    assert (well.code, receiver.got) == (0, [])
+    assert checks(well.json) == dict.fromkeys(("outbox", "receiver team", "receiver bus", "receiver others"), "ok")
+    sent = rollout("doctor", plan, "--notify", "-o", "json")
+    assert (sent.code, len(receiver.got)) == (0, 3)
+    receiver.status = 503
+    refused = rollout("doctor", plan, "--notify", "-o", "json")
+    assert (refused.code, checks(refused.json)["receiver bus"]) == (9, "missing")
+    monkeypatch.setenv("CHAT_URL", "nonsense://canary")
+    monkeypatch.delenv("HOOK_SECRET")
+    wrong = rollout("doctor", plan)
+    assert (wrong.code, "canary" in wrong.out, receiver.url in wrong.out) == (9, False, False)
+    assert "$CHAT_URL holds no address that apprise knows" in wrong.out
+    assert "the variable HOOK_SECRET is not set" in wrong.out
+    (plan.parent / "rollout.yaml").unlink()
+    assert checks(rollout("doctor", plan, "-o", "json").json) == {"notifications": "skipped"}

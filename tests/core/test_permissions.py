@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from rollout.core.gate_bodies import Asked, Bake, ErrorRate, Evidence, Source
+from rollout.core.observed import Deployment, Endpoint, Scaling
 from rollout.core.permissions import Permission, custom_role, missing, needed
 from rollout.core.release import DeploymentSpec, EndpointSpec, Gate, GateKind, Release, Traffic
 
@@ -98,6 +99,20 @@ def test_what_code_needs() -> None:
     assert Permission(f"{workspace}/codes/versions/*/action", "get a place to upload code to") in needed(
         release(smoke=False, code="sha256:00")
     )
+
+
+@pytest.mark.parametrize(
+    ("one", "listed"),
+    [
+        (Deployment(name="blue", state="Succeeded", count=1), []),
+        (Deployment(name="blue", state="Succeeded", count=1, autoscaled=True), ["delete", "read", "write"]),
+        (Deployment(name="blue", state="Succeeded", count=1, scaling=Scaling(id="/a")), ["delete", "read", "write"]),
+    ],
+)
+def test_autoscale_settings_where_something_is_autoscaled(one: Deployment, listed: list[str]) -> None:
+    """They are carried to the candidate, and deleted with their deployment."""
+    found = {each.action for each in needed(release(), Endpoint(name="house", deployments=(one,)))}
+    assert sorted(each.rpartition("/")[2] for each in found if "autoscaleSettings" in each) == listed
 
 
 def test_one_role_may_deny_what_another_grants() -> None:

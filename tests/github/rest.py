@@ -51,6 +51,11 @@ class Asked:
             raise Refused(422, "Validation Failed", [error])
         return found
 
+    def required(self, name: str, resource: str) -> None:
+        """Refuse a body without that member, once it is clear that it would be allowed."""
+        if not self.body.get(name):
+            raise Refused(422, "Validation Failed", [{"resource": resource, "code": "missing_field", "field": name}])
+
     @property
     def author(self) -> dict[str, Any]:
         """Who is asking, as a user."""
@@ -137,6 +142,7 @@ def issues(asked: Asked) -> Response:
         asked.needs("issues: read")
         return listed(asked, [item for item in asked.repo.items.values() if _matches(asked, item)])
     asked.needs("issues: write")
+    asked.required("title", "Issue")
     number = asked.repo.next_number()
     asked.repo.items[number] = {
         "number": number,
@@ -188,6 +194,7 @@ def pulls(asked: Asked) -> Response:
     asked.needs("pull-requests: write")
     if not asked.token.opens_pulls:
         raise Refused(403, "GitHub Actions is not permitted to create or approve pull requests.")
+    asked.required("head", "PullRequest")
     title, body = asked.text("title", MOST_TITLE, "PullRequest"), asked.text("body", MOST_BODY, "PullRequest")
     if asked.repo.git("for-each-ref", f"refs/heads/{asked.body['head']}") == "":
         raise Refused(422, "Validation Failed", [{"resource": "PullRequest", "field": "head", "code": "invalid"}])

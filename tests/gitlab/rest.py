@@ -127,7 +127,10 @@ def user(asked: Asked) -> Response:
 def the_project(asked: Asked) -> Response:
     """The project."""
     asked.needs("contents: read")
-    return JSONResponse({"id": 1, "default_branch": asked.repo.default_branch})
+    writes = asked.token.may("statuses: write")
+    level = 30 if writes else 20 if asked.token.may("issues: write") else 10
+    permissions = {"project_access": {"access_level": level}, "group_access": None}
+    return JSONResponse({"id": 1, "default_branch": asked.repo.default_branch, "permissions": permissions})
 
 
 def shown(asked: Asked, number: int) -> dict[str, Any]:
