@@ -21,6 +21,7 @@ from typing import Any, Final
 import requests
 
 from rollout.emulator import process
+from tests.e2e.warm import Running, starter
 
 REPOSITORY: Final = Path(__file__).parents[2]
 SPEED: Final = 600.0
@@ -258,7 +259,7 @@ class Desk:
         return {**kept, **known, **more}
 
     def start(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
-        """`rollout …` in the background."""
+        """`rollout …` in the background, a process that starts from nothing."""
         return subprocess.Popen(
             [sys.executable, "-m", "rollout", *arguments],
             cwd=self.root,
@@ -271,15 +272,11 @@ class Desk:
 
     def rollout(self, *arguments: str, **variables: str) -> Ran:
         """`rollout …`, to its end; it never lasts longer than `TIMEOUT`."""
-        with self.start(*arguments, **variables) as running:
-            try:
-                out, err = running.communicate(timeout=TIMEOUT)
-            except BaseException:
-                running.kill()
-                raise
+        with starter().start(arguments, self.root, self.variables(**variables)) as running:
+            code, out, err = running.ended(TIMEOUT)
         _no_traceback(err)
         self._no_secret(out + err)
-        return Ran(running.returncode, out, err)
+        return Ran(code, out, err)
 
     def _no_secret(self, text: str) -> None:
         """The secret that everybody signs in with is not in what a command printed."""
@@ -306,22 +303,18 @@ class Desk:
 
     def waited(self, plan: str, *arguments: str, every: float = 600) -> Ran:
         """`apply --wait`, while the service's time makes leaps of `every` seconds, so that nobody waits for long."""
-        with self.start(
-            "apply", f"plans/{plan}", "--target", "emulator", "--auto-approve", "--wait", "--output", "json", *arguments
-        ) as running:
-            try:
-                return self._leaping(running, every)
-            except BaseException:
-                running.kill()
-                raise
+        target = ("--target", "emulator", "--auto-approve", "--wait", "--output", "json")
+        command = ("apply", f"plans/{plan}", *target, *arguments)
+        with starter().start(command, self.root, self.variables()) as running:
+            return self._leaping(running, every)
 
-    def _leaping(self, running: subprocess.Popen[str], every: float) -> Ran:
+    def _leaping(self, running: Running, every: float) -> Ran:
         deadline = time.monotonic() + TIMEOUT
         while time.monotonic() < deadline:
             with contextlib.suppress(subprocess.TimeoutExpired):
-                out, err = running.communicate(timeout=0.3)
+                code, out, err = running.ended(0.3)
                 _no_traceback(err)
-                return Ran(running.returncode, out, err)
+                return Ran(code, out, err)
             self.emulator.advance(every)
         raise AssertionError("apply --wait did not end")
 
