@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from statistics import median
 from typing import Final
@@ -39,12 +40,13 @@ class Module(msgspec.Struct, frozen=True):
     undocumented: tuple[str, ...]
 
 
-def modules(folder: Path = ROOT / TOP) -> list[Module]:
-    """Every module below `folder`, in the order of their paths."""
-    return [_module(path) for path in sorted(folder.rglob("*.py"))]
+@cache
+def modules(folder: Path = ROOT / TOP) -> tuple[Module, ...]:
+    """Every module below `folder`, in the order of their paths; read once in a process, because that takes seconds."""
+    return tuple(_module(path) for path in sorted(folder.rglob("*.py")))
 
 
-def packages(found: list[Module]) -> dict[str, list[Module]]:
+def packages(found: Sequence[Module]) -> dict[str, list[Module]]:
     """The modules by package, by name."""
     names = sorted({one.package for one in found})
     return {name: [one for one in found if one.package == name] for name in names}
@@ -77,7 +79,7 @@ def written(page: str) -> str:
     return before + BEGIN + "\n" + table() + "\n" + END + rest.split(END)[1]
 
 
-def _row(name: str, those: list[Module]) -> str:
+def _row(name: str, those: Sequence[Module]) -> str:
     functions = [function for one in those for function in one.functions]
     lengths = [function.lines for function in functions] or [0]
     sizes = [one.lines for one in those]

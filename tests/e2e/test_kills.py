@@ -16,8 +16,8 @@ from tests.reliability.figures import keep, whole
 pytestmark = pytest.mark.slow
 PLAN: Final = "safe-rollout.rollout.yml"
 NAME: Final = "my-endpoint"
-ROUNDS: Final = 60 if whole() else 9
-"""Rollouts, each killed three times: 27 random moments, 180 in the long form."""
+ROUNDS: Final = 60 if whole() else 5
+"""Rollouts, each killed three times: 15 random moments, 180 in the long form."""
 MOMENTS: Final = ((5, 0.8), (4, 0.3), (3, 0.2))
 """For each kill the most lines of progress, and the most seconds after the last of them, that it comes after."""
 END: Final[dict[str, Any]] = {

@@ -1,8 +1,8 @@
 """Commands without their start: a process that has imported what they import forks one for each of them.
 
-A command is a process of its own all the same, with its own folder, variables, outputs and end. Starting one from nothing
-costs a second, and three more where it deploys (`azure.ai.ml`); how a command starts is held by tests/cli/test_start.py,
-and what is killed in tests/e2e starts from nothing.
+A command is a process of its own all the same, with its own folder, variables, outputs and end. Starting one from
+nothing costs a second, and three more where it deploys (`azure.ai.ml`). How a command starts is held by
+tests/cli/test_start.py; and what tests/e2e kills or signals, it starts from nothing.
 """
 
 from __future__ import annotations
