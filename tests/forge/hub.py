@@ -1,15 +1,42 @@
-"""What the tests of every forge behind the port begin with: a local forge, a clock, a change request, a text."""
+"""What the tests of every forge behind the port begin with: a local forge, a clock, a change request, our client."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 
+import aiohttp
 import pytest
 
-from rollout.forge.marker import Marker
-from rollout.forge.sticky import Note
+from rollout.forge.azure_devops import AzureDevOps
+from rollout.forge.azure_faults import AZURE_DEVOPS
+from rollout.forge.dialect import Dialect
+from rollout.forge.faults import GITHUB
+from rollout.forge.github import GitHub
+from rollout.forge.gitlab import GitLab
+from rollout.forge.gitlab_faults import GITLAB
+from rollout.forge.port import Forge
+from rollout.forge.wire import Wire
+from tests.azure_devops.rest import ORGANISATION
 from tests.forge.conftest import Clock
-from tests.github.bench import TOKEN, Bench, bench
+from tests.github.bench import NAME, TOKEN, Bench, bench
+from tests.gitlab.rest import API
+
+CLIENTS: dict[str, tuple[str, Dialect, Callable[[Wire, str], Forge]]] = {
+    "github": ("", GITHUB, GitHub),
+    "azure-devops": (f"/{ORGANISATION}", AZURE_DEVOPS, AzureDevOps),
+    "gitlab": (API, GITLAB, GitLab),
+}
+
+
+@asynccontextmanager
+async def spoken(hub: Bench, kind: str, clock: Clock | None = None) -> AsyncIterator[Forge]:
+    """That forge by our client, with the token of a job."""
+    path, dialect, client = CLIENTS[kind]
+    time = clock or Clock()
+    async with aiohttp.ClientSession() as session:
+        url = hub.world.url + path
+        yield client(Wire(session, url, TOKEN, dialect=dialect, sleep=time.sleep, clock=lambda: time.now), NAME)
 
 
 @pytest.fixture(scope="module")
@@ -21,37 +48,23 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
 
 @pytest.fixture
 def hub(world: Bench) -> Bench:
-    """The same, without calls and scripts of another test."""
-    world.world.calls.clear()
-    world.world.scripted.clear()
+    """The same, without what another test has published, called and scripted."""
+    repo = world.repo
+    for kept in (world.world.calls, world.world.scripted, repo.comments, repo.statuses, repo.folded, repo.reviews):
+        kept.clear()
+    for number in [number for number, item in repo.items.items() if "head" not in item]:
+        del repo.items[number]
     world.world.add_token(TOKEN)
     return world
 
 
 @pytest.fixture
-def clock() -> Clock:
-    """A clock for the wire."""
-    return Clock()
-
-
-@pytest.fixture
 def number(hub: Bench, request: pytest.FixtureRequest) -> int:
     """An open change request of its own."""
-    branch = request.node.name.partition("[")[0]
+    branch = "".join(letter if letter.isalnum() else "-" for letter in request.node.name).strip("-")
     hub.commit("release", branch, **{f"{branch}.txt": "1"})
     hub.world.calls.clear()
     return hub.pull(branch, "Release v2")
 
 
-def note(body: str, plan: str = "house-prices", *, settled: bool = False) -> Note:
-    """What is to be said about a plan."""
-    return Note(marker=Marker(kind="comment", plan=plan, environment="prod"), body=body, settled=settled)
-
-
-def conversations(hub: Bench, number: int) -> list[tuple[str, str]]:
-    """Status and last line of each."""
-    found = [one for one in hub.repo.comments.values() if one["issue"] == number]
-    return [(one["status"], one["body"].rpartition("\n")[2]) for one in found]
-
-
-__all__ = ["clock", "conversations", "hub", "note", "number", "world"]
+__all__ = ["hub", "number", "spoken", "world"]

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-import aiohttp
 import pytest
 from msgspec.structs import replace
 
@@ -15,17 +12,9 @@ from rollout.cli.main import main
 from rollout.cli.promoting import Promotion
 from rollout.cli.publish_promotion import proposed
 from rollout.core.promotion import Evidence
-from rollout.forge.azure_devops import AzureDevOps
-from rollout.forge.azure_faults import AZURE_DEVOPS
-from rollout.forge.github import GitHub
-from rollout.forge.gitlab import GitLab
-from rollout.forge.gitlab_faults import GITLAB
-from rollout.forge.port import Forge
 from rollout.forge.sticky import Deed
-from rollout.forge.wire import Wire
-from tests.azure_devops.rest import ORGANISATION
-from tests.github.bench import NAME, TOKEN, Bench
-from tests.gitlab.rest import API
+from tests.forge.hub import CLIENTS, spoken
+from tests.github.bench import Bench
 
 SHOWN = Evidence(
     plan="staged",
@@ -42,18 +31,6 @@ SHOWN = Evidence(
 FILE = "prod/deployment.yml"
 
 
-@asynccontextmanager
-async def spoken(hub: Bench, kind: str) -> AsyncIterator[Forge]:
-    """That forge, by our client."""
-    async with aiohttp.ClientSession() as session:
-        if kind == "github":
-            yield GitHub(Wire(session, hub.world.url, TOKEN), NAME)
-        elif kind == "gitlab":
-            yield GitLab(Wire(session, hub.world.url + API, TOKEN, dialect=GITLAB), NAME)
-        else:
-            yield AzureDevOps(Wire(session, f"{hub.world.url}/{ORGANISATION}", TOKEN, dialect=AZURE_DEVOPS), NAME)
-
-
 def changed(hub: Bench, model: str) -> Promotion:
     """Prod's file in the checkout has that model, and nobody has committed it."""
     path = hub.checkout / FILE
@@ -61,7 +38,7 @@ def changed(hub: Bench, model: str) -> Promotion:
     return Promotion(evidence=SHOWN, plan="prod", file=str(path), changed=True)
 
 
-@pytest.mark.parametrize("kind", ["github", "azure-devops", "gitlab"])
+@pytest.mark.parametrize("kind", CLIENTS)
 async def test_a_promotion_is_one_pull_request(hub: Bench, kind: str) -> None:
     """Opened with the evidence, left alone, brought up to date; other content is another one; merged, it is nothing."""
     hub.commit("prod", prod__deployment_dot_yml="model: azureml:m:7  # ours\n")

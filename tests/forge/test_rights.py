@@ -10,6 +10,7 @@ from rollout.cli.checkup_people import forge_rights
 from rollout.cli.main import main
 from rollout.forge.port import Task
 from rollout.forge.rights import tasks_of
+from tests.forge.hub import spoken
 from tests.github.bench import TOKEN, Bench
 from tests.github.test_life import FORGES
 from tests.github.world import READ
@@ -59,15 +60,8 @@ async def test_the_jobs_of_init(hub: Bench, kind: str, monkeypatch: pytest.Monke
 
 async def test_a_setting_that_forbids_pull_requests_forbids_no_comment(hub: Bench) -> None:
     """GitHub's answer is the same 403."""
-    import aiohttp
-
-    from rollout.forge.github import GitHub
-    from rollout.forge.wire import Wire
-    from tests.github.bench import NAME
-
     hub.world.add_token(TOKEN, opens_pulls=False)
-    async with aiohttp.ClientSession() as session:
-        forge = GitHub(Wire(session, hub.world.url, TOKEN), NAME)
+    async with spoken(hub, "github") as forge:
         assert await forge.refusal(Task.COMMENT) == ""
         assert "Settings › Actions › General" in str(await forge.refusal(Task.REQUEST))
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import aiohttp
 import pytest
 
 from rollout.errors import Retryable, RolloutError, SignInError
 from rollout.forge.github import GitHub
 from rollout.forge.port import Draft
-from rollout.forge.wire import Wire
 from tests.forge.conftest import Clock
 from tests.github.bench import NAME, TOKEN, Bench
 from tests.github.world import Scripted
@@ -54,30 +52,6 @@ async def test_nobody_waits_for_an_hour(hub: Bench, forge: GitHub, clock: Clock)
     assert (raised.value.after, clock.slept) == (3001.0, [])
 
 
-async def test_it_gives_up(hub: Bench, forge: GitHub, clock: Clock) -> None:
-    """Five attempts, each pause twice as long."""
-    hub.world.scripted += [busy(503)] * 5
-    with pytest.raises(Retryable, match="GitHub could not read the repository: HTTP 503"):
-        await forge.default_branch()
-    assert clock.slept == [1.0, 2.0, 4.0, 8.0]
-
-
-async def test_what_may_have_been_done_is_not_done_twice(hub: Bench, forge: GitHub, clock: Clock) -> None:
-    """A new issue whose answer got lost: no second one; the next run finds it by its marker."""
-    hub.world.scripted.append(busy(502))
-    with pytest.raises(Retryable, match="GitHub could not open an issue: HTTP 502"):
-        await forge.open_issue(Draft(title="drift", body=""), "rollout-drift")
-    assert clock.slept == []
-
-
-async def test_nobody_answers(clock: Clock) -> None:
-    """A closed port is a sentence."""
-    async with aiohttp.ClientSession() as session:
-        wire = Wire(session, "http://127.0.0.1:9", TOKEN, sleep=clock.sleep, clock=lambda: clock.now)
-        with pytest.raises(Retryable, match="GitHub could not read the repository: no answer"):
-            await GitHub(wire, NAME).default_branch()
-
-
 async def test_a_renamed_repository_is_followed(hub: Bench, forge: GitHub) -> None:
     """On the same host only: the token goes with it."""
     moved = hub.world.add_repo("acme/renamed")
@@ -99,14 +73,6 @@ async def refused(hub: Bench, forge: GitHub, **settings: object) -> tuple[str, s
     return str(raised.value), raised.value.hint
 
 
-async def test_a_missing_permission_names_it(hub: Bench, forge: GitHub) -> None:
-    """As GitHub itself says what it would accept."""
-    assert await refused(hub, forge, permissions={"contents": "read"}) == (
-        "the token may not open a pull request: Resource not accessible by integration",
-        "the job needs `permissions: pull-requests: write`; a pull request from a fork never gets it",
-    )
-
-
 async def test_the_setting_that_forbids_pull_requests_is_named(hub: Bench, forge: GitHub) -> None:
     """It is in the repository's settings, and a patch needs none of it."""
     said, hint = await refused(hub, forge, opens_pulls=False)
@@ -116,22 +82,6 @@ async def test_the_setting_that_forbids_pull_requests_is_named(hub: Bench, forge
     assert hint == (
         "Settings › Actions › General › allow GitHub Actions to create and approve pull requests; "
         "or give the token of a GitHub App. `rollout publish revert --patch FILE` needs neither"
-    )
-
-
-async def test_a_token_that_ended(hub: Bench, forge: GitHub) -> None:
-    """401."""
-    hub.world.tokens.clear()
-    with pytest.raises(SignInError, match="GitHub does not accept the token: Bad credentials"):
-        await forge.default_branch()
-
-
-async def test_what_is_not_there(forge: GitHub) -> None:
-    """404 may also be a missing permission."""
-    with pytest.raises(SignInError) as raised:
-        await forge.comments(99)
-    assert str(raised.value) == (
-        "GitHub does not find what is needed to read comments (GET /repos/acme/models/issues/99/comments)"
     )
 
 
