@@ -45,6 +45,9 @@ PREFIX: Final = "rollout.core."
 
 def main(arguments: list[str]) -> int:
     """Try, keep, tell. Returns the exit code."""
+    if any(one.startswith("-") and one != "--open" for one in arguments):
+        print(__doc__)
+        return 2
     names = [one for one in arguments if not one.startswith("-")]
     files = {PREFIX + name: path for name, path in kept.chosen(names).items()}
     before = {PREFIX + score.module: score for score in kept.scores()} if "--open" in arguments else {}
