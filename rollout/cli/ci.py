@@ -122,15 +122,14 @@ def _report(wish: Wish, folder: Path) -> None:
 
 def _rehearse(wish: Wish) -> None:
     """What the plans mean, walked to their end offline: all that a pull request from a fork can be told."""
-    from rollout.cli.rehearse import lines, walked
-    from rollout.plan.load import is_fleet, load_release
+    from rollout.cli.rehearse import lines, rehearsed
     from rollout.render.styled import plain
 
     saved = wish.documents / "validate.json"
     plans = [Path(one["file"]) for one in msgspec.json.decode(saved.read_bytes())["plans"]] if saved.exists() else []
-    plans = [plan for plan in plans if not is_fleet(plan)]
-    releases = [load_release(plan, overlay=_overlay(plan, wish.environment)).release for plan in plans]
-    text = plain(text for release in releases for text in lines(release, walked(release)))
+    walks, fleets = rehearsed(plans, lambda plan: _overlay(plan, wish.environment))
+    shown = [text for release, walk in walks for text in lines(release, walk)]
+    text = plain([*shown, *(text for fleet in fleets for text in fleet.lines)])
     click.echo(harmless.block(text), nl=False)
     for told in ci_runner.tell_simulation(os.environ, wish.documents, text[:_SIMULATED]) if text else ():
         click.echo(told)

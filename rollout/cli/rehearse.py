@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -13,16 +13,21 @@ from rollout.cli import exits, options
 from rollout.cli.guessing import hint_for
 from rollout.cli.options import Output
 from rollout.cli.printing import publish_value
+from rollout.core.actions import CreateEndpoint, UpdateEndpoint
 from rollout.core.decision import Status
 from rollout.core.rehearsal import Moment, Rehearsal, nothing, rehearse, served_before
 from rollout.core.release import Release
 from rollout.errors import UsageError
-from rollout.plan.load import find_plans, load_release
+from rollout.plan.load import find_fleets, find_plans, load_release
 from rollout.render import words
 from rollout.render.document import FORMAT_VERSION
 from rollout.render.simulated import clock
 from rollout.render.styled import Line, line, spans
 
+if TYPE_CHECKING:  # only where there is one
+    from rollout.cli.rehearse_fleet import FleetWalk
+
+_ITS: Final = "(its own name)"
 _DAY: Final = datetime(2026, 1, 1, tzinfo=UTC)
 """Any day: what is imagined does not depend on it."""
 
@@ -37,17 +42,40 @@ def rehearse_(plans: tuple[Path, ...], failing: str, first: bool, outputs: tuple
     """Walk PLANS (files, or folders that are searched) to their end, offline: what is done when.
 
     The world is imagined: every gate passes (but that of --fail), operations take as long as recorded of the service. A
-    plan with fixed names, and any plan with --first, begins with nothing.
+    plan with fixed names, and any plan with --first, begins with nothing. Of a fleet the waves in their turn, then what
+    its members go through, once for all that go the same way.
     """
-    found = find_plans(plans)
-    if not found:
+    walks, fleets = rehearsed(plans, options.overlay_for, failing, first=first)
+    if not (walks or fleets):
         raise UsageError(f"no plan in {', '.join(map(str, plans))}", hint="a plan has `version:` and `stages:`")
-    releases = [load_release(path, overlay=options.overlay_for(path)).release for path in found]
-    _must_have(releases, failing)
-    walks = [(release, walked(release, failing, first=first)) for release in releases]
-    told = {"format_version": FORMAT_VERSION, "plans": [_document(release, walk) for release, walk in walks]}
-    publish_value(told, [text for release, walk in walks for text in lines(release, walk)], outputs)
+    told = {
+        "format_version": FORMAT_VERSION,
+        "plans": [walk_document(release, walk) for release, walk in walks],
+        "fleets": [fleet.document for fleet in fleets],
+    }
+    shown = [text for release, walk in walks for text in lines(release, walk)]
+    publish_value(told, [*shown, *(text for fleet in fleets for text in fleet.lines)], outputs)
     return exits.OK
+
+
+def rehearsed(
+    paths: Sequence[Path], overlay_for: Callable[[Path], Path | None], failing: str = "", *, first: bool = False
+) -> tuple[list[tuple[Release, Rehearsal]], list[FleetWalk]]:
+    """The walks of the plans and of the fleets among files and folders. Raises PlanError, and UsageError where none of
+    them has a stage `failing`."""
+    found = find_fleets(paths)
+    plans = [load_release(path, overlay=overlay_for(path)).release for path in find_plans(paths) if path not in found]
+    if not found:
+        _must_have(plans, failing)
+        return [(plan, walked(plan, failing, first=first)) for plan in plans], []
+    from rollout.cli.rehearse_fleet import fleet_walked  # only where there is one: start-up time
+    from rollout.plan.fleet_files import inspect_fleet
+
+    fleets = [inspect_fleet(path, overlay_for=overlay_for) for path in found]
+    members = [loaded.release for fleet in fleets for loaded in fleet.loaded.values()]
+    _must_have([*plans, *members], failing)
+    walks = [fleet_walked(fleet, _DAY, failing, first=first) for fleet in fleets]
+    return [(plan, walked(plan, failing, first=first)) for plan in plans], walks
 
 
 def walked(release: Release, failing: str = "", *, first: bool = False) -> Rehearsal:
@@ -65,8 +93,13 @@ def _must_have(releases: Sequence[Release], failing: str) -> None:
 def lines(release: Release, walk: Rehearsal) -> Iterator[Line]:
     """What is printed of one walk."""
     yield spans((release.name, "title"), (f"  endpoint {release.endpoint.name}, imagined", ""))
+    yield from walk_lines(walk)
+
+
+def walk_lines(walk: Rehearsal, shared: str = "") -> Iterator[Line]:
+    """The same without whose it is; `shared`: as the way of others, too, beside the endpoint of that name."""
     for moment in walk.moments:
-        sign, text = _told(moment)
+        sign, text = _told(moment, shared)
         yield spans((f"  {clock(moment.at):>9}  {sign} {text}", "bad" if sign == "✗" else ""))
     yield spans((f"  {clock(walk.seconds):>9}  ", ""), _end(walk))
     most = f"at most {walk.most_instances} instances at once"
@@ -74,7 +107,9 @@ def lines(release: Release, walk: Rehearsal) -> Iterator[Line]:
     yield line()
 
 
-def _told(moment: Moment) -> tuple[str, str]:
+def _told(moment: Moment, shared: str = "") -> tuple[str, str]:
+    if shared and isinstance(moment.action, CreateEndpoint | UpdateEndpoint):
+        return "→", f"endpoint: {words.action_text(moment.action).replace(shared, _ITS)}"
     if moment.action is not None:
         return "→", f"{words.target_of(moment.action) or 'endpoint'}: {words.action_text(moment.action)}"
     assert moment.gate is not None, "a moment is an action or a gate"
@@ -83,12 +118,18 @@ def _told(moment: Moment) -> tuple[str, str]:
     return ("✗" if failed else "✓"), f"{moment.gate.name} {'fails' if failed else 'passes'}, it is assumed"
 
 
+def way_of(walk: Rehearsal, endpoint: str) -> tuple[tuple[float, str], ...]:
+    """When something happens, and what, as any other endpoint would have it."""
+    return tuple((moment.at, _told(moment, endpoint)[1]) for moment in walk.moments)
+
+
 def _end(walk: Rehearsal) -> tuple[str, Any]:
     done = walk.last.status is Status.DONE
     return f"{'done' if done else walk.last.status.value}: {walk.last.reason}", "good" if done else "warn"
 
 
-def _document(release: Release, walk: Rehearsal) -> dict[str, Any]:
+def walk_document(release: Release, walk: Rehearsal) -> dict[str, Any]:
+    """What programs read of one walk."""
     return {
         "plan": release.name,
         "endpoint": release.endpoint.name,

@@ -24,7 +24,7 @@ from rollout.core.actions import (
     UpdateEndpoint,
 )
 from rollout.core.ahead import Glimpse, Judge, ahead, all_pass
-from rollout.core.decision import Decision, Status
+from rollout.core.decision import Decision, Phase, Status
 from rollout.core.hazards import ANY, CREATES_ENDPOINT
 from rollout.core.observed import Endpoint, Observation, Weights
 from rollout.core.release import Gate, Release
@@ -51,12 +51,14 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Rehearsal(msgspec.Struct, frozen=True, kw_only=True):
-    """The whole walk. `seconds` until its end, `last` what is decided there, `weights` how traffic ends."""
+    """The whole walk. `seconds` until its end, `last` what is decided there, `weights` how traffic ends. `settled`:
+    when the goal was promoted or rolled back; what comes behind (deletes, clean-up) keeps nobody waiting."""
 
     moments: tuple[Moment, ...]
     last: Decision
     seconds: float
     weights: Weights
+    settled: float
 
     @property
     def writes(self) -> int:
@@ -74,15 +76,24 @@ def rehearse(release: Release, start: Observation, failing: str = "") -> Rehears
     begun, busy, moments = start.now, 0.0, []
     judge = _but(failing) if failing else all_pass
     glimpse: Glimpse | None = None
+    settled: float | None = None
     for glimpse in ahead(release, start, _EVERYTHING, judge):
         at = (glimpse.seen.now - begun).total_seconds() + busy
         moments += list(_moments(glimpse, at, judge))
+        if settled is None and glimpse.decision.phase in (Phase.COMPLETE, Phase.ROLLED_BACK):
+            settled = at
         if glimpse.decision.status is Status.ACT:
             busy += _seconds(glimpse.decision.actions[0]) - 1  # the look ahead lets a second pass itself
     assert glimpse is not None, "a look ahead has at least one look"
     end = (glimpse.seen.now - begun).total_seconds() + busy
     weights = glimpse.seen.endpoint.weights if glimpse.seen.endpoint else Weights()
-    return Rehearsal(moments=tuple(moments), last=glimpse.decision, seconds=end, weights=weights)
+    return Rehearsal(
+        moments=tuple(moments),
+        last=glimpse.decision,
+        seconds=end,
+        weights=weights,
+        settled=end if settled is None else settled,
+    )
 
 
 def nothing(now: datetime) -> Observation:
