@@ -8,6 +8,7 @@ from math import inf, log
 import pytest
 from msgspec.structs import replace
 
+from rollout.core.evidence import two_arms
 from rollout.core.evidence.bursts import ENOUGH, beliefs, correlations, design_effect, effective
 from rollout.core.evidence.counts import Arm, Block, Row, faults
 from rollout.core.evidence.grid import MINUTE, blocks, ceiling, floor, horizon
@@ -275,6 +276,25 @@ def test_exactly_enough_requests_are_enough() -> None:
 def test_a_rate_inside_the_null_is_its_own_projection() -> None:
     """Nothing is nearer to it than it is itself."""
     assert nearest(Null(0.01), 0.05, 0.045, 100, 100) == (0.05, 0.045)
+
+
+@pytest.mark.parametrize(
+    ("margin", "upper", "lower", "requests"),
+    [
+        (0.005, 0.615, 0.2, (90, 10)),
+        (0.02, 0.93, 0.6, (50, 50)),
+        (-0.02, 0.6, 0.48, (90, 10)),
+        (-0.1, 0.6, 0.3, (90, 10)),
+        (-0.1, 0.6, 0.6, (50, 50)),
+    ],
+)
+def test_the_projection_is_found_in_six_steps(
+    monkeypatch: pytest.MonkeyPatch, margin: float, upper: float, lower: float, requests: tuple[int, int]
+) -> None:
+    """By Newton's method: as exactly as in eighty, each of which each minute pays for. Halving takes thirty."""
+    whole = nearest(Null(margin), upper, lower, *requests)
+    monkeypatch.setattr(two_arms, "_STEPS", 6)
+    assert nearest(Null(margin), upper, lower, *requests) == pytest.approx(whole, rel=1e-10)
 
 
 def test_an_arm_without_requests_does_not_pull() -> None:
