@@ -8,13 +8,14 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import click
+import msgspec
 
 from rollout.cli import exits, options
 from rollout.cli.context import actor
 from rollout.cli.extras import needing
 from rollout.cli.running import run
 from rollout.errors import UsageError
-from rollout.plan.load import find_plans
+from rollout.plan.load import find_fleets, find_plans
 
 
 @click.command()
@@ -37,23 +38,34 @@ def dashboard(
     every: float,
     reads: float,
 ) -> int:
-    """Show every endpoint of PATHS (plans, or folders that are searched; by default here) and of --target as web pages.
+    """Show every endpoint of PATHS (plans, fleets, or folders that are searched; by default here) and of --target as
+    web pages.
 
     On this machine only, for whoever has the printed address. What the buttons do is what the commands of the same
     name do; nothing is written but by them.
     """
-    plans = find_plans(paths or (Path(),))
-    if not plans and not target:
+    fleets = find_fleets(paths or (Path(),))
+    plans = [path for path in find_plans(paths or (Path(),)) if path not in fleets]
+    if not plans and not fleets and not target:
         raise UsageError("no plan here, and no target", hint="give paths of plans, or --target for all its endpoints")
     with needing("dashboard"):
         import starlette  # noqa: F401 - found here, so that a missing extra is told in a sentence
         import uvicorn  # noqa: F401
-    return run(_serve(tuple(plans), target, actor(who or os.environ.get("ROLLOUT_WHO")), read_only, port, every, reads))
+    found = Found(plans=tuple(plans), fleets=tuple(fleets))
+    return run(_serve(found, target, actor(who or os.environ.get("ROLLOUT_WHO")), read_only, port, every, reads))
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """The files that are shown."""
+
+    plans: tuple[Path, ...]
+    fleets: tuple[Path, ...]
 
 
 async def _serve(
-    plans: tuple[Path, ...], target: str | None, who: str, read_only: bool, port: int, every: float, reads: float
+    found: Found, target: str | None, who: str, read_only: bool, port: int, every: float, reads: float
 ) -> int:
+    from rollout.cli.dashboard_fleets import FleetFiles
     from rollout.cli.dashboard_office import Office
     from rollout.cli.dashboard_plans import Plans
     from rollout.dashboard.app import Dashboard
@@ -63,7 +75,7 @@ async def _serve(
 
     keys = new_keys()
     async with AsyncExitStack() as stack:
-        known = Plans(plans, target)
+        known = Plans(found.plans, target, FleetFiles(found.fleets, target))
         reading = asyncio.create_task(known.read_all())
         office = Office(stack, known, target, who)
         pages = Dashboard(office, keys, read_only=read_only, pace=Pace(every=every, reads=reads))

@@ -11,9 +11,10 @@ from typing import Final
 import msgspec
 
 from rollout.cli.carry_out import Asked, carry_out, told
-from rollout.cli.dashboard_plans import AGAIN, Plan, Plans, row_unseen
+from rollout.cli.dashboard_fleets import FleetHalls
+from rollout.cli.dashboard_plans import AGAIN, Plan, Plans, of_fleet, row_unseen
 from rollout.cli.place import Place
-from rollout.cli.session import CREATES, Session, opened, report_on
+from rollout.cli.session import CREATES, Session, doors, report_on
 from rollout.cli.sight import story_of
 from rollout.cli.sourcing import with_sources
 from rollout.core import commands
@@ -21,11 +22,12 @@ from rollout.core.change_set import change_set
 from rollout.core.commands import Actions
 from rollout.core.observed import Endpoint, Observation
 from rollout.core.release import Release
-from rollout.dashboard.office import COMMANDS, Found, Offer, Preview, Sight
-from rollout.errors import PlanError, Refused, Stale, UsageError
+from rollout.dashboard.office import COMMANDS, Found, Offer, Preview, Sight, fleet_of
+from rollout.errors import PlanError, Refused, RolloutError, Stale, UsageError
 from rollout.plan.load import LoadedPlan
 from rollout.render.document import Measurement
 from rollout.render.from_report import document
+from rollout.render.html.fleets import Group
 from rollout.render.html.rows import Row, row_of, row_without_plan
 
 _Doing = Callable[[Release | None, Observation, str, str], Actions]
@@ -60,7 +62,7 @@ class Office:
         self._plans = plans
         self._target = target
         self._who = who
-        self._doors: dict[str, Session] = {}
+        self._halls = FleetHalls(plans.fleets, self._door, who)
         self._unplanned: dict[str, tuple[str, Place]] = {}
         self._showed: dict[str, tuple[str, tuple[Measurement, ...]]] = {}
         self._opening = asyncio.Lock()
@@ -85,8 +87,34 @@ class Office:
         if plan is None or plan.loaded is None or plan.place is None:
             return await self._bare(key, plan)
         door = await self._door(plan.place)
-        seen = await door.plane.observe(plan.loaded.release.endpoint.name)
-        return _row(key, door, await with_sources(door, plan.loaded, seen), seen)
+        seen, loaded = await self._seen(door, plan, plan.loaded)
+        return self._told(key, door, plan, loaded, seen)
+
+    async def _seen(self, door: Session, plan: Plan, loaded: LoadedPlan) -> tuple[Observation, LoadedPlan]:
+        """A look at a plan's endpoint, and the plan with what its policy's environments show; its fleet, where it is a
+        part of one, hears of it."""
+        try:
+            seen = await door.plane.observe(loaded.release.endpoint.name)
+            loaded = await with_sources(door, loaded, seen)
+        except RolloutError as error:
+            if plan.fleet:
+                await self._halls.missed(plan.fleet, plan.member, str(error))
+            raise
+        if plan.fleet:
+            await self._halls.saw(plan.fleet, plan.member, seen, loaded)
+        return seen, loaded
+
+    def _told(self, key: str, door: Session, plan: Plan, loaded: LoadedPlan, seen: Observation) -> Row:
+        row = row_of(key, document(report_on(door, loaded, seen, _ALLOWED)), door.place.label)
+        return of_fleet(row, plan, pending=self._halls.is_pending(plan.fleet, plan.member))
+
+    async def fleets(self) -> Sequence[Group]:
+        """See `Office`."""
+        return await self._halls.groups(self._plans.members)
+
+    def fleet_offers(self, group: Group) -> Sequence[Offer]:
+        """See `Office`."""
+        return self._halls.offers(group)
 
     async def sight(self, key: str) -> Sight:
         """See `Office`."""
@@ -96,12 +124,11 @@ class Office:
             offers = () if plan is not None else tuple(await self._offers_without_plan(key))
             return Sight(row=row, story=None, offers=offers)
         door = await self._door(plan.place)
-        seen = await door.plane.observe(plan.loaded.release.endpoint.name)
-        loaded = await with_sources(door, plan.loaded, seen)
+        seen, loaded = await self._seen(door, plan, plan.loaded)
         story = await story_of(door, loaded, seen, self._kept(key, plan.loaded.release.goal))
         self._showed[key] = (plan.loaded.release.goal, story.measurements[-_MOST_KEPT:])
         offers = tuple(_offers(plan.loaded.release, seen))
-        return Sight(row=_row(key, door, loaded, seen), story=story, offers=offers)
+        return Sight(row=self._told(key, door, plan, loaded, seen), story=story, offers=offers)
 
     def _kept(self, key: str, goal: str) -> tuple[Measurement, ...]:
         """What the gates of that goal have shown here: each is asked once, when it is over."""
@@ -110,6 +137,8 @@ class Office:
 
     async def preview(self, key: str, command: str, why: str) -> Preview:
         """See `Office`."""
+        if fleet := fleet_of(key):
+            return await self._halls.preview(fleet, command)
         wish = await self._asked(key, why)
         seen = await (await self._door(wish.place)).plane.observe(wish.endpoint)
         actions = DOINGS[command](wish.release, seen, self._who, why)
@@ -118,6 +147,8 @@ class Office:
 
     async def act(self, key: str, command: str, why: str, digest: str) -> Sequence[str]:
         """See `Office`."""
+        if fleet := fleet_of(key):
+            return await self._halls.act(fleet, command, why)
         wish = await self._asked(key, why)
 
         def doing(seen: Observation) -> Actions:
@@ -161,9 +192,9 @@ class Office:
 
     async def _door(self, place: Place) -> Session:
         async with self._opening:
-            if place.label not in self._doors:
-                self._doors[place.label] = await self._stack.enter_async_context(opened(place))
-            return self._doors[place.label]
+            if self._halls.doors is None:
+                self._halls.doors = await self._stack.enter_async_context(doors())
+            return await self._halls.doors.common(place)
 
     def _places(self) -> list[Place]:
         known = [plan.place for plan in self._plans.by_key.values() if plan.place is not None]
@@ -198,10 +229,6 @@ class Office:
 
 class _Moved(Refused):
     """Another world than the one that was shown. No `Stale`: it must not be tried again by itself."""
-
-
-def _row(key: str, door: Session, loaded: LoadedPlan, seen: Observation) -> Row:
-    return row_of(key, document(report_on(door, loaded, seen, _ALLOWED)), door.place.label)
 
 
 def _offers(release: Release | None, seen: Observation) -> Iterator[Offer]:

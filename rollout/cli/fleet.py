@@ -165,12 +165,13 @@ def rollback(
         if not names:
             known = ", ".join(each.name for each in fleet.plan.waves)
             raise UsageError(f"the fleet has no wave {wave}", hint=f"it has {known}")
-        found = run(_rolled_back(fleet, names, to, actor(who), why))
+        found = run(rolled_back(fleet, names, to, actor(who), why))
         publish(found, outputs)
     return found.exit_code
 
 
-async def _rolled_back(fleet: Fleet, names: list[str], to: To | None, who: str, why: str) -> form.Fleet:
+async def rolled_back(fleet: Fleet, names: list[str], to: To | None, who: str, why: str) -> form.Fleet:
+    """What `rollback` does to these members, the last one first. Raises RolloutError where none can be looked at."""
     async with desk(fleet, frozenset({CREATES})) as at:
         sights = await at.look(fleet.members)
         turns = asyncio.Semaphore(PARALLEL)
@@ -178,7 +179,7 @@ async def _rolled_back(fleet: Fleet, names: list[str], to: To | None, who: str, 
         async def one(name: str) -> Pass:
             refused = exits.REFUSED if to == "former" or sights[name].member.begun else exits.OK
             async with turns:
-                return await _back(fleet, name, to or _way(sights[name]), who, why, refused)
+                return await _back(fleet, name, to or way(sights[name]), who, why, refused)
 
         done = dict(zip(names[::-1], await asyncio.gather(*map(one, names[::-1])), strict=True))
         after = await at.look(fleet.members)
@@ -186,7 +187,7 @@ async def _rolled_back(fleet: Fleet, names: list[str], to: To | None, who: str, 
         return told("rollback", fleet, ended, worst(found.exit_code for found in done.values()))
 
 
-def _way(sight: Sight) -> To:
+def way(sight: Sight) -> To:
     """Where one goes back to that nobody named: released by this release of the fleet, to what it had before."""
     returnable = sight.member.standing is Standing.RELEASED and sight.member.returnable
     return "former" if returnable else "stable"

@@ -163,16 +163,18 @@ class Desk:
             loaded, session = self.fleet.members[name], self.session(name)
             try:
                 seen = await session.plane.observe(loaded.release.endpoint.name)
-                loaded = await with_sources(session, loaded, seen)
-                release = loaded.release
-                decision = decide(release, seen, {}, self.allowed)
-                found = member_of(release, seen, decision)
-                if found.standing in (Standing.PENDING, Standing.IN_FLIGHT):
-                    found = msgspec.structs.replace(
-                        found, need=needed(release, seen, self.allowed), pool=await self._pool(name, seen)
-                    )
+                return await self.sight(name, seen, await with_sources(session, loaded, seen))
             except RolloutError as error:
-                return Sight(member=Member(name=name, standing=Standing.UNKNOWN, reason=str(error)))
+                return unknown(name, str(error))
+
+    async def sight(self, name: str, seen: Observation, loaded: LoadedPlan) -> Sight:
+        """How the member stands by that look at its endpoint. `loaded`: its plan, with what its policy asks for."""
+        release = loaded.release
+        decision = decide(release, seen, {}, self.allowed)
+        found = member_of(release, seen, decision)
+        if found.standing in (Standing.PENDING, Standing.IN_FLIGHT):
+            pool = await self._pool(name, seen)
+            found = msgspec.structs.replace(found, need=needed(release, seen, self.allowed), pool=pool)
         return Sight(member=found, seen=seen, decision=decision, loaded=loaded)
 
     async def _pool(self, name: str, seen: Observation) -> str:
@@ -194,6 +196,11 @@ class Desk:
             except RolloutError:
                 continue
         return found
+
+
+def unknown(name: str, why: str) -> Sight:
+    """A member that was not looked at."""
+    return Sight(member=Member(name=name, standing=Standing.UNKNOWN, reason=why))
 
 
 def is_begun(fleet: Fleet, sights: Mapping[str, Sight]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from typing import Any, Final
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -15,13 +15,15 @@ from starlette.types import ASGIApp
 
 from rollout.dashboard.board import Board, Listener
 from rollout.dashboard.guard import Guard, Keys, is_ours
-from rollout.dashboard.office import BY_NAME, Command, Office, Preview
-from rollout.dashboard.query import part_of, query_of
+from rollout.dashboard.office import BY_NAME, FLEET_COMMANDS, Command, Office, Preview, fleet_key, fleet_of
+from rollout.dashboard.query import fleets_of, member_query, members_of, part_of, query_of
 from rollout.dashboard.watching import Pace, Shared, Watch
 from rollout.errors import Refused, RolloutError, Stale
 from rollout.render.html import pages
+from rollout.render.html.fleets import fleet_item
 from rollout.render.html.rows import PHASES, SORTS, counts
 from rollout.render.html.view import page
+from rollout.render.html.wave_picture import picture
 
 FIRST_LOOK: Final = 3.0
 """Seconds that the first page waits for the first census."""
@@ -51,6 +53,9 @@ class Dashboard:
             Route("/events", self._events),
             Route("/static/{name}", _static),
             Route("/rollouts/{workspace}/{endpoint}", self._rollout),
+            Route("/fleets/{fleet}", self._fleet),
+            Route("/fleets/{fleet}/{command}", self._confirm, methods=["GET"]),
+            Route("/fleets/{fleet}/{command}", self._act, methods=["POST"]),
             Route("/rollouts/{workspace}/{endpoint}/{command}", self._confirm, methods=["GET"]),
             Route("/rollouts/{workspace}/{endpoint}/{command}", self._act, methods=["POST"]),
         ]
@@ -67,15 +72,20 @@ class Dashboard:
         hint = error.hint if isinstance(error, RolloutError) else ""
         return self._message("That did not work", str(error), hint, 502, key=_key(request))
 
-    async def _overview(self, request: Request) -> Response:
+    async def _looked(self) -> None:
+        """Somebody asks: wait a moment for what is not known yet."""
         self.watch.asked()
         if not self.board.ready.is_set():
             with_patience = asyncio.wait_for(self.board.ready.wait(), FIRST_LOOK)
             await asyncio.gather(with_patience, return_exceptions=True)
+
+    async def _overview(self, request: Request) -> Response:
+        await self._looked()
         rows = self.board.rows
         part = part_of(rows, query_of(request.query_params))
         return self._page(
             "overview",
+            fleets=fleets_of(self.board.groups.values(), part.query.text),
             query=part.query,
             rows=part.rows,
             total=part.total,
@@ -92,11 +102,35 @@ class Dashboard:
         key = _key(request)
         sight = await self._shared.sight(key)
         if sight.story is None:
-            return self._page("endpoint", row=sight.row, key=key, commands=sight.offers)
-        return self._page("rollout", page=page(sight.story), key=key, commands=sight.offers)
+            return self._page("endpoint", row=sight.row, home=_home(request), key=key, commands=sight.offers)
+        return self._page(
+            "rollout",
+            page=page(sight.story),
+            row=sight.row,
+            home=_home(request),
+            key=key,
+            commands=sight.offers,
+        )
+
+    async def _fleet(self, request: Request) -> Response:
+        await self._looked()
+        group = self.board.groups.get(request.path_params["fleet"])
+        if group is None:
+            return self._message("Not here", "There is no such fleet here.", key=_key(request))
+        item = fleet_item(group)
+        part = members_of(item.members, member_query(group.key, request.query_params))
+        return self._page(
+            "fleet",
+            fleet=item,
+            picture=picture(item.waves),
+            part=part,
+            home=_home(request),
+            key=_key(request),
+            commands=self._office.fleet_offers(group) if group.told is not None else (),
+        )
 
     async def _confirm(self, request: Request) -> Response:
-        command = BY_NAME.get(request.path_params["command"])
+        command = _command(request)
         if command is None or self._read_only:
             return self._message("Not here", "This dashboard is read only." if self._read_only else _GONE)
         try:
@@ -121,8 +155,8 @@ class Dashboard:
             "confirm",
             status,
             command=command,
-            key=_key(request),
-            name=request.path_params["endpoint"],
+            home=_home(request),
+            name=request.path_params.get("endpoint") or request.path_params["fleet"],
             effects=preview.effects if preview else (),
             seen=preview.digest if preview else "",
             token=self._keys.token,
@@ -136,7 +170,7 @@ class Dashboard:
         if self._read_only:
             return self._message("Not here", "This dashboard is read only.", status=403)
         form = await _form(request)
-        command = BY_NAME.get(request.path_params["command"])
+        command = _command(request)
         if command is None or not is_ours(request, form.get("token", ""), self._keys):
             return self._message(
                 "Not from here", "This request did not come from a page of this dashboard.", status=403
@@ -150,10 +184,11 @@ class Dashboard:
             return await self._again(request, command, why, f"{error}. Look at it again.", 409)
         except Refused as error:
             return self._asking(request, command, None, refused=str(error), hint=error.hint, status=409)
-        self._shared.forget(key)
-        self.board.moved(key)
-        self.board.tell(key)
-        return RedirectResponse(f"/rollouts/{key}", 303)
+        for one in (key, *self.board.members(fleet_of(key))):
+            self._shared.forget(one)
+            self.board.moved(one)
+            self.board.tell(one)
+        return RedirectResponse(_home(request), 303)
 
     async def _again(self, request: Request, command: Command, why: str, problem: str, status: int) -> Response:
         """The question once more, with what was wrong."""
@@ -190,7 +225,22 @@ async def _static(request: Request) -> Response:
 
 
 def _key(request: Request) -> str:
+    """What a page is about, as the office and the listeners know it."""
+    if fleet := request.path_params.get("fleet", ""):
+        return fleet_key(fleet)
     return f"{request.path_params.get('workspace', '')}/{request.path_params.get('endpoint', '')}"
+
+
+def _home(request: Request) -> str:
+    """The address of that page."""
+    found = request.path_params
+    parts = ("fleets", found["fleet"]) if "fleet" in found else ("rollouts", found["workspace"], found["endpoint"])
+    return "/" + "/".join(quote(part, safe="") for part in parts)
+
+
+def _command(request: Request) -> Command | None:
+    known = FLEET_COMMANDS if "fleet" in request.path_params else BY_NAME
+    return known.get(request.path_params["command"])
 
 
 async def _form(request: Request) -> dict[str, str]:

@@ -9,7 +9,8 @@ from typing import Final
 
 import msgspec
 
-from rollout.dashboard.office import Found
+from rollout.dashboard.office import Found, fleet_key
+from rollout.render.html.fleets import Group
 from rollout.render.html.rows import ATTENTION, Row
 
 MOVING: Final = ("first_release", "releasing", "reverting")
@@ -29,7 +30,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
 def due(entries: Mapping[str, Entry], watched: Collection[str], now: float, most: int) -> list[str]:
     """Which endpoints to look at now, at most so many: those that somebody looks at, those that have moved or were
-    never seen, those under way, then those that were not looked at for long. Pure."""
+    never seen, those under way and the members of a fleet that somebody looks at, then those that were not looked at
+    for long. Pure."""
     ranked = [
         (rank, entry.looked or 0.0, key) for key, entry in entries.items() if (rank := _rank(key, entry, watched, now))
     ]
@@ -42,7 +44,7 @@ def _rank(key: str, entry: Entry, watched: Collection[str], now: float) -> int:
         return 1
     if entry.stale or entry.looked is None:
         return 2
-    if entry.row.phase in MOVING:
+    if entry.row.phase in MOVING or (entry.row.fleet and fleet_key(entry.row.fleet) in watched):
         return 3
     return 4 if now - entry.looked >= (REST if entry.row.phase not in ATTENTION else REST / 5) else 0
 
@@ -60,6 +62,7 @@ class Board:
 
     def __init__(self) -> None:
         self.entries: dict[str, Entry] = {}
+        self.groups: dict[str, Group] = {}
         self.problem = ""
         self.ready = asyncio.Event()
         self.closed = False
@@ -119,6 +122,17 @@ class Board:
         self.entries[key] = msgspec.structs.replace(known, row=row, looked=now, stale=False)
         if _shown(known.row) != _shown(row) or key in self.watched:
             self.tell(key)
+
+    def grouped(self, groups: Iterable[Group]) -> None:
+        """Take what is known of all fleets; who listens to one hears where it stands otherwise than before."""
+        before, self.groups = self.groups, {group.key: group for group in groups}
+        for key in {**before, **self.groups}:
+            if before.get(key) != self.groups.get(key):
+                self.tell(fleet_key(key))
+
+    def members(self, fleet: str) -> list[str]:
+        """The endpoints of that fleet; none of "" ."""
+        return [key for key, entry in self.entries.items() if fleet and entry.row.fleet == fleet]
 
     def moved(self, key: str) -> None:
         """Something was just written there."""

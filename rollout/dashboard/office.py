@@ -7,6 +7,7 @@ from typing import Final, Protocol
 
 import msgspec
 
+from rollout.render.html.fleets import Group
 from rollout.render.html.rows import Row
 from rollout.render.story import Story
 
@@ -43,6 +44,25 @@ COMMANDS: Final = (
     ),
 )
 BY_NAME: Final = {command.name: command for command in COMMANDS}
+FLEET_COMMANDS: Final = {
+    "rollback": Command(
+        name="rollback",
+        label="Roll back",
+        help="Every member goes back, the last wave first: who is under way to what is promoted, who was released by "
+        "this release of the fleet to what it had before. Nothing new starts before a retry or another goal.",
+    )
+}
+_FLEET: Final = "fleet:"
+
+
+def fleet_key(fleet: str) -> str:
+    """What a fleet's page is about; never the key of an endpoint."""
+    return _FLEET + fleet
+
+
+def fleet_of(key: str) -> str:
+    """The fleet that a page is about; "" for that of an endpoint."""
+    return key.removeprefix(_FLEET) if key.startswith(_FLEET) else ""
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -90,6 +110,12 @@ class Office(Protocol):
 
     async def sight(self, key: str) -> Sight:
         """The same with all that can be seen: metrics and evidence too."""
+
+    async def fleets(self) -> Sequence[Group]:
+        """Every fleet, by what was seen of its members so far: at most a read of each quota that a member waits for."""
+
+    def fleet_offers(self, group: Group) -> Sequence[Offer]:
+        """The buttons of a fleet's page."""
 
     async def preview(self, key: str, command: str, why: str) -> Preview:
         """What that command would do. Raises Refused with the reason where it cannot be done."""

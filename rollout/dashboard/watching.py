@@ -73,6 +73,7 @@ class Watch:
                 await self._look(key, now)
 
         await asyncio.gather(*map(one, due(self._board.entries, self._board.watched, now, self._pace.looks)))
+        self._board.grouped(await self._office.fleets())
         self._board.ready.set()
 
     async def _look(self, key: str, now: float) -> None:

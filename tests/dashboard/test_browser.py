@@ -10,12 +10,14 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
-from tests.dashboard.bench import REPOSITORY, Site, Visitor, dashboard
+from tests.dashboard.bench import REPOSITORY, Site, Visitor, dashboard, site
+from tests.dashboard.fleets import shop
 from tests.e2e.harness import Emulator
 
 if not os.environ.get("ROLLOUT_BROWSER"):
@@ -128,6 +130,32 @@ def test_axe_finds_nothing(opened: Callable[..., Any], dark: bool, width: int) -
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path
         if f"{kind}-{name}" in SHOWN:
             picture(page, f"{kind}-{name}")
+
+
+@pytest.mark.parametrize(("width", "dark"), [(1280, False), (390, True)], ids=["wide", "phone-dark"])
+def test_a_fleet(tmp_path: Path, opened: Callable[..., Any], width: int, dark: bool) -> None:
+    """Its group, its page and its question, by axe; the picture keeps inside of its frame; and a wave opens by itself
+    while a page is open."""
+    look = {"color_scheme": "dark" if dark else "light", "viewport": {"width": width, "height": 900}}
+    with ExitStack() as stack:
+        own = stack.enter_context(site(tmp_path))
+        apart(lambda: stack.enter_context(shop(own)))
+        address = stack.enter_context(dashboard(own))
+        for path in ("/", "/fleets/shop", "/fleets/shop/rollback"):
+            page = opened(path, at=address, **look)
+            if path != "/fleets/shop/rollback":
+                shows(page, "main", "waits for canary")
+            clean(page)
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+            if (path, width) == ("/fleets/shop", 1280):
+                picture(page, "fleet-wide")
+            page.context.close()
+        page = opened("/fleets/shop", at=address, **look)
+        assert page.locator("svg.waves-picture g.box").count() == 3
+        apart(own.rollout, "rollback", own.folder / "shop.fleet.yml", "-m", "enough")
+        shows(page, "#rows", "failed")
+        shows(page, "#waves", "1 of 1 failed")
+        page.context.close()
 
 
 def test_without_javascript(opened: Callable[..., Any]) -> None:

@@ -23,7 +23,8 @@ SORTS: Final = ("attention", "name", "stage", "drift")
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """An endpoint at a glance. `phase` is one of the decision's, `error`, `no plan`, or "" before the first look."""
+    """An endpoint at a glance. `phase` is one of the decision's, `error`, `no plan`, or "" before the first look;
+    `fleet` (the key of its group) and `wave` where it is a member of one."""
 
     key: str
     name: str
@@ -42,6 +43,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     upcoming: str = ""
     due: datetime | None = None
     seen: datetime | None = None
+    fleet: str = ""
+    wave: str = ""
 
 
 def row_of(key: str, document: Document, place: str) -> Row:
@@ -114,14 +117,14 @@ def _what(stage: Stage | None) -> str:
 
 
 def chosen(rows: Iterable[Row], text: str, phase: str, sort: str) -> list[Row]:
-    """Those rows whose name, plan, stage or place contain `text` and that are in that phase (`attention`: in one that a
-    person should see; "" any), in that order."""
+    """Those rows whose name, plan, stage, place or fleet contain `text` and that are in that phase (`attention`: in
+    one that a person should see; "" any), in that order."""
     wanted = text.casefold()
     found = [
         row
         for row in rows
         if (not phase or row.phase == phase or (phase == "attention" and row.phase in ATTENTION))
-        and any(wanted in part.casefold() for part in (row.name, row.plan, row.stage, row.place))
+        and any(wanted in part.casefold() for part in (row.name, row.plan, row.stage, row.place, row.fleet))
     ]
     return sorted(found, key=lambda row: (_rank(row, sort), row.name, row.key))
 
