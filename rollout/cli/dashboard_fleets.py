@@ -227,8 +227,11 @@ async def _judged(at: Desk, name: str, sight: Sight) -> Sight:
     """The same look, by the plan as it is now."""
     if sight.seen is None:
         return sight
-    loaded = await with_sources(at.session(name), at.fleet.members[name], sight.seen)
-    return await at.sight(name, sight.seen, loaded)
+    try:
+        loaded = await with_sources(at.session(name), at.fleet.members[name], sight.seen)
+        return await at.sight(name, sight.seen, loaded)
+    except RolloutError as error:
+        return unknown(name, str(error))
 
 
 def _returns(member: Member) -> bool:

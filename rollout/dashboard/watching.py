@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 from typing import Final
 
 import msgspec
@@ -73,7 +74,8 @@ class Watch:
                 await self._look(key, now)
 
         await asyncio.gather(*map(one, due(self._board.entries, self._board.watched, now, self._pace.looks)))
-        self._board.grouped(await self._office.fleets())
+        with suppress(RolloutError):  # said by the looks at its members
+            self._board.grouped(await self._office.fleets())
         self._board.ready.set()
 
     async def _look(self, key: str, now: float) -> None:
