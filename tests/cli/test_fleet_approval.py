@@ -122,3 +122,23 @@ def test_one_look_serves(rollout: Command, on_emulator: Path, tmp_path: Path) ->
     expecting = reads(on_emulator, lambda: rollout("apply", path, "--expect", digest, *HAZARD))
     assert expecting == reads(on_emulator, lambda: rollout("apply", path, "--auto-approve", *HAZARD))
     assert expecting <= 6
+
+
+def test_a_member_that_moved_meanwhile(rollout: Command, on_emulator: Path, tmp_path: Path) -> None:
+    """Of a fleet that is under way: it stands still, with exit 5 and the field; the others go on as approved."""
+    path = write_fleet(tmp_path, "midway")
+    path.write_text(path.read_text().replace("name: one\n", "name: one\n    bake: 1h\n"))
+    file = saved(rollout, path)
+    begun = rollout("apply", file, "-o", "json")
+    assert (begun.code, states(begun.json)) == (0, {**PENDING, "one": ["released"]}), begun.err
+    (tmp_path / "other").mkdir()
+    other = write_fleet(tmp_path / "other", "midway", "v9")
+    head, _, members = other.read_text().partition("waves:\n")
+    (line,) = [line for line in members.splitlines() if "midway-b" in line]
+    other.write_text(f"{head}waves:\n  - name: two\n    members:\n{line}\n")
+    assert rollout("apply", other, "--auto-approve", *HAZARD).code == 0
+
+    ran = rollout("apply", file, "--wait", "-o", "json")
+    assert (ran.code, states(ran.json)) == (5, {"one": ["released"], "two": ["held", "released"]}), ran.err
+    assert ran.json["waves"][1]["members"][0]["reason"].startswith("this changed since "), ran.err
+    assert f"rollout diff {path} --out FILE" in ran.err
