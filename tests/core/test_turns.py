@@ -104,11 +104,45 @@ def test_owners_take_turns_in_a_circle() -> None:
     assert order == ["a", "b", "c", "a", "b", "c"]
 
 
+def owners(turns: Turns[int], count: int) -> list[str]:
+    """Whose the next so many turns are."""
+    return [turns.take()[0] for _ in range(count)]  # type: ignore[index]
+
+
+def crowd(number: int) -> dict[str, int]:
+    """So many owners of one item each."""
+    return {f"{one:03}": 1 for one in range(number)}
+
+
+def test_a_heap_behind_a_crowd_is_begun_at_once() -> None:
+    """Of each eight turns one is the heap's, the second of all first; with `AHEAD` under way it waits like anybody."""
+    turns = turns_of(crowd(300) | {"large": 1000})
+    places = [at for at, owner in enumerate(owners(turns, 250)) if owner == "large"]
+    assert places == [1 + SHARE * turn for turn in range(AHEAD)]
+
+
+def test_a_heap_waits_until_its_share_is_free_again() -> None:
+    """Two of seventeen are the heap's. Eight others end: its next turn is when seventeen are under way again."""
+    turns = turns_of(crowd(300) | {"large": 1000})
+    for owner in [one for one in owners(turns, 2 * SHARE + 1) if one != "large"][:SHARE]:
+        turns.done(owner)
+    assert [at for at, owner in enumerate(owners(turns, 2 * SHARE)) if owner == "large"] == [SHARE]
+
+
+def test_what_has_been_given_out_is_nobodys_turn() -> None:
+    """One item each, all under way: nothing is left, however little each has."""
+    turns = turns_of(crowd(SHARE + 1))
+    owners(turns, SHARE + 1)
+    assert turns.take() is None
+
+
 def test_what_comes_later_counts() -> None:
     """An owner that gets more than anybody else meanwhile is the one that will be last."""
-    turns = turns_of({"a": 20, "b": 20})
-    for _ in range(2 * SHARE):
-        turns.take()
-    for owner in ("c", *"cccccc"):
+    turns = turns_of({"late": 1, "other": 50})
+    assert owners(turns, 1) == ["late"]
+    for owner in crowd(40):
         turns.add(owner, 0)
-    assert [turns.take() for _ in range(2)] == [("c", 0), ("c", 0)]
+    owners(turns, 20)
+    for item in range(100):
+        turns.add("late", item)
+    assert owners(turns, 1) == ["late"]
