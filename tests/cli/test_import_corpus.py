@@ -22,6 +22,7 @@ from rollout.emulator.server import EmulatorServer
 from rollout.emulator.service import Options
 from rollout.plan.importing import imported
 from rollout.plan.load import load_release
+from tests.emulated import target_of
 from tests.plan.corpus import MODEL
 
 pytestmark = pytest.mark.slow
@@ -83,7 +84,7 @@ def test_made_by_the_sdk_and_imported(server: EmulatorServer, tmp_path: Path, pa
     there.mkdir()
     _made(server, name, path, tmp_path)
 
-    found = asyncio.run(_imported(_target(server), name, there))
+    found = asyncio.run(_imported(target_of(server), name, there))
 
     assert (found.actions, found.decision.status.value, found.decision.drift) == ((), "done", ()), found.decision
 
@@ -144,15 +145,3 @@ async def _imported(target: Target, name: str, there: Path) -> ChangeSet:
     for file, text in found.files.items():
         (there / file).write_text(text)
     return change_set(load_release(there / "plan.yml").release, seen)
-
-
-def _target(server: EmulatorServer) -> Target:
-    known = server.service.identity
-    return Target(
-        subscription_id=known.subscription_id,
-        resource_group=known.resource_group,
-        workspace=known.workspace,
-        arm_url=server.url,
-        ca_bundle=str(server.state_dir / "ca.pem"),
-        environment=server.environment(),
-    )

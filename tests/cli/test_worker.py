@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +15,10 @@ import pytest
 from rollout.azure import target
 from rollout.emulator import process
 from tests.cli.conftest import Command, write_plan
-from tests.store.postgres import Postgres, running
+from tests.store.postgres import Postgres
 
 pytestmark = pytest.mark.slow
 CREATES = ("--allow-hazard", "creates-endpoint")
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[Postgres]:
-    """A server."""
-    with running() as server:
-        yield server
 
 
 @pytest.fixture

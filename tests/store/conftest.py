@@ -1,22 +1,15 @@
-"""One server for all of these tests in a process; a database for each test."""
+"""A database for each test; the server is that of all tests (`tests/conftest.py`)."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 
 from rollout.store.address import Address, parse
 from rollout.store.queue import Queue, opened
 from rollout.store.schema import setup
-from tests.store.postgres import Postgres, running
-
-
-@pytest.fixture(scope="package")
-def postgres() -> Iterator[Postgres]:
-    """A server."""
-    with running() as server:
-        yield server
+from tests.store.postgres import Postgres
 
 
 @pytest.fixture

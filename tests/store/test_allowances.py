@@ -23,13 +23,15 @@ from rollout.emulator.server import EmulatorServer
 from rollout.emulator.service import Options
 from rollout.store.address import Address, parse
 from rollout.store.allowances import PATIENCE, SharedBuckets
+from tests.emulated import target_of
 from tests.store.postgres import Postgres
 
 STILL = 1e-9
 """So slow a clock that no token grows while a test runs; time passes where the test says so."""
 SPEED = 2.0
-READS = int(os.environ.get("ROLLOUT_SHARED_READS", "250"))
-"""Of each of two workers; what the service lets through at once is 250."""
+READS = int(os.environ.get("ROLLOUT_SHARED_READS", "140"))
+"""Of each of two workers; what the service lets through at once is 250. The long form: ROLLOUT_SHARED_READS=600."""
+EXAMPLES = 25 if READS > 250 else 8
 Step = tuple[str, int, float, float]
 STEPS = st.lists(
     st.tuples(
@@ -54,7 +56,7 @@ async def buckets(address: Address) -> AsyncIterator[SharedBuckets]:
         yield found
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
 def test_the_statement_is_the_arithmetic(shared_url: str, steps: list[Step]) -> None:
     """Whatever is booked, heard, refused, and however time passes: the row is what `Bucket` says."""
@@ -163,19 +165,6 @@ def throttling(tmp_path: Path) -> Iterator[EmulatorServer]:
         yield server
 
 
-def at(server: EmulatorServer) -> Target:
-    """It, as a target."""
-    known = server.service.identity
-    return Target(
-        subscription_id=known.subscription_id,
-        resource_group=known.resource_group,
-        workspace=known.workspace,
-        arm_url=server.url,
-        ca_bundle=str(server.state_dir / "ca.pem"),
-        environment=server.environment(),
-    )
-
-
 async def crowd(target: Target, reserves: list[Reserve | None]) -> float:
     """A worker for each, with its own connections and sign-in, reads at the same time; seconds."""
     async with AsyncExitStack() as stack:
@@ -198,7 +187,7 @@ async def crowd(target: Target, reserves: list[Reserve | None]) -> float:
 
 async def test_two_workers_before_a_service_that_throttles(throttling: EmulatorServer, address: Address) -> None:
     """With the same books next to nothing is refused, and no time is lost. Nobody sees an error."""
-    target, service = at(throttling), throttling.service
+    target, service = target_of(throttling), throttling.service
     refused, seconds = dict[str, int](), dict[str, float]()
     async with aclosing(SharedBuckets(address)) as one, aclosing(SharedBuckets(address)) as two:
         for name, reserves in (("shared", [one, two]), ("alone", [None, None])):
@@ -211,6 +200,6 @@ async def test_two_workers_before_a_service_that_throttles(throttling: EmulatorS
     assert refused["shared"] <= 3
     if READS > 250:  # the short form is over before a slow machine is refused
         assert refused["alone"] > 20
-    assert seconds["shared"] < 1.15 * seconds["alone"]
+    assert seconds["shared"] < 1.15 * seconds["alone"] + (0.0 if READS > 250 else 1.0)
     assert rows is not None
     assert (rows[0], len(rows[1])) == (1, 36)
