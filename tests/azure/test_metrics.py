@@ -127,7 +127,7 @@ async def test_an_answer_without_a_table_is_a_fault(
     """`{}` from a proxy, say: the service answers with a table, and an empty one has no rows."""
     endpoint, now = await busy(bench, connection)
     logs = connection.monitor.logs(await workspace(bench))
-    assert len((await logs.count(asked(endpoint, now))).rows) == 60
+    assert (await logs.count(asked(endpoint, now))).rows
     monkeypatch.setattr(LogsQueryResult, "_from_generated", lambda generated: LogsQueryResult(tables=[]))
     with pytest.raises(AzureError, match="without a table"):
         await logs.count(asked(endpoint, now))

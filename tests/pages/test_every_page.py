@@ -55,7 +55,7 @@ SCENES: Final[Mapping[str, Scene]] = {
     "dashboard.md": Scene(before=(f"{APPLY} --output json=applied.json",)),
     "emulator.md": Scene(),
     "environments.md": Scene(before=(CLOCK,)),
-    "fleets.md": Scene(other={"house-0": "house-prices"}),
+    "fleets.md": Scene(other={"house-0": "house-prices", "plans/fleet": str(ROOT / "plans/fleet")}),
     "gitlab.md": Scene(),
     "locking.md": Scene(other={"--lock lease": "--auto-approve --lock lease"}),
     "policy.md": Scene(folder="plans", other={"--break-glass": "--auto-approve --break-glass"}),
