@@ -19,7 +19,7 @@ from rollout.core.decision import Decision, Phase, Status
 from rollout.core.observed import Observation
 from rollout.core.progress import Damaged, from_tags
 from rollout.errors import RolloutError
-from rollout.plan.layered import overlay_of
+from rollout.plan.layered import overlay_for
 from rollout.plan.load import load_release
 
 if TYPE_CHECKING:  # only where there is a fleet
@@ -61,14 +61,11 @@ def fleets_held_back(fleets: Sequence[Path], target: str | None, environment: st
 async def _fleets(fleets: Sequence[Path], target: str | None, environment: str) -> dict[Path, str]:
     from rollout.cli import fleet_desk
 
-    def overlay_for(plan: Path) -> Path | None:
-        return overlay_of(plan, environment) if environment else None
-
     held: dict[Path, str] = {}
     async with doors(bulk=True) as shared:
         for path in fleets:
             with contextlib.suppress(RolloutError):
-                fleet = fleet_desk.read(path, target, overlay_for)
+                fleet = fleet_desk.read(path, target, lambda plan: overlay_for(plan, environment))
                 async with fleet_desk.desk(fleet, frozenset(), shared) as desk:
                     sights = await desk.look(fleet.members)
                     if not desk.may_go_on(sights):
@@ -84,7 +81,7 @@ def _with_unseen(sights: Mapping[str, Sight]) -> str:
 
 async def reason(plan: Path, target: str | None, environment: str, doors: Doors) -> str:
     """Why a schedule must not carry that plan on; "" where it may. Raises RolloutError where it cannot be looked at."""
-    loaded = load_release(plan, overlay=overlay_of(plan, environment) if environment else None)
+    loaded = load_release(plan, overlay=overlay_for(plan, environment))
     session = await doors.session(place_of(loaded, target))
     seen = await session.plane.observe(loaded.release.endpoint.name)
     loaded = await with_sources(session, loaded, seen)

@@ -11,7 +11,7 @@ from rollout.core.fleet import FleetPlan
 from rollout.core.release import Release
 from rollout.errors import PlanError, RolloutError
 from rollout.forge.git import Git
-from rollout.plan.layered import overlay_of
+from rollout.plan.layered import overlay_for
 from rollout.plan.load import Target, find_fleets, find_plans, is_fleet, load_release
 
 Meaning = Mapping[str, FleetPlan | tuple[Release, Target | None]]
@@ -55,17 +55,13 @@ def _differs(root: Path, tree: Path, plan: Path, environment: str) -> bool:
 
 def _meaning(path: Path, environment: str) -> Meaning | None:
     """What the plan, or fleet, asks for; None where it is not valid, or not there."""
-
-    def overlay_for(plan: Path) -> Path | None:
-        return overlay_of(plan, environment) if environment else None
-
     try:
         if not is_fleet(path):
-            loaded = load_release(path, overlay=overlay_for(path))
+            loaded = load_release(path, overlay=overlay_for(path, environment))
             return {"": (_placeless(loaded.release), loaded.target)}
         from rollout.plan.fleet_files import inspect_fleet  # only where there is one: start-up time
 
-        found = inspect_fleet(path, overlay_for=overlay_for)
+        found = inspect_fleet(path, overlay_for=lambda plan: overlay_for(plan, environment))
         members = {name: (_placeless(one.release), one.target) for name, one in found.loaded.items()}
         return {"": found.plan, **members}
     except (PlanError, RolloutError, OSError):

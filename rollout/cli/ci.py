@@ -123,22 +123,17 @@ def _report(wish: Wish, folder: Path) -> None:
 def _rehearse(wish: Wish) -> None:
     """What the plans mean, walked to their end offline: all that a pull request from a fork can be told."""
     from rollout.cli.rehearse import lines, rehearsed
+    from rollout.plan.layered import overlay_for
     from rollout.render.styled import plain
 
     saved = wish.documents / "validate.json"
     plans = [Path(one["file"]) for one in msgspec.json.decode(saved.read_bytes())["plans"]] if saved.exists() else []
-    walks, fleets = rehearsed(plans, lambda plan: _overlay(plan, wish.environment))
+    walks, fleets = rehearsed(plans, lambda plan: overlay_for(plan, wish.environment))
     shown = [text for release, walk in walks for text in lines(release, walk)]
     text = plain([*shown, *(text for fleet in fleets for text in fleet.lines)])
     click.echo(harmless.block(text), nl=False)
     for told in ci_runner.tell_simulation(os.environ, wish.documents, text[:_SIMULATED]) if text else ():
         click.echo(told)
-
-
-def _overlay(plan: Path, environment: str) -> Path | None:
-    from rollout.plan.layered import overlay_of
-
-    return overlay_of(plan, environment) if environment else None
 
 
 def _split(words: Sequence[str]) -> tuple[tuple[Path, ...], tuple[str, ...]]:

@@ -94,9 +94,8 @@ async def _apply(
     fleet: Fleet, wish: Wish, outputs: tuple[Output, ...], approved: bool, expect: str
 ) -> form.Fleet | None:
     async with desk(fleet, wish.allowed) as at:
-        sights: Mapping[str, Sight] | None = await at.look(fleet.members)
-        if sights is not None and (expect or not approved):
-            sights = await _may(at, sights, outputs, expect)
+        first = await at.look(fleet.members)
+        sights = await _may(at, first, outputs, expect) if expect or not approved else first
         return await carried(at, wish, "apply", PARALLEL, sights) if sights is not None else None
 
 

@@ -53,6 +53,10 @@ class Standing(StrEnum):
     UNKNOWN = "unknown"
 
 
+SETTLED: Final = (Standing.RELEASED, Standing.FAILED)
+"""Who stands like that has come to an end of its run."""
+
+
 class Member(msgspec.Struct, frozen=True, kw_only=True):
     """One member at one look.
 

@@ -13,7 +13,17 @@ from datetime import datetime, timedelta
 import msgspec
 
 from rollout.core.capacity import Usage
-from rollout.core.fleet import FleetDecision, FleetPlan, FleetStatus, Member, Standing, Wave, WaveState, WaveView
+from rollout.core.fleet import (
+    SETTLED,
+    FleetDecision,
+    FleetPlan,
+    FleetStatus,
+    Member,
+    Standing,
+    Wave,
+    WaveState,
+    WaveView,
+)
 from rollout.core.fleet_quota import Room
 
 _STUCK = (Standing.HELD, Standing.UNKNOWN)
@@ -136,7 +146,7 @@ def _named(plan: FleetPlan, members: Mapping[str, Member], wanted: Callable[[Mem
 
 
 def _settled(member: Member) -> bool:
-    return member.standing in (Standing.RELEASED, Standing.FAILED)
+    return member.standing in SETTLED
 
 
 def _takes_place(member: Member) -> bool:

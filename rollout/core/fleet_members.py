@@ -11,7 +11,7 @@ from rollout.core import capacity
 from rollout.core.capacity import Need
 from rollout.core.change_set import change_set
 from rollout.core.decision import Decision, Phase, Status, gives_back
-from rollout.core.fleet import NOTHING, Member, Standing
+from rollout.core.fleet import NOTHING, SETTLED, Member, Standing
 from rollout.core.hazards import canonical
 from rollout.core.observed import Endpoint, Observation
 from rollout.core.progress import Progress, from_tags
@@ -38,7 +38,7 @@ def member_of(release: Release, seen: Observation, decision: Decision) -> Member
         reason=decision.reason,
         since=_since(release, record),
         begun=begun,
-        unfinished=decision.status is Status.ACT and standing in (Standing.RELEASED, Standing.FAILED),
+        unfinished=decision.status is Status.ACT and standing in SETTLED,
         astray=standing is Standing.PENDING and gives_back(decision),
         returnable=standing is Standing.RELEASED and _returnable(release, seen.endpoint, record),
     )

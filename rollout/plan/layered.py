@@ -47,6 +47,11 @@ class _Surroundings(msgspec.Struct, frozen=True):
     given: Mapping[str, Used]
 
 
+def overlay_for(plan: Path, environment: str | None) -> Path | None:
+    """The overlay of that environment, None where none is asked for. Raises PlanError where it is not there."""
+    return overlay_of(plan, environment) if environment else None
+
+
 def overlay_of(plan: Path, name: str) -> Path:
     """The overlay of an environment: `overlays/NAME.yml` beside the plan. Raises PlanError where there is none."""
     folder = plan.parent / OVERLAYS

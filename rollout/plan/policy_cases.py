@@ -17,7 +17,7 @@ from rollout.core.promoted_from import refusals
 from rollout.core.release import Release
 from rollout.errors import Fault, PlanError
 from rollout.plan.documents import merge_patch
-from rollout.plan.layered import overlay_of
+from rollout.plan.layered import overlay_for
 from rollout.plan.load import Inspection, inspect_plan
 from rollout.plan.loader import Loaded, load_file
 from rollout.plan.models import known_version
@@ -106,7 +106,7 @@ def read_cases(path: Path) -> tuple[CaseModel, ...]:
 def tried(case: CaseModel, folder: Path) -> Tried:
     """Whether the policy says what is expected. Raises PlanError where the case's plan has faults of its own."""
     plan = folder / case.plan
-    overlay = overlay_of(plan, case.environment) if case.environment else None
+    overlay = overlay_for(plan, case.environment)
     try:
         found = inspect_plan(plan, overlay=overlay, text=_changed(plan, case.change))
     except PlanError as error:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 from rollout.core.decision import Status
-from rollout.core.fleet import FleetStatus, Standing, WaveState
+from rollout.core.fleet import SETTLED, FleetStatus, WaveState
 from rollout.render import harmless, words
 from rollout.render.document import Fleet, FleetWave
 from rollout.render.headline import headline
 from rollout.render.life import Life, line_of
 from rollout.render.life import Standing as Known
 
-_SETTLED: Final = (Standing.RELEASED, Standing.FAILED)
 _AT: Final = (WaveState.BLOCKED, WaveState.OPEN, WaveState.BAKING)
 
 
@@ -52,7 +51,7 @@ def fleet_status_words(fleet: Fleet, known: Known) -> str:
 
 def wave_words(wave: FleetWave) -> str:
     """One wave, for a commit status of its own."""
-    settled = sum(member.state in _SETTLED for member in wave.members)
+    settled = sum(member.state in SETTLED for member in wave.members)
     return harmless.line(f"{wave.state.value}: {wave.reason or f'{settled} of {len(wave.members)} settled'}")
 
 
@@ -68,7 +67,7 @@ def is_refused(fleet: Fleet) -> bool:
 
 
 def _count(fleet: Fleet, life: Life) -> str:
-    settled = sum(member.state in _SETTLED for member in fleet.members)
+    settled = sum(member.state in SETTLED for member in fleet.members)
     return f" {settled}/{len(fleet.members)}" if life in (Life.APPLYING, Life.HELD) else ""
 
 

@@ -13,6 +13,7 @@ from rollout.core.fleet import Standing
 from rollout.render import harmless, words
 from rollout.render.budget import Block
 from rollout.render.document import Document, Fleet, FleetMember, Hazard
+from rollout.render.fleet_life import would_change
 from rollout.render.fleet_text import SIGNS, wave_text, what
 from rollout.render.markdown_plan import fenced, hazard_text, step_lines
 from rollout.render.styled import plural
@@ -87,7 +88,7 @@ def _shared(member: FleetMember, change_set: Document) -> tuple[str, ...]:
 
 def _footer(fleet: Fleet) -> Iterator[Block]:
     """What is approved, and how it is applied."""
-    if fleet.approval is None or not any(found.actions for found in fleet.change_sets):
+    if fleet.approval is None or not would_change(fleet):
         return
     until = f", valid until {words.moment(fleet.valid_until)}" if fleet.valid_until else ""
     command = f"rollout apply {shlex.quote(fleet.file[:1_000])} --expect {fleet.digest}"

@@ -13,12 +13,12 @@ from typing import Final
 
 import msgspec
 
-from rollout.core.fleet import FleetStatus, Standing, WaveState
+from rollout.core.fleet import SETTLED, FleetStatus, Standing, WaveState
 from rollout.render import words
 from rollout.render.document import Fleet, FleetMember, FleetWave
 from rollout.render.fleet_text import SIGNS
 
-_SETTLED: Final = (Standing.RELEASED, Standing.FAILED)
+_RANKED: Final = ("rolled-back", "held", "releasing", "idle")
 _TROUBLE: Final = (Standing.FAILED, Standing.HELD, Standing.UNKNOWN, Standing.IN_FLIGHT)
 UNSEEN: Final = "not looked at yet"
 WAVE_MEMBERS: Final = 6
@@ -163,11 +163,8 @@ def fleet_item(group: Group) -> FleetItem:
         if found.error_budget
         else 100 * bool(found.failed),
         waves=tuple(_wave(group, found, wave) for wave in found.waves),
-        rank=("rolled-back", "held", "releasing", "idle").index(mark.look) if mark.look in _RANKED else 9,
+        rank=_RANKED.index(mark.look) if mark.look in _RANKED else 9,
     )
-
-
-_RANKED: Final = ("rolled-back", "held", "releasing", "idle")
 
 
 def _mark(found: Fleet, unseen: int) -> Mark:
@@ -246,7 +243,7 @@ def _of(state: Standing) -> Mark:
 
 
 def _settled(member: FleetMember) -> bool:
-    return member.state in _SETTLED
+    return member.state in SETTLED
 
 
 def _trouble(member: FleetMember) -> int:
