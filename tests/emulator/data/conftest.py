@@ -93,6 +93,13 @@ class Plane:
             while self.router.running(endpoint, deployment) != ready:  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
 
+    async def served_again(self, endpoint: str, seconds: float = 20) -> Reply:
+        """The first answer that is no 424. The count of ready instances tells a crash only when its end was noticed."""
+        async with asyncio.timeout(seconds):
+            while (reply := await self.score(endpoint)).status == 424:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+            return reply
+
     async def raw(self, endpoint: str, path: str, headers: Mapping[str, str], ask: object) -> Reply:
         """One request with exactly these headers; GET where it is not for scoring."""
         method = "POST" if path == "score" else "GET"

@@ -70,8 +70,7 @@ async def test_crashed_container_is_started_again(plane: Plane) -> None:
     down = await plane.score("crash")
     for reply in (crash, down):
         assert (reply.status, reply.headers["ms-azureml-model-error-reason"]) == (424, "model_not_ready")
-    await plane.until("crash", "blue", (1, 1))
-    after = await plane.score("crash")
+    after = await plane.served_again("crash")
     assert after.status == 200
     assert after.json["instance"] != before
 
