@@ -28,9 +28,11 @@ class BoundedResponse(aiohttp.ClientResponse):
     """An answer that is read as far as the limits. Its reader raises TooLong, or TimeoutError."""
 
     async def start(self, connection: Any) -> BoundedResponse:
-        """See aiohttp: the answer's headers are there; its body is read through the limits."""
+        """See aiohttp: the answer's headers are there; its body is read through the limits, unless it is here already
+        and within them, as small answers are."""
         await super().start(connection)
-        self.content = cast(aiohttp.StreamReader, _Bounded(self))
+        if not self.content.is_eof() or self.content.total_bytes > MOST_BYTES:
+            self.content = cast(aiohttp.StreamReader, _Bounded(self))
         return self
 
 

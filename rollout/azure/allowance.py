@@ -111,15 +111,16 @@ class Line:
         self._portions = portions
         self._telling: asyncio.Task[None] | None = None
 
-    async def enter(self) -> None:
-        """Wait for a token, and take it; at once where nobody waits, one is there, and no other process wants any."""
+    def enter_at_once(self) -> bool:
+        """Take a token where nobody waits, one is there, and no other process wants any; whether that could be."""
         now = self._now()
-        if self._portions is None and not self._waiting and self._bucket.wait(now) <= 0:
-            self._take(now)
-        else:
-            await self._queued()
+        if self._waiting or self._portions is not None or self._bucket.wait(now) > 0:
+            return False
+        self._take(now)
+        return True
 
-    async def _queued(self) -> None:
+    async def queue(self) -> None:
+        """Wait for a token, and take it."""
         self._waiting += 1
         try:
             async with self._queue:
@@ -175,7 +176,8 @@ class Allowances:
     async def admit(self, method: str, url: str) -> Line:
         """See `Admission`; in the order in which they came."""
         line = self._line(method, url)
-        await line.enter()
+        if not line.enter_at_once():
+            await line.queue()
         return line
 
     def _now(self) -> float:

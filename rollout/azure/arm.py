@@ -19,7 +19,7 @@ from rollout.azure.errors import Conflict
 from rollout.azure.listing import Listing
 from rollout.azure.operations import Pace
 from rollout.azure.paths import Paths
-from rollout.azure.recent import Bodies, Body, Recent
+from rollout.azure.recent import Bodies, Recent
 from rollout.azure.secret import scrub
 from rollout.azure.sending import Sender
 from rollout.azure.usages import read_usages
@@ -91,12 +91,8 @@ class ArmControlPlane:
 
     async def _whole(self, first: Bodies, endpoint: str, what: str, *, dated: bool) -> Bodies:
         """With its deployments. `dated`: at the time of their list, which is not that of `first`."""
-        found: list[Body] = []
-        now = first.now
-        async for entries, at in self._client.turn_pages(self._paths.deployments(endpoint), what, dated=dated):
-            found += entries
-            now = max(now, at)
-        return Bodies(first.endpoint, tuple(found), now, first.at)
+        found, at = await self._client.dated_pages(self._paths.deployments(endpoint), what, dated=dated)
+        return Bodies(first.endpoint, found, max(first.now, at), first.at)
 
     async def apply(self, action: actions.Action, before: Endpoint | None) -> None:
         """See `ports.ControlPlane`. What was looked at is over then, however it ends."""

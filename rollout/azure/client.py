@@ -57,12 +57,18 @@ class ArmClient:
     async def pages(self, path: str, what: str) -> list[Any]:
         """All entries of a list, following `nextLink`; [] where its parent is gone. Raises AzureError for what is no
         list, or has no end."""
-        page, _ = await self._turn(path, what)
+        return (await self.dated_pages(path, what, dated=False))[0]
+
+    async def dated_pages(self, path: str, what: str, *, dated: bool = True) -> tuple[list[Any], datetime]:
+        """The same with the service's time of the latest page (that of nobody, unless `dated`)."""
+        page, answer = await self._turn(path, what)
         found: list[Any] = page.value or []
+        now = answer.date if dated else _NEVER
         if page.next:
-            async for entries, _ in self.turn_pages(page.next, what, dated=False, seen=(path,)):
+            async for entries, at in self.turn_pages(page.next, what, dated=dated, seen=(path,)):
                 found += entries
-        return found
+                now = max(now, at)
+        return found, now
 
     async def turn_pages(
         self, path: str, what: str, *, dated: bool = True, seen: Iterable[str] = ()

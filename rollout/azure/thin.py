@@ -30,6 +30,7 @@ _EARLY: Final = 300.0
 _LEFT: Final = 2
 """How often azure-core tries again after the first attempt was ours: four in all, as often as it tries by itself."""
 _AGAIN: Final = frozenset({408, 429, 500, 502, 503, 504})
+_NO_TOKEN: Final = AccessToken("", 0)
 _PATIENCE: Final = aiohttp.ClientTimeout(total=ANSWER_SECONDS, sock_connect=CONNECT_SECONDS)
 """One clock for headers and body together: what takes longer is left to the pipeline, which has more patience."""
 
@@ -45,7 +46,8 @@ class ThinWire:
         self._scope = scope
         self._session = session
         self._admission = admission
-        self._token: AccessToken | None = None
+        self._token = _NO_TOKEN
+        self._bearer = ""
         self._signing_in = asyncio.Lock()
         self._series = str(uuid.uuid4())[:-12]
         self._numbers = count()
@@ -67,9 +69,11 @@ class ThinWire:
         return await self._whole.exchange(msgspec.structs.replace(asked, retries=_LEFT, until=None))
 
     async def _read(self, url: str, kind: Kind, requests: RequestCount) -> Answer:
+        if self._token.expires_on - _EARLY < time.time():
+            await self._sign_in()
         headers = {
             "Accept": "application/json",
-            "Authorization": await self._authorization(),
+            "Authorization": self._bearer,
             "User-Agent": AGENT,
             "x-ms-client-request-id": f"{self._series}{next(self._numbers):012x}",
         }
@@ -89,14 +93,11 @@ class ThinWire:
         admitted.answered(response.status, response.headers)
         return Answer(response.status, decoded(content), response.headers)
 
-    async def _authorization(self) -> str:
-        token = self._token
-        if token is None or token.expires_on - _EARLY < time.time():
-            async with self._signing_in:
-                token = self._token
-                if token is None or token.expires_on - _EARLY < time.time():
-                    token = self._token = await self._credential.get_token(self._scope)
-        return f"Bearer {token.token}"
+    async def _sign_in(self) -> None:
+        async with self._signing_in:
+            if self._token.expires_on - _EARLY < time.time():  # nobody has, while we waited
+                self._token = await self._credential.get_token(self._scope)
+                self._bearer = f"Bearer {self._token.token}"
 
 
 def _challenges(answer: Answer) -> bool:

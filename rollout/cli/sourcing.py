@@ -21,8 +21,7 @@ async def with_sources(session: Session, loaded: LoadedPlan, seen: Observation) 
     """The plan with what the environments show that its policy asks for. Nothing is read where no rule asks, or where
     the endpoint itself says enough (`seen`, the look at it)."""
     release = loaded.release
-    wanted = unproven(release, seen.endpoint)
-    if release.policy is None or not wanted:
+    if release.policy is None or not (wanted := unproven(release, seen.endpoint)):
         return loaded
     known = environments(find_repository(loaded.path))
     found = tuple([await _told(session, loaded, name, known.get(name)) for name in wanted])

@@ -76,7 +76,7 @@ class Bucket(msgspec.Struct, frozen=True, gc=False):
         known = float(remaining - under_way)
         if remaining > self.size:
             return msgspec.structs.replace(self, size=float(remaining), left=known, at=max(now, self.at))
-        return self._with(min(self.level(now), known), now)
+        return self if known >= self.level(now) else self._with(known, now)
 
     def refused(self, now: float, after: float) -> Bucket:
         """After a 429: the bucket is empty, and nothing is tried for `after` seconds."""

@@ -79,6 +79,7 @@ _DURATION: Final = re.compile(
 _SECONDS: Final = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 _LONG_ID: Final = re.compile(r"^azureml://subscriptions/([^/]+)/resourcegroups/([^/]+)/workspaces/([^/]+)/(.+)$")
 _ASSET: Final = re.compile(r"^/(?:codes|models|environments)/([^/]+)/versions/([^/]+)$")
+_OPERATION: Final = "AzureAsyncOperationUri"
 _NOT_CONTENT: Final = frozenset({"description", "tags", "properties"})
 """Fields that change without the deployment becoming another (the SDK writes properties of its own)."""
 
@@ -88,17 +89,16 @@ def read_endpoint(body: Mapping[str, Any], deployments: Sequence[Mapping[str, An
 
     Raises AzureError for bodies that have another shape than Resource Manager's: nothing is decided then.
     """
-    properties = _resource(body)
-    for key in ("traffic", "mirrorTraffic", "properties"):
-        _checked(properties.get(key), key)
-    _checked(_checked(body.get("identity"), "identity").get("userAssignedIdentities"), "userAssignedIdentities")
-    tags = _strings(_map(body, "tags"))
-    fields = _endpoint_fields(body, properties, tags)
+    resource = _checked(body, "resource", absent=False)
+    properties = _member(resource, "properties")
+    own = _member(properties, "properties")
+    tags = _strings(_member(resource, "tags"))
+    fields = _endpoint_fields(body, properties, own, tags)
     return Endpoint(
         name=str(body.get("name") or "").lower(),
         id=arm_id(str(body.get("id") or "")),
         state=_state(properties),
-        weights=weights(_split(properties, "traffic"), _split(properties, "mirrorTraffic")),
+        weights=weights(_split(_member(properties, "traffic")), _split(_member(properties, "mirrorTraffic"))),
         deployments=tuple(sorted(map(read_deployment, deployments), key=lambda found: found.name)),
         tags=tags,
         fields=fields,
@@ -107,14 +107,16 @@ def read_endpoint(body: Mapping[str, Any], deployments: Sequence[Mapping[str, An
         auth_mode=fields["auth_mode"],
         location=str(body.get("location") or ""),
         modified=_time(_map(body, "systemData").get("lastModifiedAt")),
-        operation=_operation(properties),
+        operation=own.get(_OPERATION) or None,
     )
 
 
 def read_deployment(body: Mapping[str, Any]) -> Deployment:
     """One deployment of a GET's body (or of one entry of the list). Raises AzureError as `read_endpoint` does."""
-    properties = _resource(body)
-    tags = _strings(_map(body, "tags"))
+    resource = _checked(body, "resource", absent=False)
+    properties = _member(resource, "properties")
+    own = _map(properties, "properties")
+    tags = _strings(_member(resource, "tags"))
     fields = _deployment_fields(body, properties, tags)
     state = _state(properties)
     return Deployment(
@@ -127,8 +129,8 @@ def read_deployment(body: Mapping[str, Any]) -> Deployment:
         instance_type=fields["instance_type"],
         fields=fields,
         tags=tags,
-        provenance=provenance_of(_map(properties, "properties")),
-        operation=_operation(properties),
+        provenance=provenance_of(own),
+        operation=own.get(_OPERATION) or None,
     )
 
 
@@ -201,14 +203,16 @@ def _identity_type(kind: str) -> str:
     return ",".join(sorted(words)) or "none"
 
 
-def _endpoint_fields(body: Mapping[str, Any], properties: Mapping[str, Any], tags: Mapping[str, str]) -> dict[str, Any]:
-    identity = _map(body, "identity")
+def _endpoint_fields(
+    body: Mapping[str, Any], properties: Mapping[str, Any], own: Mapping[str, Any], tags: Mapping[str, str]
+) -> dict[str, Any]:
+    identity = _member(body, "identity")
     found = {
         "description": properties.get("description"),
         "auth_mode": _auth_mode(properties.get("authMode")),
         "public_network_access": _lower(properties.get("publicNetworkAccess")),
-        "identity": identity_of(str(identity.get("type") or ""), tuple(_map(identity, "userAssignedIdentities"))),
-        "properties": _lasting(_map(properties, "properties")),
+        "identity": identity_of(str(identity.get("type") or ""), tuple(_member(identity, "userAssignedIdentities"))),
+        "properties": _lasting(own),
         "tags": foreign(tags),
     }
     if compute := properties.get("compute"):
@@ -268,23 +272,21 @@ def _workspace_of(resource: str) -> str:
 
 
 def _probe(kind: str, probe: Mapping[str, Any]) -> dict[str, Any]:
-    return {path: _seconds(probe.get(member)) for path, member in _PROBE_PATHS[kind]}
+    """Whole seconds of durations, None for a text that is none; what is no text as it is."""
+    return {
+        path: _seconds(value) if isinstance(value := probe.get(member), str) else value
+        for path, member in _PROBE_PATHS[kind]
+    }
 
 
-def _seconds(value: Any) -> Any:
-    """Whole seconds of a duration, None for a text that is none; what is no text as it is."""
-    if not isinstance(value, str):
-        return value
-    duration = _milliseconds(value)
-    return None if duration is None else duration // 1000
+@lru_cache(maxsize=256)  # a fleet says the same few over and over
+def _seconds(duration: str) -> int | None:
+    found = _milliseconds(duration)
+    return None if found is None else found // 1000
 
 
 def _lasting(properties: Mapping[str, Any]) -> dict[str, str]:
     return {k: v for k, v in _strings(properties).items() if k.lower() not in VOLATILE_PROPERTIES}
-
-
-def _operation(properties: Mapping[str, Any]) -> str | None:
-    return _map(properties, "properties").get("AzureAsyncOperationUri") or None
 
 
 def _reference(model: Any) -> Any:
@@ -312,11 +314,10 @@ def _map(body: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     return found if type(found) is dict or isinstance(found, Mapping) else {}
 
 
-def _resource(body: Any) -> Mapping[str, Any]:
-    """The `properties` of a resource, after a look at what every resource has."""
-    resource = _checked(body, "resource", absent=False)
-    _checked(resource.get("tags"), "tags")
-    return _checked(resource.get("properties"), "properties")
+def _member(body: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """A member that is a mapping where it is not null."""
+    found = body.get(key)
+    return found if type(found) is dict else _checked(found, key)
 
 
 def _checked(value: Any, what: str, *, absent: bool = True) -> Mapping[str, Any]:
@@ -332,9 +333,9 @@ def _strings(values: Mapping[str, Any]) -> dict[str, str]:
     return {str(key): str(value) for key, value in values.items() if value is not None}
 
 
-def _split(properties: Mapping[str, Any], key: str) -> dict[str, int]:
+def _split(shown: Mapping[str, Any]) -> dict[str, int]:
     """The weights that are not zero. Raises AzureError for one that is no whole number: nothing is decided then."""
-    found = {name: weight for name, weight in _map(properties, key).items() if weight}
+    found = {name: weight for name, weight in shown.items() if weight}
     for name, weight in found.items():
         if isinstance(weight, bool) or not isinstance(weight, int):
             raise AzureError(f"the service shows the weight {weight!r:.40} for {name!r:.40}", code="UnreadableAnswer")

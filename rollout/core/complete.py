@@ -21,7 +21,7 @@ from rollout.core.decision import Decision, Phase, StageState, StageView, Status
 from rollout.core.ignoring import managed_settings
 from rollout.core.observed import Deployment
 from rollout.core.records import blank, declaring, untook
-from rollout.core.release import Delete, DeploymentSpec, Role, Scale, Traffic
+from rollout.core.release import AnyStage, Delete, DeploymentSpec, Role, Scale, Traffic
 from rollout.core.scene import Scene
 from rollout.core.stamp import SETTINGS_TAG
 
@@ -80,16 +80,14 @@ def _deployment_drift(scene: Scene) -> Iterator[Action]:
     stable = scene.stable
     if stable is None:
         return
-    spec = scene.release.candidate
-    floor = _floor(scene, spec)
-    if _to_try(scene, "", _missing_instances(scene)):
+    for missing in _to_try(scene, "", _missing_instances(scene)):
         yield ScaleDeployment(
-            reason=f"{stable.name} has {stable.count} of {floor} instances",
+            reason=f"{stable.name} has {missing.before} of {missing.after} instances",
             deployment=stable.name,
-            before=stable.count,
-            count=floor,
+            before=missing.before,
+            count=missing.after,
         )
-    spec = managed_settings(scene.release, spec, stable.name)
+    spec = managed_settings(scene.release, scene.release.candidate, stable.name)
     changes = _to_try(scene, f"{stable.name}.", settings.deployment_changes(spec, stable))
     if changes:
         names = ", ".join(change.path for change in changes)
@@ -132,7 +130,7 @@ def _all_differences(scene: Scene) -> Iterator[FieldChange]:
 
 def _untaken_marker(scene: Scene) -> Record | None:
     """What the last write asked for in vain goes on record, so that it is not asked for ever."""
-    if not any(name.startswith(untaken.PREFIX) for name in scene.verdicts):
+    if not (scene.verdicts and any(name.startswith(untaken.PREFIX) for name in scene.verdicts)):
         return None
     found = {untaken.code(each): each for each in _all_differences(scene)}
     known = [code for code in scene.progress.untaken if code in found]
@@ -152,15 +150,13 @@ def _notes(scene: Scene) -> tuple[str, ...]:
 
 
 def _floor(scene: Scene, spec: DeploymentSpec) -> int:
-    floors = (s.count for s in scene.release.stages if isinstance(s, Scale) and s.role is Role.CANDIDATE)
-    return max((spec.count, *floors))
+    floors = [s.count for s in scene.release.stages if isinstance(s, Scale) and s.role is Role.CANDIDATE]
+    return max(spec.count, *floors) if floors else spec.count
 
 
 def _scaled_behind(scene: Scene) -> Iterator[Action]:
     """A `scale` of stable behind the last traffic stage is exact for what was stable and has no weight now."""
-    stages = scene.release.stages
-    last = max(index for index, stage in enumerate(stages) if isinstance(stage, Traffic))
-    for stage in stages[last + 1 :]:
+    for stage in _behind_traffic(scene.release.stages):
         if not isinstance(stage, Scale) or stage.role is not Role.STABLE:
             continue
         for found in left_over(scene):
@@ -171,6 +167,14 @@ def _scaled_behind(scene: Scene) -> Iterator[Action]:
                     before=found.count,
                     count=stage.count,
                 )
+
+
+def _behind_traffic(stages: tuple[AnyStage, ...]) -> tuple[AnyStage, ...]:
+    """The stages behind the last traffic stage."""
+    begin = len(stages)
+    while not isinstance(stages[begin - 1], Traffic):
+        begin -= 1
+    return stages[begin:]
 
 
 def left_over(scene: Scene) -> tuple[Deployment, ...]:
@@ -235,12 +239,12 @@ def _changes(action: Action) -> tuple[FieldChange, ...]:
 
 def _views(scene: Scene) -> tuple[StageView, ...]:
     """Everything is satisfied; deletes are while nothing is left over."""
+    stages = scene.release.stages
+    deletes = any(isinstance(stage, Delete) for stage in stages)
+    delete = StageState.ACTIVE if deletes and left_over(scene) else StageState.SATISFIED
     return tuple(
         [
-            StageView(
-                stage=stage,
-                state=StageState.ACTIVE if isinstance(stage, Delete) and left_over(scene) else StageState.SATISFIED,
-            )
-            for stage in scene.release.stages
+            StageView(stage=stage, state=delete if isinstance(stage, Delete) else StageState.SATISFIED)
+            for stage in stages
         ]
     )

@@ -55,7 +55,7 @@ def differences(declared: Mapping[str, Any], live: Mapping[str, Any]) -> Iterato
     keys that somebody else set are not ours."""
     for path in sorted(declared):
         wanted, found = declared[path], live.get(path)
-        if isinstance(wanted, Mapping):
+        if type(wanted) is not str and isinstance(wanted, Mapping):
             inner = found if isinstance(found, Mapping) else {}
             for change in differences(wanted, inner):
                 yield FieldChange(f"{path}.{change.path}", change.before, change.after)
