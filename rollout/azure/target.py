@@ -31,6 +31,7 @@ from rollout.azure.wire import CoreWire, Wire, tls_context
 from rollout.bounded import BoundedResponse
 from rollout.errors import UsageError
 from rollout.ports import RequestCount
+from rollout.proxies import Proxies
 
 __all__ = ["PUBLIC_ARM", "Connection", "Shared", "Target", "connect"]
 
@@ -163,5 +164,5 @@ def _session(target: Target) -> aiohttp.ClientSession:
         connector=aiohttp.TCPConnector(ssl=tls_context(target.ca_bundle), limit=100, limit_per_host=0),
         cookie_jar=aiohttp.DummyCookieJar(),
         response_class=BoundedResponse,
-        trust_env=not target.loopback,
+        middlewares=() if target.loopback else (Proxies(),),
     )

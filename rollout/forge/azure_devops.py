@@ -30,6 +30,7 @@ from rollout.forge.dialect import Call
 from rollout.forge.port import ChangeRequest, Comment, Draft, Issue, Limits, Status, Task
 from rollout.forge.rights import azure_refusal
 from rollout.forge.wire import Wire
+from rollout.proxies import Proxies
 
 LIMITS: Final = Limits(body=150_000, request=4_000, title=255, context=255, description=140)
 """A comment 150,000, a pull request's description 4,000, a work item's title 255 characters; statuses as on GitHub."""
@@ -199,5 +200,5 @@ class AzureDevOps:
 @asynccontextmanager
 async def connected(api_url: str, repository: str, token: str) -> AsyncIterator[AzureDevOps]:
     """A repository; the connection is closed at the end. Proxies are those of the environment."""
-    async with aiohttp.ClientSession(trust_env=True, response_class=BoundedResponse) as session:
+    async with aiohttp.ClientSession(middlewares=(Proxies(),), response_class=BoundedResponse) as session:
         yield AzureDevOps(Wire(session, api_url, token, dialect=AZURE_DEVOPS), repository)

@@ -15,6 +15,7 @@ from rollout.forge.dialect import Call
 from rollout.forge.port import ChangeRequest, Comment, Draft, Issue, Limits, State, Status, Task
 from rollout.forge.rights import github_refusal
 from rollout.forge.wire import Wire
+from rollout.proxies import Proxies
 
 LIMITS: Final = Limits(body=65_536, request=65_536, title=256, context=255, description=140)
 """https://docs.github.com/rest: longer ones are refused with 422 (a description of a status is cut by us)."""
@@ -176,7 +177,7 @@ class GitHub:
 @asynccontextmanager
 async def connected(api_url: str, repository: str, token: str) -> AsyncIterator[GitHub]:
     """A repository; the connection is closed at the end. Proxies are those of the environment."""
-    async with aiohttp.ClientSession(trust_env=True, response_class=BoundedResponse) as session:
+    async with aiohttp.ClientSession(middlewares=(Proxies(),), response_class=BoundedResponse) as session:
         yield GitHub(Wire(session, api_url, token), repository)
 
 

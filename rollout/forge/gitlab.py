@@ -20,6 +20,7 @@ from rollout.forge.gitlab_shapes import comment_of, issue_of, request_of, status
 from rollout.forge.port import ChangeRequest, Comment, Draft, Issue, Limits, Status, Task
 from rollout.forge.rights import gitlab_refusal
 from rollout.forge.wire import Wire
+from rollout.proxies import Proxies
 
 LIMITS: Final = Limits(body=1_000_000, request=1_000_000, title=255, context=255, description=255)
 """https://docs.gitlab.com/administration/instance_limits"""
@@ -175,5 +176,5 @@ def _number(comment: Comment) -> int:
 @asynccontextmanager
 async def connected(api_url: str, repository: str, token: str) -> AsyncIterator[GitLab]:
     """A project; the connection is closed at the end. Proxies are those of the environment."""
-    async with aiohttp.ClientSession(trust_env=True, response_class=BoundedResponse) as session:
+    async with aiohttp.ClientSession(middlewares=(Proxies(),), response_class=BoundedResponse) as session:
         yield GitLab(Wire(session, api_url, token, dialect=GITLAB), repository)

@@ -13,6 +13,7 @@ import aiohttp
 from rollout.bounded import BoundedResponse
 from rollout.notify import signing
 from rollout.notify.letter import SECONDS, Letter, Undelivered
+from rollout.proxies import Proxies
 
 TYPE: Final = "rollout.transition."
 """In front of the event, as the event's type."""
@@ -43,7 +44,9 @@ class Webhook:
         limit = aiohttp.ClientTimeout(total=SECONDS)
         try:
             async with (
-                aiohttp.ClientSession(timeout=limit, response_class=BoundedResponse, trust_env=True) as session,
+                aiohttp.ClientSession(
+                    timeout=limit, response_class=BoundedResponse, middlewares=(Proxies(),)
+                ) as session,
                 session.post(self._url, data=body, headers=head, allow_redirects=False) as answer,
             ):
                 status = answer.status
