@@ -26,7 +26,7 @@ from rollout.cli.options import Output
 from rollout.cli.passes import Wish
 from rollout.cli.printing import failures_told, publish, say, show, stdout_is_taken
 from rollout.cli.running import run
-from rollout.cli.session import CREATES
+from rollout.cli.session import CREATES, Doors
 from rollout.core import commands
 from rollout.core.change_set import LIFETIME
 from rollout.core.fleet import FleetStatus, Standing
@@ -103,12 +103,22 @@ async def _apply_saved(saved: SavedFleet, wish: Wish, expect: str) -> form.Fleet
     """Exactly what was approved. Raises Unapproved where that is not what would be done."""
     if expect and expect != saved.approved.digest:
         raise Unapproved(f"the saved change set is {saved.approved.digest}, not {expect}")
+    return await carried_out(as_approved(saved, wish.target), saved, wish, "apply", PARALLEL)
+
+
+async def carried_out(
+    fleet: Fleet, saved: SavedFleet | None, wish: Wish, command: str, parallel: int, through: Doors | None = None
+) -> form.Fleet:
+    """The fleet carried on as far as it goes; where something was approved of it, exactly that. Raises Unapproved where
+    that is not what would be done, and RolloutError."""
+    if saved is None:
+        async with desk(fleet, wish.allowed, through) as at:
+            return await carried(at, wish, command, parallel)
     wish = msgspec.structs.replace(wish, allowed=wish.allowed | saved.allowed)
-    fleet = as_approved(saved, wish.target)
-    async with desk(fleet, wish.allowed, given=saved.members) as at:
+    async with desk(fleet, wish.allowed, through, saved.members) as at:
         sights = await at.look(fleet.members)
         must_still_fit(at, saved, sights)
-        return await carried(at, wish, "apply", PARALLEL, sights)
+        return await carried(at, wish, command, parallel, sights)
 
 
 async def _may(

@@ -5,30 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-import msgspec
-
 from rollout.cli import options
 from rollout.cli.approving import TOOL, beside, document_in, is_saved, must_concern
 from rollout.cli.fleet_desk import Desk, Fleet, Sight, read
-from rollout.core.approval import Approved, must_fit
+from rollout.core.approval import must_fit
 from rollout.core.fleet import Standing
-from rollout.core.fleet_approval import ApprovedFleet, must_be_in_time, must_be_that_fleet, not_as_approved
+from rollout.core.fleet_approval import GivenFleet, must_be_in_time, must_be_that_fleet, not_as_approved
 from rollout.errors import Unapproved, UsageError
 from rollout.render import document as form
 
 
-class SavedFleet(msgspec.Struct, frozen=True, kw_only=True):
-    """The change sets of a fleet in a file, by member, with the fleet that they are about."""
+class SavedFleet(GivenFleet, frozen=True, kw_only=True):
+    """The change sets of a fleet in a file, with the fleet that they are about. `overlays`: by the file of a plan
+    (absolute) the one that it was looked at with."""
 
-    approved: ApprovedFleet
-    members: Mapping[str, Approved]
     file: Path
-    saved: Path
-
-    @property
-    def allowed(self) -> frozenset[str]:
-        """The hazards that were allowed when it was looked at."""
-        return frozenset(name for one in self.members.values() for name in one.allowed)
+    overlays: Mapping[Path, Path] = {}
 
 
 def is_saved_fleet(path: Path) -> bool:
@@ -42,21 +34,20 @@ def read_saved_fleet(path: Path) -> SavedFleet:
     if not isinstance(found, form.Fleet) or found.approval is None:
         raise UsageError(f"{path} holds no change set to apply", hint="write one: rollout diff FLEET --out FILE")
     given = {one.name: one.change_set.approval for one in found.members if one.change_set is not None}
+    named = found.approval.overlays
     return SavedFleet(
         approved=found.approval,
         members={name: one for name, one in given.items() if one is not None},
         file=beside(path, found.approval.file),
-        saved=path,
+        overlays={beside(path, file).resolve(): beside(path, named[file]) for file in named},
     )
 
 
 def as_approved(saved: SavedFleet, target: str | None) -> Fleet:
     """The fleet that was approved, read as it was then. Raises Unapproved where its files say something else now."""
-    named = saved.approved.overlays
-    overlays = {beside(saved.saved, file).resolve(): beside(saved.saved, named[file]) for file in named}
 
     def overlay_for(plan: Path) -> Path | None:
-        return overlays.get(plan.resolve()) or options.overlay_for(plan)
+        return saved.overlays.get(plan.resolve()) or options.overlay_for(plan)
 
     fleet = read(saved.file, target, overlay_for, saved.approved.digest)
     must_be_that_fleet(saved.approved, fleet.plan, saved.members, TOOL)

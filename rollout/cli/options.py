@@ -266,7 +266,7 @@ expect_files = option(
     multiple=True,
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="A change set that was approved: nothing else is done for its plan; repeatable.",
+    help="A change set that was approved: nothing else is done for its plan, or fleet; repeatable.",
 )
 many_output = option(
     "--output",

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from rollout.cli import ending, exits
-from rollout.cli.approving import Saved, must_concern, read_saved
+from rollout.cli.approving import Saved, must_concern
 from rollout.cli.authors import with_authors
 from rollout.cli.census import UnderWay, belongs_here, run_of_unreadable, runs_in, told_with
 from rollout.cli.complain import complain
@@ -48,16 +48,6 @@ class Visit(msgspec.Struct, frozen=True, kw_only=True):
     told: Pass
     plan: str = ""
     error: RolloutError | None = None
-
-
-def expected(files: Sequence[Path]) -> dict[Path, Saved]:
-    """Approved change sets by the file of their plan."""
-    saved = [read_saved(path) for path in files]
-    return {_key(one.plan): one for one in saved}
-
-
-def _key(plan: Path) -> Path:
-    return plan.resolve()
 
 
 async def visit(path: Path, wish: Wish, doors: Doors) -> Visit:

@@ -60,7 +60,7 @@ def add(
     """Queue a pass, now, over every plan and fleet in PATHS (files, or folders that are searched). A plan that waits is
     brought forward; none is ever queued twice."""
     where = queue_options.address(queue)
-    from rollout.cli.passes import expected
+    from rollout.cli.expected import expected
     from rollout.cli.queued import Checkout
     from rollout.plan.load import find_fleets, find_plans
 
@@ -69,16 +69,14 @@ def add(
     if not (plans or fleets):
         raise UsageError(f"no plan in {', '.join(map(str, paths))}", hint="a plan has `version:` and `stages:`")
     saved = expected(expect)
-    strangers = set(saved) - {plan.resolve() for plan in plans}
-    if strangers:
-        raise UsageError(f"--expect is about {min(map(str, strangers))}, which is not among the plans")
+    if strangers := saved.strangers([*plans, *fleets]):
+        raise UsageError(f"--expect is about {strangers[0]}, which is not among the plans")
     name = queue_options.full_name(queue_name)
     checkout = Checkout(root=repository, queue=name, target=target)
-    jobs = [checkout.fleet_job(fleet) for fleet in fleets]
-    jobs += [
-        checkout.job(plan, approved=saved[plan.resolve()].approved if plan.resolve() in saved else None)
-        for plan in plans
-    ]
+    jobs = [checkout.fleet_job(fleet, given=saved.fleets.get(fleet.resolve())) for fleet in fleets]
+    for plan in plans:
+        given = saved.plans.get(plan.resolve())
+        jobs.append(checkout.job(plan, approved=given.approved if given else None))
     asyncio.run(_add(where, name, jobs))
     return exits.OK
 

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -20,11 +20,15 @@ from rollout.cli.printing import say
 from rollout.cli.session import Doors, place_of
 from rollout.core.approval import Approved
 from rollout.core.audit import Digests, Record
+from rollout.core.fleet_approval import GivenFleet
 from rollout.errors import Locked, PlanError, Retryable, RolloutError, Stale, Unapproved, UsageError
 from rollout.plan.load import find_fleets, find_plans, is_fleet, load_release
 from rollout.render.document import Pass
 from rollout.store.history import History
-from rollout.store.jobs import FORMAT, LATER, End, PassJob, backoff
+from rollout.store.jobs import APPROVED_FLEETS, FLEETS, LATER, End, PassJob, backoff
+
+if TYPE_CHECKING:  # only where there is a fleet
+    from rollout.cli.fleet_approving import SavedFleet
 
 _SOONEST: Final = 1.0
 """Seconds between two passes over one endpoint, at least."""
@@ -59,11 +63,25 @@ class Checkout(msgspec.Struct, frozen=True, kw_only=True):
             raise UsageError(f"{path} is not in the repository {self.root}", hint="--repository names another folder")
         return found
 
-    def fleet_job(self, fleet: Path, target: str | None = None) -> PassJob:
-        """The job of one fleet. Its name is that of the queue with its path: other repositories have other queues."""
+    def fleet_job(self, fleet: Path, target: str | None = None, given: SavedFleet | None = None) -> PassJob:
+        """The job of one fleet, held to what was approved of it. Its name is that of the queue with its path: other
+        repositories have other queues. Raises UsageError where a file is elsewhere."""
         name = self.relative(fleet)
         where = f"fleet:{self.queue}:{name}"
-        return PassJob(format=FORMAT, kind="fleet", plan=name, endpoint=where, target=target or self.target or "")
+        job = PassJob(format=FLEETS, kind="fleet", plan=name, endpoint=where, target=target or self.target or "")
+        if given is None:
+            return job
+        return msgspec.structs.replace(
+            job,
+            format=APPROVED_FLEETS,
+            given=GivenFleet(approved=given.approved, members=given.members),
+            under=given.approved.key,
+            overlays={self.relative(plan): self.relative(given.overlays[plan]) for plan in given.overlays},
+        )
+
+    def overlays(self, job: PassJob) -> dict[Path, Path]:
+        """The overlays that a fleet was looked at with, by the file of a plan. Raises UsageError for one elsewhere."""
+        return {self.path(plan): self.path(overlay) for plan, overlay in job.overlays.items()}
 
     def job(self, plan: Path, target: str | None = None, approved: Approved | None = None) -> PassJob:
         """The job of one plan. Raises PlanError, and UsageError where there is no target."""
@@ -101,7 +119,7 @@ class Checkout(msgspec.Struct, frozen=True, kw_only=True):
         except Exception as error:  # one plan's surprise must not end the worker
             return self._failed(job, error)
 
-    async def decide(self, job: PassJob, at_work: frozenset[tuple[str, str]], doors: Doors) -> End:
+    async def decide(self, job: PassJob, at_work: frozenset[tuple[str, str, str]], doors: Doors) -> End:
         """A fleet's pass: who may start gets a job. What goes wrong is told on stderr, and in the answer."""
         from rollout.cli.queued_fleet import decided
 

@@ -10,40 +10,50 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Final, Literal
 
 import msgspec
 
-from rollout.cli import exits, passes
+from rollout.cli import exits, options, passes
 from rollout.cli.context import actor
+from rollout.cli.fleet_approving import SavedFleet, as_approved, must_still_fit
 from rollout.cli.fleet_backs import give_back, take_back
 from rollout.cli.fleet_desk import Desk, Fleet, Sight, desk, read
 from rollout.cli.fleet_run import Ended, standing_code
 from rollout.cli.passes import Visit, Wish
 from rollout.cli.queued import Checkout, end_of
 from rollout.cli.session import Doors
-from rollout.core.fleet import FleetDecision, Standing
-from rollout.errors import RolloutError
+from rollout.core.fleet import FleetDecision, FleetStatus, Standing
+from rollout.errors import RolloutError, Unapproved
 from rollout.render.document import Pass
-from rollout.store.jobs import FORMAT, End, PassJob
+from rollout.store.jobs import End, PassJob
 
 _SOONEST: Final = 1.0
 _WAITS: Final = ("wait", "act")
 Deed = Literal["pass", "give_back", "take_back"]
 
 
-async def decided(job: PassJob, jobs: frozenset[tuple[str, str]], *, plans: Checkout, doors: Doors) -> End:
-    """A fleet's pass: who may start or must go on or back gets a job. `jobs`: the members that have one, and its goal;
-    one for another goal than the present one is replaced, or ends by itself."""
-    fleet = read(plans.path(job.plan), job.target or None)
-    at_work = frozenset(name for name, loaded in fleet.members.items() if (name, loaded.release.goal) in jobs)
-    async with desk(fleet, plans.allowed, doors) as at:
+async def decided(job: PassJob, jobs: frozenset[tuple[str, str, str]], *, plans: Checkout, doors: Doors) -> End:
+    """A fleet's pass: who may start or must go on or back gets a job. `jobs`: the members that have one, with its goal
+    and the approval that it is under; one for others than the present ones is replaced, or ends by itself. Raises
+    Unapproved where something else would be done than was approved."""
+    saved = _saved(job, plans)
+    fleet = as_approved(saved, job.target or None) if saved else _read(job, plans)
+    at_work = frozenset(
+        name for name, loaded in fleet.members.items() if (name, loaded.release.goal, job.under) in jobs
+    )
+    given, allowed = (saved.members, plans.allowed | saved.allowed) if saved else (None, plans.allowed)
+    async with desk(fleet, allowed, doors, given) as at:
         seen = await at.look(at.fleet.members)
+        if saved is not None:
+            must_still_fit(at, saved, seen)
         sights = {name: _under_way(sight) if name in at_work else sight for name, sight in seen.items()}
         decision = await at.decided(sights)
         now = max(sight.seen.now for sight in sights.values() if sight.seen is not None)
     code = standing_code(Ended(decision=decision, sights=sights), detailed=False)
-    if plans.only_begun and not at.may_go_on(sights):
+    _must_know_its_approval(job, decision)
+    if plans.only_begun and saved is None and not at.may_go_on(sights):
         reason = "not begun; only apply begins it, when it is approved"
         return End(exit_code=exits.OK, status="held back", reason=reason, pause=plans.every)
     until = (decision.next_after - now).total_seconds() if decision.next_after else plans.every
@@ -54,7 +64,36 @@ async def decided(job: PassJob, jobs: frozenset[tuple[str, str]], *, plans: Chec
         next_after=decision.next_after,
         pause=max(min(until, plans.every), _SOONEST),
         beside=tuple(_jobs(job, at.fleet, decision, at_work)),
+        fulfilled=decision.status is FleetStatus.DONE,
     )
+
+
+def _read(job: PassJob, plans: Checkout) -> Fleet:
+    """The fleet, with the overlays and the provenance of what it is done under."""
+    overlays = plans.overlays(job)
+
+    def overlay_for(plan: Path) -> Path | None:
+        return overlays.get(plan.resolve()) or options.overlay_for(plan)
+
+    return read(plans.path(job.plan), job.target or None, overlay_for, job.under.partition(".")[0])
+
+
+def _saved(job: PassJob, plans: Checkout) -> SavedFleet | None:
+    """What was approved of the fleet, as if it lay in a file; None: nothing was."""
+    if job.given is None:
+        return None
+    given, file, overlays = job.given, plans.path(job.plan), plans.overlays(job)
+    return SavedFleet(approved=given.approved, members=given.members, file=file, overlays=overlays)
+
+
+def _must_know_its_approval(job: PassJob, decision: FleetDecision) -> None:
+    """Raise Unapproved where somebody would be let start by a job that came of an approval and does not hold it: the
+    job that did was lost."""
+    if job.under and job.given is None and decision.start:
+        raise Unapproved(
+            f"what was approved as {job.under.partition('.')[0]} is in no job any more",
+            hint="queue it again: rollout queue add FLEET --expect FILE",
+        )
 
 
 def _begun(sight: Sight) -> bool:
@@ -76,7 +115,7 @@ def _jobs(job: PassJob, fleet: Fleet, decision: FleetDecision, at_work: frozense
     for name, deed in deeds.items():
         if name not in at_work:
             yield PassJob(
-                format=FORMAT,
+                format=job.format,
                 kind="member",
                 plan=job.plan,
                 endpoint=_endpoint(fleet, name),
@@ -84,6 +123,9 @@ def _jobs(job: PassJob, fleet: Fleet, decision: FleetDecision, at_work: frozense
                 member=name,
                 deed=deed,
                 goal=fleet.members[name].release.goal,
+                approved=job.given.members[name] if job.given and deed == "pass" else None,
+                under=job.under,
+                overlays=job.overlays,
             )
 
 
@@ -93,12 +135,13 @@ def _endpoint(fleet: Fleet, name: str) -> str:
 
 async def carried(job: PassJob, *, plans: Checkout, doors: Doors) -> End:
     """One deed for a member, as long as it is what the fleet has asked for; then the fleet decides anew."""
-    path = plans.path(job.plan)
-    fleet = read(path, job.target or None)
-    back = (plans.fleet_job(path, job.target),)
+    fleet = _read(job, plans)
+    whole = plans.fleet_job(plans.path(job.plan), job.target)
+    back = (msgspec.structs.replace(whole, format=job.format, under=job.under, overlays=job.overlays),)
     if why := _overtaken(job, fleet):
         return End(exit_code=exits.OK, status="overtaken", reason=why, beside=back)
-    async with desk(fleet, plans.allowed, doors) as at:
+    given = {job.member: job.approved} if job.approved else None
+    async with desk(fleet, plans.allowed, doors, given) as at:
         if why := await _refused(job, at):
             return End(exit_code=exits.OK, status="not begun", reason=why, beside=back)
         visit = await _done(job, at, plans)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rollout.cli import many, options, passes
+from rollout.cli.expected import expected
 from rollout.cli.many import Chosen
 from rollout.cli.options import Output
 from rollout.cli.passes import Visit, Wish
@@ -21,7 +22,8 @@ from rollout.plan.load import find_fleets
 from rollout.render.document import Pass, Reconciliation
 
 if TYPE_CHECKING:  # only where there is one
-    from rollout.cli.fleet_desk import Fleet
+    from rollout.cli.fleet_approving import SavedFleet
+    from rollout.cli.fleet_passes import Mine
 
 
 @click.command()
@@ -63,18 +65,20 @@ def reconcile(
     folders = [path for path in paths if path.is_dir()]
     look = bool(folders) if orphans is None else orphans
     with failures_told("reconcile", ", ".join(map(str, paths)), many.forms(outputs)):
+        given = expected(expect)
         wish = Wish(
             target=target,
             allowed=frozenset(hazards),
             detailed=detailed,
             max_wait=max_wait or 0.0,
-            expected=passes.expected(expect),
+            expected=given.plans,
         )
         fleets = find_fleets(paths)
         plans = many.chosen(paths, target, shard, wish.expected, fleets)
         folder = (folders or [Path()])[0] if look else None
         mine = [path for path in fleets if shard is None or shard.holds(path.as_posix())]
-        results = run(_all(plans, mine, wish, parallel, outputs, folder, shard))
+        approved = given.fleets
+        results = run(_all(plans, mine, approved, wish, parallel, outputs, folder, shard))
         code = many.worst(result.exit_code for result in results)
         soonest = min((result.next_after for result in results if result.next_after), default=None)
         many.tell(Reconciliation(exit_code=code, plans=tuple(results), next_after=soonest), outputs)
@@ -84,6 +88,7 @@ def reconcile(
 async def _all(
     plans: Chosen,
     fleets: Sequence[Path],
+    approved: Mapping[Path, SavedFleet],
     wish: Wish,
     parallel: int,
     outputs: tuple[Output, ...],
@@ -92,7 +97,7 @@ async def _all(
 ) -> list[Pass]:
     """All passes, some at a time; then what is under way without any of these plans, where `folder` is given."""
     async with doors(bulk=True) as shared:
-        read = _read(fleets, wish.target, shared)
+        read = _read(fleets, wish.target, shared, approved)
         work = partial(passes.carried_on, wish=wish, doors=shared)
         visits = await many.over(
             plans.mine, work, shared, title="reconcile", parallel=parallel, outputs=outputs or (Output("text"),)
@@ -105,17 +110,19 @@ async def _all(
     return [*(visit.told for visit in visits), *found]
 
 
-def _read(fleets: Sequence[Path], target: str | None, shared: Doors) -> list[Fleet | Visit]:
+def _read(
+    fleets: Sequence[Path], target: str | None, shared: Doors, approved: Mapping[Path, SavedFleet]
+) -> list[Mine | Visit]:
     """The fleets, before anything is looked at: their members may be read by list together with the plans."""
     if not fleets:
         return []
     from rollout.cli.fleet_passes import read_each  # only where there is one: start-up time
 
-    return read_each(fleets, target, shared)
+    return read_each(fleets, target, shared, approved)
 
 
 async def _fleet(
-    fleet: Fleet | Visit, wish: Wish, parallel: int, outputs: tuple[Output, ...], shared: Doors
+    fleet: Mine | Visit, wish: Wish, parallel: int, outputs: tuple[Output, ...], shared: Doors
 ) -> list[Visit]:
     """The passes of all members of a fleet, told as soon as they are over."""
     from rollout.cli.fleet_passes import reconciled

@@ -43,6 +43,23 @@ class ApprovedFleet(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     valid_until: datetime
     seal: str = ""
 
+    @property
+    def key(self) -> str:
+        """What tells it from any other approval, also of the same changes: `DIGEST.SEAL`."""
+        return f"{self.digest}.{self.seal}"
+
+
+class GivenFleet(msgspec.Struct, frozen=True, kw_only=True):
+    """What was approved of a fleet, with what was approved of each member, by its name."""
+
+    approved: ApprovedFleet
+    members: Mapping[str, Approved]
+
+    @property
+    def allowed(self) -> frozenset[str]:
+        """The hazards that were allowed when it was looked at."""
+        return frozenset(name for one in self.members.values() for name in one.allowed)
+
 
 def digest_of(plan: FleetPlan, digests: Mapping[str, str]) -> str:
     """One digest of the waves and of the change sets of all members, by name; no times, no commits."""

@@ -10,11 +10,14 @@ import msgspec
 from msgspec import Meta
 
 from rollout.core.approval import Approved
+from rollout.core.fleet_approval import GivenFleet
 from rollout.errors import RolloutError
 
-FORMAT: Final = 2
-"""The version of `PassJob` up to which it is understood: 1 are plans, 2 are fleets and their members. A job of a later
-one is left to a later worker."""
+FLEETS: Final = 2
+APPROVED_FLEETS: Final = 3
+FORMAT: Final = APPROVED_FLEETS
+"""The version of `PassJob` up to which it is understood: 1 are plans, 2 are fleets and their members, 3 those that are
+held to what was approved of the fleet. A job of a later one is left to a later worker."""
 LATER: Final = 60.0
 """Seconds until a job that this worker is too old for is offered again."""
 _FIRST_PAUSE: Final = 5.0
@@ -26,7 +29,9 @@ class PassJob(msgspec.Struct, frozen=True, kw_only=True):
     that one job at a time may work on; `approved` holds it to a change set; `attempt` counts failures in a row.
 
     A `fleet` job decides who of the fleet may start; its `endpoint` is a name of its own. A `member` job does its
-    `deed` for one member, as long as that has the `goal` for which the fleet let it start.
+    `deed` for one member, as long as that has the `goal` for which the fleet let it start. `given` holds a fleet to
+    what was approved of it; `under` is the key of that approval, also in the jobs that come of it, and `overlays` are
+    those that it was looked at with, by the file of a plan.
     """
 
     format: Annotated[int, Meta(ge=1)] = 1
@@ -39,6 +44,9 @@ class PassJob(msgspec.Struct, frozen=True, kw_only=True):
     member: str = ""
     deed: Literal["pass", "give_back", "take_back"] = "pass"
     goal: str = ""
+    given: GivenFleet | None = None
+    under: str = ""
+    overlays: Mapping[str, str] = {}
 
     @property
     def title(self) -> str:
@@ -53,7 +61,8 @@ class PassJob(msgspec.Struct, frozen=True, kw_only=True):
 
 class End(msgspec.Struct, frozen=True, kw_only=True):
     """How a job ended. `pause`: seconds until the next pass; None: there is none. `again`: it is another attempt, or
-    the job that was given `then`, instead of a new beginning. `beside`: jobs of other locks that are due now."""
+    the job that was given `then`, instead of a new beginning. `beside`: jobs of other locks that are due now.
+    `fulfilled`: what was approved of a fleet is done."""
 
     exit_code: int
     status: str
@@ -64,6 +73,7 @@ class End(msgspec.Struct, frozen=True, kw_only=True):
     then: PassJob | None = None
     next_after: datetime | None = None
     beside: tuple[PassJob, ...] = ()
+    fulfilled: bool = False
 
 
 class TooNew(RolloutError):
@@ -96,11 +106,15 @@ def backoff(attempt: int, asked: float | None = None) -> float:
 
 
 def following(job: PassJob, end: End) -> PassJob | None:
-    """The next job of the same endpoint; None where that is the last."""
+    """The next job of the same endpoint; None where that is the last. What was approved of a fleet holds until that is
+    done, for its members as for itself; of a plan for the pass that begins it."""
     if end.then is not None:
         return end.then
     if end.pause is None:
         return None
     if end.again:
         return msgspec.structs.replace(job, attempt=job.attempt + 1)
-    return msgspec.structs.replace(job, attempt=0, approved=None)
+    if job.kind == "member" or (job.kind == "fleet" and not end.fulfilled):
+        return msgspec.structs.replace(job, attempt=0)
+    known = min(job.format, FLEETS)
+    return msgspec.structs.replace(job, format=known, attempt=0, approved=None, given=None, under="", overlays={})

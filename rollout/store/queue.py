@@ -7,7 +7,7 @@ worker that was given up for dead and comes back finds its job ended, and cannot
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -20,7 +20,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from rollout.store.address import Address
 from rollout.store.faults import told
-from rollout.store.jobs import PassJob, to_args
+from rollout.store.jobs import PassJob, TooNew, from_args, to_args
 from rollout.store.schema import check
 
 PASS: Final = "rollout.pass"  # noqa: S105 - the name of a task
@@ -35,7 +35,7 @@ SELECT status::text, count(*), count(*) FILTER (WHERE scheduled_at IS NULL OR sc
        extract(epoch FROM now() - min(scheduled_at))
 FROM procrastinate_jobs WHERE queue_name = %s AND task_name = %s GROUP BY status"""
 _MEMBERS: Final = """
-SELECT DISTINCT args->>'member', args->>'goal' FROM procrastinate_jobs
+SELECT DISTINCT args->>'member', args->>'goal', coalesce(args->>'under', '') FROM procrastinate_jobs
 WHERE queue_name = %s AND task_name = %s AND status IN ('todo', 'doing') AND args->>'plan' = %s
       AND args->>'kind' = 'member'"""
 _WORKERS: Final = "SELECT count(*) FROM procrastinate_workers WHERE last_heartbeat > now() - %s * interval '1 second'"
@@ -85,26 +85,46 @@ class Queue:
         if await self.add(job):
             return "queued"
         with told(self.address):
-            for waiting in await self.app.job_manager.list_jobs_async(status="todo", lock=job.lock):
+            for waiting in await self._waiting(job.lock):
                 await self._replace(waiting, job, "cancel_job")
                 return "brought forward"
         return "queued" if await self.add(job) else "waits already"
 
     async def hand_over(self, job: PassJob) -> None:
-        """Queue it for now, in place of what waits for its endpoint; but what was approved comes first."""
+        """Queue it for now, in place of what waits for its endpoint; but a plan's that was approved comes first, and a
+        fleet's that waits is only brought forward: it may know what was approved."""
         if await self.add(job):
             return
-        with told(self.address):
-            for waiting in await self.app.job_manager.list_jobs_async(status="todo", lock=job.lock):
-                if not waiting.task_kwargs.get("approved"):
+        for waiting in await self._waiting(job.lock):
+            kind, approved = (waiting.task_kwargs.get(key) for key in ("kind", "approved"))
+            with told(self.address):
+                if kind == "fleet":
+                    await self._replace(waiting, None, "cancel_job")
+                elif kind == "member" or not approved:
                     await self._replace(waiting, job, "cancel_job")
 
-    async def at_work(self, fleet: str) -> frozenset[tuple[str, str]]:
-        """The members of that fleet that have a job, waiting or running, each with its job's goal."""
+    async def follow(self, job: PassJob, pause: float) -> None:
+        """Queue the next job of an endpoint, unless one waits. What was approved of a fleet takes the place of a job
+        that a member has queued meanwhile, which knows nothing of it."""
+        if await self.add(job, pause) or job.given is None:
+            return
+        for waiting in await self._waiting(job.lock):
+            if waiting.task_kwargs.get("under") and not waiting.task_kwargs.get("given"):
+                with told(self.address):
+                    await self._replace(waiting, job, "cancel_job")
+
+    async def _waiting(self, lock: str) -> Sequence[Job]:
+        with told(self.address):
+            found: Sequence[Job] = list(await self.app.job_manager.list_jobs_async(status="todo", lock=lock))
+        return found
+
+    async def at_work(self, fleet: str) -> frozenset[tuple[str, str, str]]:
+        """The members of that fleet that have a job, waiting or running, each with its job's goal and the key of the
+        approval that it is under."""
         with told(self.address):
             async with self._connection() as connection:
                 rows = await (await connection.execute(_MEMBERS, [self.name, PASS, fleet])).fetchall()
-        return frozenset((str(row[0]), str(row[1])) for row in rows)
+        return frozenset((str(row[0]), str(row[1]), str(row[2])) for row in rows)
 
     async def known(self) -> frozenset[str]:
         """The plans and fleets that have a job of their own, waiting or running."""
@@ -166,6 +186,9 @@ class Queue:
             await self._replace(job, None, "finish_job")
         except ConnectorException:
             return False
+        if job.task_kwargs.get("given"):
+            with suppress(TooNew):
+                await self.follow(from_args(job.task_kwargs), 0.0)
         return True
 
     async def _replace(self, old: Job, new: PassJob | None, how: str) -> None:

@@ -46,7 +46,7 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
     but for those whose plan is known already; `tell` hears how each job ended, and `say` what people should know."""
 
     carry: Callable[[PassJob], Awaitable[End]]
-    decide: Callable[[PassJob, frozenset[tuple[str, str]]], Awaitable[End]] | None = None
+    decide: Callable[[PassJob, frozenset[tuple[str, str, str]]], Awaitable[End]] | None = None
     find: Callable[[frozenset[str]], Awaitable[Sequence[PassJob]]] | None = None
     tell: Callable[[PassJob, End], None] = lambda job, end: None
     say: Callable[[str], None] = lambda text: None
@@ -232,7 +232,7 @@ class _Turn:
             await self._queue.hand_over(other)
         then = following(job, end)
         if then is not None:
-            await self._queue.add(then, end.pause or 0.0)
+            await self._queue.follow(then, end.pause or 0.0)
         if end.failed:
             raise RolloutError(end.reason)
 
