@@ -97,6 +97,7 @@ def _member(fleet: Fleet, name: str, ended: Ended, change_set: Document | None) 
         state=sight.member.standing,
         weight=_weight(loaded.release, sight.seen),
         stage=_stage(sight.decision),
+        promoted=sight.decision.roles.stable_revision if sight.decision else "",
         reason=_reason(name, sight, ended, done),
         exit_code=done.exit_code if done else 0,
         writes=done.writes if done else 0,

@@ -23,7 +23,7 @@ from rollout.core.fleet import FleetStatus, Standing, WaveState
 from rollout.core.fleet_approval import ApprovedFleet
 from rollout.errors import Fault
 
-FORMAT_VERSION: Final = "1.4"
+FORMAT_VERSION: Final = "1.5"
 
 Version = Annotated[str, Meta(pattern=r"^1\.[0-9]+$", description="MAJOR.MINOR; a minor version only adds keys.")]
 Instant = Annotated[datetime, Meta(tz=True)]
@@ -346,6 +346,7 @@ class FleetMember(Part, frozen=True, kw_only=True):
     state: Standing
     weight: Percent = 0
     stage: str = ""
+    promoted: Annotated[str, Meta(description="The revision that is promoted on it; empty where nobody knows.")] = ""
     reason: str = ""
     exit_code: Count = 0
     writes: Count = 0

@@ -20,7 +20,8 @@ from rollout.render.markdown_plan import evidence
 _LOG_LINES: Final = 60
 _WHERE: Final = 80
 _LOOKED_AT: Final = 1_000
-_WHOLE: Final = "the log of the run that wrote this"
+WHOLE: Final = "the log of the run that wrote this"
+"""Where to find what a letter has no room for."""
 
 
 class Letter(msgspec.Struct, frozen=True):
@@ -48,7 +49,7 @@ def drift_letter(document: Document, environment: str, limit: int) -> Letter | N
     if not document.drift and not hand:
         return None
     blocks = [*([hand] if hand else []), *_drifted(document.drift), _ways(document, by_hand=hand is not None)]
-    return Letter(f"Drift: {_about(document, environment)}", fitted(blocks, limit, _WHOLE))
+    return Letter(f"Drift: {_about(document, environment)}", fitted(blocks, limit, WHOLE))
 
 
 def drift_over(document: Document) -> str:
@@ -61,9 +62,10 @@ def revert_letter(document: Document, environment: str, back: Restoration, patch
     stage = active(document)
     failed = f" ({harmless.line(stage.name, _WHERE)} failed)" if stage else ""
     title = f"Take back {_about(document, environment)}{failed}"
-    lines = [text for one in harmless.block(patch).splitlines() for text in harmless.tail(one, 1)]
-    blocks = [*_why(document), *_proof(back), evidence("The exact patch; <code>git am</code> takes it", lines)]
-    return Letter(title, fitted(blocks, limit, _WHOLE))
+    goal = harmless.code(words.short(back.revision))
+    text = f"With them the plan's goal is {goal} again, which is what is promoted: the merge deploys nothing."
+    proof = Block(rank=0, what="the proof", head=text)
+    return Letter(title, fitted([*_why(document), *proof_of(back), proof, evidence_of(patch)], limit, WHOLE))
 
 
 def revert_message(document: Document, back: Restoration) -> str:
@@ -148,7 +150,14 @@ def _why(document: Document) -> Iterator[Block]:
                 yield evidence("the end of the log", lines[-_LOG_LINES:])
 
 
-def _proof(back: Restoration) -> Iterator[Block]:
+def evidence_of(patch: str) -> Block:
+    """The patch itself, folded."""
+    lines = [text for one in harmless.block(patch).splitlines() for text in harmless.tail(one, 1)]
+    return evidence("The exact patch; <code>git am</code> takes it", lines)
+
+
+def proof_of(back: Restoration) -> Iterator[Block]:
+    """Which files become what they were, and what that undoes."""
     source = harmless.code(back.source[:12])
     files = tuple(f"- {harmless.code(name)}" for name in back.files)
     yield Block(
@@ -156,6 +165,3 @@ def _proof(back: Restoration) -> Iterator[Block]:
     )
     undone = tuple(f"- {harmless.code(commit[:12])} {harmless.code(subject)}" for commit, subject in back.undone)
     yield Block(rank=3, what="commits", head="It undoes, for them:\n\n", items=undone, more="- … and {} more")
-    goal = harmless.code(words.short(back.revision))
-    text = f"With them the plan's goal is {goal} again, which is what is promoted: the merge deploys nothing."
-    yield Block(rank=0, what="the proof", head=text)

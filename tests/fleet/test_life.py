@@ -116,7 +116,41 @@ def test_a_fleet_from_the_proposal_to_its_end(rollout: Command, team: Bench) -> 
         "rollout/fleet shop/03 three": "failure",
     }
 
+    back = taken_back(rollout, team, number)
+
     rollout("ci", "reconcile", "plans", "--only-begun", "--documents", "pass")
     rollout("publish", "comment", "pass")
     assert life(team, number) == f"proposed → approved → applied → ⛔ **rolled back** at `two`: {told}"
     assert len(team.repo.comments) == 1, "of the fleet, none of a member"
+
+    team.repo.merge(back)
+    git(team.checkout, "pull", "--quiet", "origin", "main")
+    assert rollout("ci", "apply", "plans", "--auto-approve", "--wait").code == 0
+    served = serving(rollout, Path(FLEET))
+    assert served == {wave: {'{"blue": 100}'} for wave in served}, "wave one had it beside, still"
+
+
+def taken_back(rollout: Command, team: Bench, number: int) -> int:
+    """The pull request of the way back: one, with the files as they were before, and what the merge does to whom."""
+    for _ in range(2):
+        ran = rollout("publish", "revert", "rollout-documents")
+        assert ran.code == 0, ran.err
+    (back,) = [one for one in team.repo.pulls() if one["number"] != number]
+    assert (back["title"], back["head"]["ref"].rpartition("-")[0]) == (
+        "Take back fleet shop (2 members failed)",
+        "rollout/revert/fleet-shop",
+    )
+    assert (
+        "was **stopped**: the error budget is exceeded: 2 failed, 0 may; 2 pending, 2 released, 2 failed"
+        in back["body"]
+    )
+    assert "- `shop-two-00`: " in back["body"]
+    assert "What is promoted on 4 members is their goal again: the merge deploys nothing there." in back["body"]
+    assert [line.split("`")[1] for line in back["body"].partition("what they had before:")[2].splitlines()[2:4]] == [
+        "shop-one-00",
+        "shop-one-01",
+    ]
+    assert team.repo.git("diff", "--name-status", "main", back["head"]["sha"]).split() == ["M", FLEET]
+    before, after = (team.repo.git("show", f"{commit}:{FLEET}") for commit in ("main^1", back["head"]["sha"]))
+    assert after == before
+    return int(back["number"])

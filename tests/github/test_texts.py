@@ -11,6 +11,7 @@ from msgspec import structs
 
 from rollout.core.decision import Phase, StageState, Status
 from rollout.render import document as form
+from rollout.render.fleet_letters import FleetRestoration, fleet_revert_letter, fleet_revert_message
 from rollout.render.letters import Letter, Restoration, drift_letter, drift_over, revert_letter, revert_message
 from rollout.render.life import Life, Standing, life_line, life_of, status_words
 from tests.github.reading import alive, unclosed
@@ -20,6 +21,7 @@ MANY = settings(
     max_examples=int(os.environ.get("ROLLOUT_NASTY", "60")), deadline=None, suppress_health_check=list(HealthCheck)
 )
 DOCUMENTS = st.builds(nasty.made, st.just(form.Document), st.integers(0, 2**32), nasty.TEXTS)
+FLEETS = st.builds(nasty.made, st.just(form.Fleet), st.integers(0, 2**32), nasty.TEXTS)
 LIMIT = 65_536
 MEGABYTES = "\x1b[2J```</details>@everyone ::error::x\n" * 270_000
 CALM = form.Document(
@@ -85,6 +87,17 @@ def test_the_way_back_is_harmless_and_fits(document: form.Document, environment:
     message = revert_message(document, back)
     assert nasty.unseen(message) == set()
     assert message.startswith("Take back the release of ")
+
+
+@MANY
+@given(FLEETS, nasty.TEXT, nasty.TEXTS)
+def test_the_way_back_of_a_fleet_is_harmless_and_fits(fleet: form.Fleet, environment: str, texts: list[str]) -> None:
+    """Names and reasons of members, too."""
+    back, outcome = restoration(texts), FleetRestoration(calm=tuple(texts), moved=dict.fromkeys(texts, "2" * 20))
+    fits(fleet_revert_letter(fleet, environment, back, outcome, "\n".join(texts), LIMIT))
+    message = fleet_revert_message(fleet, back)
+    assert nasty.unseen(message) == set()
+    assert message.startswith("Take back the release of the fleet ")
 
 
 def fits(letter: Letter) -> None:
