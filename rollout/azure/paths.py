@@ -37,7 +37,7 @@ class Paths(msgspec.Struct, frozen=True, dict=True):
 
     def endpoint(self, name: str) -> str:
         """An online endpoint."""
-        return f"{self.endpoints}/{quote(name, safe='')}"
+        return f"{self.endpoints}/{_quoted(name)}"
 
     def deployments(self, endpoint: str) -> str:
         """All deployments of an endpoint."""
@@ -68,6 +68,11 @@ class Paths(msgspec.Struct, frozen=True, dict=True):
     def asset(self, kind: str, name: str, version: str) -> str:
         """One version of a registered asset; `kind` as in the address: `codes`, `models`, …"""
         return f"{self.home}/{kind}/{quote(name, safe='')}/versions/{quote(version, safe='')}"
+
+
+def _quoted(name: str) -> str:
+    """A name as a part of an address; that of a valid endpoint is one as it is."""
+    return name if name.isascii() and name.replace("-", "").isalnum() else quote(name, safe="")
 
 
 def with_version(url: str) -> str:

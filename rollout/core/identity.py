@@ -122,7 +122,9 @@ def _recorded(name: str, progress: Progress | None) -> Iterator[Promoted]:
     if progress is None:
         return
     run = progress.run
-    mine = Promoted(name=run.slot, revision=run.goal, born=run.born, content=run.content) if run else None
+    mine: Promoted | None = None
+    if run is not None and run.slot == name:
+        mine = Promoted(name=name, revision=run.goal, born=run.born, content=run.content)
     for known in (progress.promoted, mine, progress.former):
         if known is not None and known.name == name and known.content:
             yield known

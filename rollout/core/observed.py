@@ -44,7 +44,7 @@ class Weights(msgspec.Struct, frozen=True, gc=False):
     @property
     def serving(self) -> tuple[str, ...]:
         """The deployments with live traffic, in the order of their names."""
-        return tuple(name for name, _ in self.traffic)
+        return tuple([name for name, _ in self.traffic])
 
 
 def weights(traffic: Mapping[str, int], mirror: Mapping[str, int] | None = None) -> Weights:
@@ -65,7 +65,7 @@ def _share(split: tuple[tuple[str, int], ...], name: str) -> int:
 
 
 def _canonical(split: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
-    return tuple(sorted((name.lower(), weight) for name, weight in split.items() if weight))
+    return tuple(sorted([(name.lower(), weight) for name, weight in split.items() if weight]))
 
 
 class Scaling(msgspec.Struct, frozen=True, gc=False):
