@@ -19,6 +19,7 @@ from rollout.cli.context import actor
 from rollout.cli.fleet_approving import SavedFleet, as_approved, must_still_fit, read_saved_fleet
 from rollout.cli.fleet_changes import changes_of
 from rollout.cli.fleet_desk import Desk, Fleet, Sight, desk, read
+from rollout.cli.fleet_former import former_members
 from rollout.cli.fleet_run import Ended, Journey, exit_code
 from rollout.cli.fleet_told import told
 from rollout.cli.many import worst
@@ -60,7 +61,8 @@ async def _look(fleet: Fleet, allowed: frozenset[str], command: str, lifetime: f
         sights = await at.look(fleet.members)
         ended = Ended(decision=await at.decided(sights), sights=sights)
         changes = changes_of(at, sights, ended.decision, lifetime)
-        return told(command, fleet, ended, worst(changes.codes), changes)
+        found = told(command, fleet, ended, worst(changes.codes), changes)
+        return msgspec.structs.replace(found, former=await former_members(at))
 
 
 def apply(

@@ -28,6 +28,7 @@ T = TypeVar("T")
 VERSION: Final = "1"
 MAX_VALUE: Final = 256
 MAX_TAGS: Final = 12
+_FLEET_LENGTH: Final = 200
 QUARANTINE_LENGTH: Final = 4
 HISTORY_LENGTH: Final = 6
 _WHY_LENGTH: Final = 100
@@ -135,10 +136,12 @@ class Transition(_Value, frozen=True, gc=False):
 class Progress(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """All that is recorded. `written` is the split that we last wrote; `since` the later of the last change of the
     weights and the last recorded pass; `declared` the codes of the endpoint fields that we last wrote
-    (`core.differences`); `untaken` those of values that the service did not take (`core.untaken`)."""
+    (`core.differences`); `untaken` those of values that the service did not take (`core.untaken`); `fleet` the name of
+    the fleet that the plan was a member of at the last write of its release, where there is room for it."""
 
     plan: str
     commit: str = ""
+    fleet: str = ""
     declared: str = ""
     promoted: Promoted | None = None
     former: Promoted | None = None
@@ -181,6 +184,7 @@ _PROMOTED: Final = Decoder(Promoted)
 _RUN: Final = Decoder(Run)
 _WEIGHTS: Final = Decoder(Weights)
 _HOLD: Final = Decoder(Hold)
+_NAME: Final = Decoder(str)
 _PASSED: Final = Decoder(tuple[str, ...])
 _QUARANTINE: Final = Decoder(tuple[Quarantined, ...])
 _APPROVALS: Final = Decoder(tuple[Approval, ...])
@@ -208,7 +212,7 @@ def quarantine(ring: tuple[Quarantined, ...], entry: Quarantined) -> tuple[Quara
 
 
 def to_tags(progress: Progress) -> dict[str, str]:
-    """Our tags for that record. Where they are too many, the oldest history goes first.
+    """Our tags for that record. Where they are too many, the oldest history goes first, the fleet's name last.
 
     Raises Refused if it cannot be made to fit (12 tags of 256 characters).
     """
@@ -216,6 +220,8 @@ def to_tags(progress: Progress) -> dict[str, str]:
     while len(tags) > MAX_TAGS and progress.history:
         progress = msgspec.structs.replace(progress, history=progress.history[1:])
         tags = _tags(progress)
+    if len(tags) > MAX_TAGS and progress.fleet:
+        tags = _tags(msgspec.structs.replace(progress, fleet=""))
     if len(tags) > MAX_TAGS or any(len(value) > MAX_VALUE for value in tags.values()):
         raise Refused("the record of the rollout does not fit into 12 tags of 256 characters", hint=_TOO_LARGE)
     return tags
@@ -269,6 +275,7 @@ def _assemble(sections: Mapping[str, str], sealed: Mapping[str, str]) -> Progres
     return Progress(
         plan=head.name,
         commit=head.commit,
+        fleet=_read(sections, "fleet", _NAME) or "",
         outcome=head.outcome,
         since=head.since,
         declared=head.declared,
@@ -307,6 +314,7 @@ def _sections(progress: Progress) -> Iterator[tuple[str, str]]:
         "run": progress.run,
         "set": progress.written,
         "hold": _shortened(progress.hold),
+        "fleet": _clipped(progress.fleet, _FLEET_LENGTH) or None,
     }
     for name, value in singles.items():
         if value is not None:

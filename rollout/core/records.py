@@ -12,16 +12,17 @@ from rollout.core.observed import Weights
 from rollout.core.progress import Hold, Kind, Progress, Quarantined, Run, quarantine, remember
 from rollout.core.release import EndpointSpec
 from rollout.core.scene import Scene
-from rollout.core.stamp import ACTOR
+from rollout.core.stamp import ACTOR, FLEET
 from rollout.core.untaken import MOST
 
 
 def blank(scene: Scene) -> Progress:
-    """The record as it stands, signed by this plan and commit, with what is promoted filled in."""
+    """The record as it stands, signed by this plan (and its fleet) and commit, with what is promoted filled in."""
     return replace(
         scene.progress,
         plan=scene.release.name,
         commit=scene.release.commit,
+        fleet=scene.release.provenance.get(FLEET, "").partition("@")[0],
         promoted=scene.promoted,
         hold=None,
     )

@@ -365,6 +365,14 @@ class FleetWave(Part, frozen=True, kw_only=True):
     members: tuple[FleetMember, ...]
 
 
+class FormerMember(Part, frozen=True, kw_only=True):
+    """An endpoint whose record still says that it belongs to the fleet, which names it no more."""
+
+    name: Annotated[str, Meta(description="The plan's name.")]
+    endpoint: str
+    target: Annotated[str, Meta(description="The workspace.")] = ""
+
+
 class Fleet(Part, frozen=True, kw_only=True, tag_field="kind", tag="fleet"):
     """How a fleet stands, wave by wave. Unknown keys must be passed over."""
 
@@ -382,6 +390,7 @@ class Fleet(Part, frozen=True, kw_only=True, tag_field="kind", tag="fleet"):
     failed: Annotated[int, Meta(ge=0, description="How many have failed.")]
     waves: tuple[FleetWave, ...]
     next_after: Annotated[Instant | None, Meta(description="When the next pass is worth it.")] = None
+    former: Annotated[tuple[FormerMember, ...], Meta(description="Who is a member no more; `diff`, `status`.")] = ()
     approval: Annotated[ApprovedFleet | None, Meta(description="What `apply FILE` takes as approved.")] = None
 
     @property

@@ -14,7 +14,7 @@ from rollout.render import harmless, words
 from rollout.render.budget import Block
 from rollout.render.document import Document, Fleet, FleetMember, Hazard
 from rollout.render.fleet_life import would_change
-from rollout.render.fleet_text import SIGNS, wave_text, what
+from rollout.render.fleet_text import SIGNS, former_text, wave_text, what
 from rollout.render.markdown_plan import fenced, hazard_text, step_lines
 from rollout.render.styled import plural
 
@@ -30,6 +30,10 @@ def fleet_blocks(fleet: Fleet) -> Iterator[Block]:
     waves = [f"- **{harmless.prose(wave.name)}**: {harmless.prose(wave_text(wave))}" for wave in fleet.waves]
     yield Block(rank=1, what="waves", items=tuple(waves), more="- … and {} more")
     yield _members(fleet)
+    if fleet.former:
+        head = "No members any more; they stay as they are:\n\n"
+        items = tuple(f"- {harmless.prose(former_text(one))}" for one in fleet.former)
+        yield Block(rank=1, what="former members", head=head, items=items, more="- … and {} more")
     if fleet.command == "diff":
         yield from _hazards(fleet)
         yield from _changes(fleet)

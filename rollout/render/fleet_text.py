@@ -8,7 +8,7 @@ from typing import Final
 
 from rollout.core.fleet import FleetStatus, Standing, WaveState
 from rollout.render import harmless, words
-from rollout.render.document import Fleet, FleetMember, FleetWave
+from rollout.render.document import Fleet, FleetMember, FleetWave, FormerMember
 from rollout.render.headline import headline
 from rollout.render.styled import Line, Meaning, line, spans
 
@@ -45,12 +45,23 @@ def fleet_lines(fleet: Fleet) -> Iterator[Line]:
         yield spans((wave.name, "title"), ("  ", ""), (wave_text(wave), _LOOKS[wave.state]))
         for member in wave.members:
             yield _row(member, width, fleet.command)
+    if fleet.former:
+        yield line()
+        yield line("no members any more; they stay as they are", "warn")
+        for one in fleet.former:
+            yield line(f"  {former_text(one)}")
     yield line()
     yield line(f"error budget: {fleet.failed} failed, {fleet.error_budget} may")
     if fleet.next_after and fleet.status is not FleetStatus.DONE:
         yield line(f"next: {words.moment(fleet.next_after)}")
     if fleet.digest:
         yield line(f"digest: {fleet.digest}")
+
+
+def former_text(one: FormerMember) -> str:
+    """A former member: its plan, and where its endpoint is."""
+    called = "" if one.name == one.endpoint else f"{one.name}, "
+    return f"{called}endpoint {one.endpoint} in {one.target}"
 
 
 def wave_text(wave: FleetWave) -> str:

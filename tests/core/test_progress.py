@@ -69,6 +69,7 @@ lines = st.lists(st.tuples(times, words), max_size=HISTORY_LENGTH)
 heads = st.builds(
     Progress,
     plan=names,
+    fleet=words,
     commit=st.text(HEX, max_size=64),
     promoted=st.none() | roles,
     former=st.none() | roles,
@@ -97,7 +98,7 @@ def essential(record: Progress) -> Progress:
     """Without what is for people only, and is cut where there is no room."""
     hold = replace(record.hold, why="", who="") if record.hold else None
     given = tuple(replace(entry, who="") for entry in record.approvals)
-    return replace(record, commit=record.commit[:40], hold=hold, approvals=given, history=())
+    return replace(record, fleet="", commit=record.commit[:40], hold=hold, approvals=given, history=())
 
 
 FULL = Progress(
@@ -345,3 +346,18 @@ def test_a_run_that_has_ended_is_not_under_way() -> None:
     assert Progress(plan="house", run=run).under_way == run
     assert Progress(plan="house", run=replace(run, ended=True)).under_way is None
     assert Progress(plan="house", written=Weights()).under_way is None
+
+
+def test_a_fleet_is_remembered_where_there_is_room() -> None:
+    """Beside the history's end; before what is decided upon would not fit, it is left out."""
+    named = replace(FULL, fleet="prices")
+    found = from_tags(to_tags(named))
+    assert isinstance(found, Progress)
+    assert found.fleet == "prices"
+    ring = tuple(Quarantined(goal=f"{at}" * 20, key="0123456789", slot="green", at=NOW) for at in range(4))
+    crowded = replace(named, untaken=("abcd",), quarantine=ring, history=())
+    while len(to_tags(replace(crowded, fleet=""))) < MAX_TAGS:
+        crowded = replace(crowded, passed=(*crowded.passed, *(f"{len(crowded.passed):010x}" for _ in range(8))))
+    cut = from_tags(to_tags(crowded))
+    assert isinstance(cut, Progress)
+    assert (cut.fleet, cut.passed) == ("", crowded.passed)

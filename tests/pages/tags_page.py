@@ -27,6 +27,7 @@ WHOLE: Final = Progress(
     plan="house-prices",
     commit="4f1d2c3b5a69788796a5b4c3d2e1f00112233445",
     declared="d41d8c",
+    fleet="prices",
     promoted=Promoted(name="blue", revision="1e858c98af0d3b2a4c5d", count=2, born="20261120T080000Z"),
     former=Promoted(name="green", revision="0b73eb2ecf1f2e3d4c5b"),
     run=Run(
@@ -64,6 +65,7 @@ MEANING: Final[Mapping[str, str]] = {
     "quarantine": "goals that failed, with the key of the gate",
     "approved": "who said yes to which approval gate, and to which change set",
     "untaken": "codes of values that the service did not take as they were written",
+    "fleet": "the fleet that the plan was a member of when this was last written, to notice who is none any more",
     "history": "the last transitions: when, what, who, from which commit; the oldest fall off",
 }
 OF_A_DEPLOYMENT: Final[Mapping[str, str]] = {
