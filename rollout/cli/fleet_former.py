@@ -6,7 +6,7 @@ from rollout.cli.fleet_desk import Desk
 from rollout.cli.printing import say
 from rollout.core.progress import Progress, from_tags
 from rollout.errors import RolloutError
-from rollout.render.document import FormerMember
+from rollout.render.former import FormerMember
 
 
 async def former_members(at: Desk) -> tuple[FormerMember, ...]:

@@ -22,6 +22,7 @@ from rollout.core.decision import Phase, StageState, Status
 from rollout.core.fleet import FleetStatus, Standing, WaveState
 from rollout.core.fleet_approval import ApprovedFleet
 from rollout.errors import Fault
+from rollout.render.former import FormerMember
 
 FORMAT_VERSION: Final = "1.5"
 
@@ -363,14 +364,6 @@ class FleetWave(Part, frozen=True, kw_only=True):
     after: tuple[str, ...] = ()
     until: Instant | None = None
     members: tuple[FleetMember, ...]
-
-
-class FormerMember(Part, frozen=True, kw_only=True):
-    """An endpoint whose record still says that it belongs to the fleet, which names it no more."""
-
-    name: Annotated[str, Meta(description="The plan's name.")]
-    endpoint: str
-    target: Annotated[str, Meta(description="The workspace.")] = ""
 
 
 class Fleet(Part, frozen=True, kw_only=True, tag_field="kind", tag="fleet"):

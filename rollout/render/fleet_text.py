@@ -8,7 +8,8 @@ from typing import Final
 
 from rollout.core.fleet import FleetStatus, Standing, WaveState
 from rollout.render import harmless, words
-from rollout.render.document import Fleet, FleetMember, FleetWave, FormerMember
+from rollout.render.document import Fleet, FleetMember, FleetWave
+from rollout.render.former import FormerMember
 from rollout.render.headline import headline
 from rollout.render.styled import Line, Meaning, line, spans
 
