@@ -75,5 +75,5 @@ def _outcome(outcome: FleetRestoration) -> Iterator[Block]:
     items = tuple(
         f"- {harmless.code(name)}: {harmless.code(words.short(goal))}" for name, goal in outcome.moved.items()
     )
-    head = f"{calm} there. The merge **releases** to the others what they had before:\n\n"
+    head = f"{calm} there. The merge **releases** these goals to the others:\n\n"
     yield Block(rank=0, what="the proof", head=head, items=items, more="- … and {} more")

@@ -146,7 +146,10 @@ def taken_back(rollout: Command, team: Bench, number: int) -> int:
     )
     assert "- `shop-two-00`: " in back["body"]
     assert "What is promoted on 4 members is their goal again: the merge deploys nothing there." in back["body"]
-    assert [line.split("`")[1] for line in back["body"].partition("what they had before:")[2].splitlines()[2:4]] == [
+    assert [
+        line.split("`")[1]
+        for line in back["body"].partition("releases** these goals to the others:")[2].splitlines()[2:4]
+    ] == [
         "shop-one-00",
         "shop-one-01",
     ]
