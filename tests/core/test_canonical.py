@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from rollout.core.canonical import (
     read_endpoint,
 )
 from rollout.core.observed import Deployment, Endpoint, weights
+from rollout.errors import AzureError
 
 RECORDINGS = Path(__file__).parents[2].parent / "shared" / "corpus" / "rest" / "recordings"
 WORKSPACE = "/subscriptions/S1/resourceGroups/RG/providers/Microsoft.MachineLearningServices/workspaces/WS"
@@ -200,6 +202,28 @@ def test_a_state_that_is_not_said_is_not_trusted() -> None:
     """An empty body has no state, and is not ready."""
     assert read_deployment({}).state == "Unknown"
     assert not read_deployment({"properties": None, "tags": None, "sku": None}).ready
+
+
+@pytest.mark.parametrize("body", [None, [], "gone"], ids=repr)
+def test_what_is_no_resource_is_not_read(body: Any) -> None:
+    """An entry that is null, or anything but an object, may hide what serves."""
+    with pytest.raises(AzureError, match="where the resource should be"):
+        read_deployment(body)
+
+
+def test_any_mapping_is_an_object_and_anything_else_is_nothing() -> None:
+    """Bodies that are shown read-only are read alike; what is of another kind counts as absent where it may be."""
+    body = deployment()
+    shown = MappingProxyType({**body, "properties": MappingProxyType(body["properties"])})
+    assert read_deployment(shown | {"sku": MappingProxyType({"capacity": 7})}).count == 7
+    assert read_deployment(shown | {"sku": MappingProxyType(body["sku"])}) == read_deployment(body)
+    assert read_deployment(shown | {"sku": ["large"]}).count == 1
+
+
+def test_an_operation_without_an_address_is_none() -> None:
+    """The service leaves the member empty when it has nothing to follow."""
+    assert read_deployment(deployment(properties={"AzureAsyncOperationUri": ""})).operation is None
+    assert read_endpoint(endpoint(properties={"AzureAsyncOperationUri": ""})).operation is None
 
 
 def test_deployments_come_in_the_order_of_their_names() -> None:
