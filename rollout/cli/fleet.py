@@ -17,7 +17,7 @@ from rollout.cli.approving import is_saved
 from rollout.cli.carry_out import Asked, carry_out
 from rollout.cli.context import actor
 from rollout.cli.fleet_approving import SavedFleet, as_approved, must_still_fit, read_saved_fleet
-from rollout.cli.fleet_changes import changes_of
+from rollout.cli.fleet_changes import changes_of, reports_of, with_all_authors
 from rollout.cli.fleet_desk import Desk, Fleet, Sight, desk, read
 from rollout.cli.fleet_former import former_members
 from rollout.cli.fleet_run import Ended, Journey, exit_code
@@ -60,7 +60,9 @@ async def _look(fleet: Fleet, allowed: frozenset[str], command: str, lifetime: f
     async with desk(fleet, allowed) as at:
         sights = await at.look(fleet.members)
         ended = Ended(decision=await at.decided(sights), sights=sights)
-        changes = changes_of(at, sights, ended.decision, lifetime)
+        reports = reports_of(at, sights, lifetime)
+        known = await with_all_authors(at, reports) if command == "diff" else reports
+        changes = changes_of(at, sights, ended.decision, known, lifetime)
         found = told(command, fleet, ended, worst(changes.codes), changes)
         return msgspec.structs.replace(found, former=await former_members(at))
 
@@ -131,7 +133,7 @@ async def _may(
     Where a person was asked, time has passed: they are looked at again.
     """
     decision = await at.decided(sights)
-    changes = changes_of(at, sights, decision)
+    changes = changes_of(at, sights, decision, reports_of(at, sights))
     if expect and expect != changes.digest:
         raise Unapproved(
             f"the changes of the fleet are {changes.digest} now, not {expect}", hint="look at them again: rollout diff"

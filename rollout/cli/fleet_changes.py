@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from datetime import timedelta
 
@@ -9,7 +10,8 @@ import msgspec
 
 from rollout.cli import ending, exits
 from rollout.cli.approving import TOOL
-from rollout.cli.fleet_desk import Desk, Sight
+from rollout.cli.authors import with_authors
+from rollout.cli.fleet_desk import AT_ONCE, Desk, Sight
 from rollout.cli.session import report_on
 from rollout.core.approval import Approved, as_part
 from rollout.core.change_set import LIFETIME
@@ -17,6 +19,7 @@ from rollout.core.fleet import FleetDecision, WaveState
 from rollout.core.fleet_approval import ApprovedFleet, approved_fleet, delays, digest_of
 from rollout.render.document import Document
 from rollout.render.from_report import document
+from rollout.render.report import Report
 
 
 class Changes(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,17 +32,40 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
     approval: ApprovedFleet | None = None
 
 
-def changes_of(at: Desk, sights: Mapping[str, Sight], decision: FleetDecision, lifetime: float = LIFETIME) -> Changes:
+def reports_of(at: Desk, sights: Mapping[str, Sight], lifetime: float = LIFETIME) -> dict[str, Report]:
     """What each member that could be looked at would still do. `lifetime`: seconds for which it may be begun."""
+    return {
+        name: report_on(at.session(name), sight.loaded, sight.seen, at.allowed, lifetime)
+        for name, sight in sights.items()
+        if sight.seen is not None and sight.loaded is not None
+    }
+
+
+async def with_all_authors(at: Desk, reports: Mapping[str, Report]) -> dict[str, Report]:
+    """The same with who made each member's drift: one read for each resource that has drifted, a few at a time."""
+    turns = asyncio.Semaphore(AT_ONCE)
+
+    async def told(name: str, report: Report) -> tuple[str, Report]:
+        async with turns:
+            return name, await with_authors(report, at.session(name).activity)
+
+    return dict(await asyncio.gather(*(told(name, report) for name, report in reports.items())))
+
+
+def changes_of(
+    at: Desk,
+    sights: Mapping[str, Sight],
+    decision: FleetDecision,
+    reports: Mapping[str, Report],
+    lifetime: float = LIFETIME,
+) -> Changes:
+    """The reports as one value. `lifetime`: as they were made with."""
     found: dict[str, Document] = {}
-    codes: list[int] = []
-    for name, sight in sights.items():
-        if sight.seen is None or sight.loaded is None:
-            codes.append(exits.ERROR)
-            continue
-        report = report_on(at.session(name), sight.loaded, sight.seen, at.allowed, lifetime)
-        codes.append(ending.of_look(report.changes, detailed=True))
-        found[name] = document(msgspec.structs.replace(report, command="diff", exit_code=codes[-1]))
+    codes = [exits.ERROR] * (len(sights) - len(reports))
+    for name, report in reports.items():
+        code = ending.of_look(report.changes, detailed=True)
+        codes.append(code)
+        found[name] = document(msgspec.structs.replace(report, command="diff", exit_code=code))
     digest = digest_of(at.fleet.plan, {name: change_set.digest for name, change_set in found.items()})
     changes = Changes(change_sets=found, codes=tuple(codes), digest=digest)
     members = _approvals(at, found, decision)

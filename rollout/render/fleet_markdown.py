@@ -7,21 +7,32 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Sequence
+from types import MappingProxyType
 from typing import Final
 
-from rollout.core.fleet import Standing
+from rollout.core.fleet import FleetStatus, Standing
 from rollout.render import harmless, words
 from rollout.render.budget import Block
 from rollout.render.document import Document, Fleet, FleetMember, Hazard
 from rollout.render.fleet_life import would_change
-from rollout.render.fleet_text import SIGNS, former_text, wave_text, what
+from rollout.render.fleet_text import SIGNS, drift_texts, former_text, wave_text, what
 from rollout.render.markdown_plan import fenced, hazard_text, step_lines
 from rollout.render.styled import plural
 
+_SIGNS: Final = MappingProxyType(
+    {FleetStatus.ACT: "📝", FleetStatus.WAIT: "⏳", FleetStatus.HOLD: "⏸️", FleetStatus.DONE: "✅"}
+)
+_ORDINARY: Final = frozenset({0, 2, 7, 10})
+"""Exit codes that say no more than the status: done, changes, waiting, held."""
 _CALM: Final = (Standing.RELEASED, Standing.PENDING, Standing.IN_FLIGHT)
 _NAMED: Final = 8
 _LISTED: Final = 50
 _ITS: Final = "endpoint (its own name)"
+
+
+def fleet_sign(fleet: Fleet) -> str:
+    """How it stands, as for a plan; or that something went wrong."""
+    return _SIGNS[fleet.status] if fleet.exit_code in _ORDINARY else "⛔"
 
 
 def fleet_blocks(fleet: Fleet) -> Iterator[Block]:
@@ -35,6 +46,7 @@ def fleet_blocks(fleet: Fleet) -> Iterator[Block]:
         items = tuple(f"- {harmless.prose(former_text(one))}" for one in fleet.former)
         yield Block(rank=1, what="former members", head=head, items=items, more="- … and {} more")
     if fleet.command == "diff":
+        yield from _drift(fleet)
         yield from _hazards(fleet)
         yield from _changes(fleet)
         yield from _footer(fleet)
@@ -56,6 +68,17 @@ def _cells(wave: str, member: FleetMember, command: str) -> str:
     state = member.state.value.replace("_", " ")
     texts = (wave, member.name, state, f"{member.weight} %", member.stage or "–", what(member, command))
     return f"| {sign} | " + " | ".join(map(harmless.cell, texts)) + " |"
+
+
+def _drift(fleet: Fleet) -> Iterator[Block]:
+    """What somebody else moved, member by member."""
+    items = tuple(
+        f"- {harmless.code(member.name)} {harmless.code(text)}"
+        for member in fleet.members
+        for text in drift_texts(member, fleet.command)
+    )
+    if items:
+        yield Block(rank=5, what="drift", head="#### Drift\n\n", items=items, more="- … and {} more")
 
 
 def _hazards(fleet: Fleet) -> Iterator[Block]:

@@ -8,6 +8,7 @@ from typing import Final
 
 from rollout.core.fleet import FleetStatus, Standing, WaveState
 from rollout.render import harmless, words
+from rollout.render.change_text import field_text
 from rollout.render.document import Fleet, FleetMember, FleetWave
 from rollout.render.former import FormerMember
 from rollout.render.headline import headline
@@ -34,6 +35,7 @@ _LOOKS: Final[Mapping[WaveState, Meaning]] = MappingProxyType(
 )
 _WIDEST: Final = 32
 _LONGEST: Final = 300
+_FIELDS: Final = 5
 
 
 def fleet_lines(fleet: Fleet) -> Iterator[Line]:
@@ -46,6 +48,7 @@ def fleet_lines(fleet: Fleet) -> Iterator[Line]:
         yield spans((wave.name, "title"), ("  ", ""), (wave_text(wave), _LOOKS[wave.state]))
         for member in wave.members:
             yield _row(member, width, fleet.command)
+            yield from (line(f"      {text}", "warn") for text in drift_texts(member, fleet.command))
     if fleet.former:
         yield line()
         yield line("no members any more; they stay as they are", "warn")
@@ -71,6 +74,15 @@ def wave_text(wave: FleetWave) -> str:
     return wave.state.value + until + (f": {wave.reason}" if wave.reason else "")
 
 
+def drift_texts(member: FleetMember, command: str) -> Iterator[str]:
+    """Of a diff, what somebody else moved on that member: each field, since when and by whom, where that is known."""
+    drift = member.change_set.drift if command == "diff" and member.change_set is not None else ()
+    for change in drift[:_FIELDS]:
+        yield f"drift: {field_text(change)[1]}"
+    if len(drift) > _FIELDS:
+        yield f"drift: … and {len(drift) - _FIELDS} fields more"
+
+
 def _row(member: FleetMember, width: int, command: str) -> Line:
     sign, look = SIGNS[member.state]
     state = member.state.value.replace("_", " ")
@@ -80,6 +92,7 @@ def _row(member: FleetMember, width: int, command: str) -> Line:
 
 def what(member: FleetMember, command: str) -> str:
     """What is told of one member: of a diff what would be done, else how it stands."""
-    if command == "diff" and member.change_set is not None and member.change_set.actions:
-        return headline(member.change_set)
+    mine = member.change_set
+    if command == "diff" and mine is not None and (mine.actions or mine.drift):
+        return headline(mine)
     return harmless.first_line(member.reason)[:_LONGEST]

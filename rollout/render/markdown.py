@@ -9,7 +9,7 @@ from rollout.render import harmless
 from rollout.render.budget import Block, fitted
 from rollout.render.document import AnyDocument, Document, Failure, Fleet, Pass, Reconciliation, Validation
 from rollout.render.findings import findings
-from rollout.render.fleet_markdown import fleet_blocks
+from rollout.render.fleet_markdown import fleet_blocks, fleet_sign
 from rollout.render.headline import headline
 from rollout.render.markdown_plan import evidence, plan_blocks
 
@@ -48,7 +48,7 @@ def blocks_of(document: AnyDocument) -> Iterator[Block]:
             yield _title(_EXIT[all(found.exit_code in (0, 7) for found in plans)], headline(document))
             yield from _passes(plans)
         case Fleet():
-            yield _title(_EXIT[document.exit_code in (0, 2, 7)], f"{document.fleet}: {headline(document)}")
+            yield _title(fleet_sign(document), f"{document.fleet}: {headline(document)}")
             yield from fleet_blocks(document)
 
 
