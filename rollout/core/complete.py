@@ -130,7 +130,7 @@ def _all_differences(scene: Scene) -> Iterator[FieldChange]:
 
 def _untaken_marker(scene: Scene) -> Record | None:
     """What the last write asked for in vain goes on record, so that it is not asked for ever."""
-    if not (scene.verdicts and any(name.startswith(untaken.PREFIX) for name in scene.verdicts)):
+    if not any(name.startswith(untaken.PREFIX) for name in scene.verdicts):
         return None
     found = {untaken.code(each): each for each in _all_differences(scene)}
     known = [code for code in scene.progress.untaken if code in found]

@@ -115,3 +115,20 @@ def test_how_much_is_booked() -> None:
     scarce = books.told(0.0, 250.0, 100.0)
     assert [wanted(books, 0.0, waiting) for waiting in (1, 99)] == [PORTION, PORTION]
     assert [wanted(scarce, 0.0, waiting) for waiting in (0, 1, 4, 99)] == [1, 1, 4, PORTION]
+
+
+def test_what_is_booked_is_gone_and_says_when_it_may_be_used() -> None:
+    """Tokens of the future are taken like those of now; after a refusal none leaves before the service's wish."""
+    size, refill = LIMITS["reads"]
+    after, booking = full("reads", 0.0).booked(0.0, 300)
+    assert after.level(0.0) == size - 300
+    assert (booking.tokens, booking.left, booking.refill) == (300, size, refill)
+    assert booking.due(300) == (300 + MARGIN - size) / refill
+    assert full("reads", 0.0).refused(100.0, 10.0).booked(104.0, 1)[1].shut == 6.0
+
+
+def test_half_a_bucket_is_not_plenty() -> None:
+    """One token more is."""
+    half = Bucket(size=100, refill=10, left=50, at=0.0, shut=0.0)
+    assert (wanted(half, 0.0, 3), wanted(half.told(0.0, 100, 51), 0.0, 3)) == (3, 3)
+    assert wanted(Bucket(size=100, refill=10, left=51, at=0.0, shut=0.0), 0.0, 3) == PORTION
