@@ -19,7 +19,7 @@ from rollout.cli.released import (
     source_of,
     undone_by,
 )
-from rollout.errors import PlanError, RolloutError, UsageError
+from rollout.errors import RolloutError, UsageError
 from rollout.forge.git import Git
 from rollout.plan.fleet_files import inspect_fleet, plans_of
 from rollout.plan.load import LoadedPlan
@@ -46,7 +46,7 @@ class FleetPlace(msgspec.Struct, frozen=True, kw_only=True):
         """By member its goal; nothing where the files below `root` are no fleet."""
         try:
             return {name: loaded.release.goal for name, loaded in self.members(root).items()}
-        except (PlanError, RolloutError, OSError):
+        except (RolloutError, OSError):
             return {}
 
     def files(self, root: Path) -> tuple[set[str], set[str]]:

@@ -197,7 +197,7 @@ async def test_two_workers_before_a_service_that_throttles(throttling: EmulatorS
             refused[name] = service.served.reads - 2 * (READS // 10) * 10
             rows = await one._run("SELECT count(*), min(principal) FROM rollout_allowances", {})
     print(f"refused: {refused}, seconds: {seconds}, at best: {best_time('reads', 2 * READS) / SPEED}")
-    assert refused["shared"] <= 3
+    assert refused["shared"] <= (3 if READS > 250 else 10)  # a machine that stood still books late
     if READS > 250:  # the short form is over before a slow machine is refused
         assert refused["alone"] > 20
     assert seconds["shared"] < 1.15 * seconds["alone"] + (0.0 if READS > 250 else 1.0)
