@@ -11,7 +11,7 @@ from rollout.core.fleet import FleetStatus, Standing
 from rollout.render import harmless, words
 from rollout.render.budget import Block, fitted
 from rollout.render.document import Fleet, FleetMember
-from rollout.render.letters import WHOLE, Letter, Restoration, evidence_of, proof_of
+from rollout.render.letters import WHOLE, Letter, Restoration, evidence_of, proof_of, taken_back
 from rollout.render.styled import plural
 
 _WHERE: Final = 80
@@ -44,12 +44,7 @@ def fleet_revert_letter(
 
 def fleet_revert_message(fleet: Fleet, back: Restoration) -> str:
     """The commit's message."""
-    undone = "\n".join(f"  {commit[:12]} {harmless.line(subject, 100)}" for commit, subject in back.undone)
-    return (
-        f"Take back the release of the fleet {harmless.line(fleet.fleet, _WHERE)}\n\n"
-        f"It was stopped: {harmless.line(fleet.reason, 300)}\n\n"
-        f"The files are as in {back.source[:12]}, before\n\n{undone}\n"
-    )
+    return taken_back(f"the fleet {harmless.line(fleet.fleet, _WHERE)}", "stopped", fleet.reason, back)
 
 
 def _why(fleet: Fleet) -> Iterator[Block]:

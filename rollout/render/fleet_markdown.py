@@ -7,21 +7,18 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Sequence
-from types import MappingProxyType
 from typing import Final
 
-from rollout.core.fleet import FleetStatus, Standing
+from rollout.core.decision import Status
+from rollout.core.fleet import Standing
 from rollout.render import harmless, words
 from rollout.render.budget import Block
 from rollout.render.document import Document, Fleet, FleetMember, Hazard
 from rollout.render.fleet_life import would_change
 from rollout.render.fleet_text import SIGNS, drift_texts, former_text, wave_text, what
-from rollout.render.markdown_plan import fenced, hazard_text, step_lines
+from rollout.render.markdown_plan import STATUS_SIGNS, fenced, hazard_text, step_lines
 from rollout.render.styled import plural
 
-_SIGNS: Final = MappingProxyType(
-    {FleetStatus.ACT: "📝", FleetStatus.WAIT: "⏳", FleetStatus.HOLD: "⏸️", FleetStatus.DONE: "✅"}
-)
 _ORDINARY: Final = frozenset({0, 2, 7, 10})
 """Exit codes that say no more than the status: done, changes, waiting, held."""
 _CALM: Final = (Standing.RELEASED, Standing.PENDING, Standing.IN_FLIGHT)
@@ -32,7 +29,7 @@ _ITS: Final = "endpoint (its own name)"
 
 def fleet_sign(fleet: Fleet) -> str:
     """How it stands, as for a plan; or that something went wrong."""
-    return _SIGNS[fleet.status] if fleet.exit_code in _ORDINARY else "⛔"
+    return STATUS_SIGNS[Status(fleet.status.value)] if fleet.exit_code in _ORDINARY else "⛔"
 
 
 def fleet_blocks(fleet: Fleet) -> Iterator[Block]:

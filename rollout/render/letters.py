@@ -70,10 +70,15 @@ def revert_letter(document: Document, environment: str, back: Restoration, patch
 
 def revert_message(document: Document, back: Restoration) -> str:
     """The commit's message."""
+    return taken_back(harmless.line(document.plan, _WHERE), "rolled back", document.decision.reason, back)
+
+
+def taken_back(what: str, how: str, reason: str, back: Restoration) -> str:
+    """The message of a commit: the release of what is taken back, how that ended and why, and what the files undo."""
     undone = "\n".join(f"  {commit[:12]} {harmless.line(subject, 100)}" for commit, subject in back.undone)
     return (
-        f"Take back the release of {harmless.line(document.plan, _WHERE)}\n\n"
-        f"It was rolled back: {harmless.line(document.decision.reason, 300)}\n\n"
+        f"Take back the release of {what}\n\n"
+        f"It was {how}: {harmless.line(reason, 300)}\n\n"
         f"The files are as in {back.source[:12]}, before\n\n{undone}\n"
     )
 

@@ -18,7 +18,7 @@ from rollout.render.policy_text import policy_problems, policy_summary
 from rollout.render.styled import plural
 from rollout.render.timeline import timeline
 
-_SIGNS: Final = {
+STATUS_SIGNS: Final = {
     Status.ACT: "📝",
     Status.WAIT: "⏳",
     Status.HOLD: "⏸️",
@@ -60,7 +60,7 @@ def _head(document: Document) -> Block:
     """The line that says it all, and who is who."""
     decision, roles, endpoint = document.decision, document.roles, document.endpoint
     rolled_back = decision.phase is Phase.ROLLED_BACK and decision.status is Status.HOLD
-    sign = "↩️" if rolled_back else _SIGNS[decision.status]
+    sign = "↩️" if rolled_back else STATUS_SIGNS[decision.status]
     lines = [
         f"### {sign} {harmless.code(document.plan, _NAME)}: {harmless.prose(headline(document), 300)}",
         "",
